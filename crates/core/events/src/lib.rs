@@ -1,0 +1,1 @@
+//! The versioned encodings of events and effects: binary for the log, JSON at the edges.

@@ -1,0 +1,1 @@
+//! The embedded durable log: append-only segments with group commit.

@@ -1,0 +1,1 @@
+//! A seeded town: customers, staff, suppliers, sensors and their faults. Pure.

@@ -1,0 +1,1 @@
+//! Runs the core over log partitions: batches, snapshots, recovery.

@@ -1,0 +1,1 @@
+//! Scenario language, builders, oracles, fault injection. For tests only.
