@@ -1,0 +1,150 @@
+//! Alerts: one open problem of one shelf under one rule, with a life.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Place;
+use crate::ids::{Actor, AlertId, Note, Sku};
+use crate::time::Timestamp;
+
+/// What an alert is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Rule {
+    /// The shelf is below its refill threshold.
+    RefillRequest,
+    /// The shelf is empty during opening hours.
+    ShelfEmpty,
+    /// A lot expires soon.
+    NearExpiry,
+    /// The warehouse is below its reorder point.
+    SupplierRequest,
+    /// The price of a lot fell because it expires soon.
+    NearExpiryDiscount,
+    /// An expired lot must be taken away.
+    ExpiredRemoval,
+    /// Two sources disagree about the stock.
+    StockDiscrepancy,
+    /// A delivery came over, short or late.
+    DeliveryDiscrepancy,
+}
+
+impl Rule {
+    /// All of them, in order of their numbers.
+    pub const ALL: [Self; 8] = [
+        Self::RefillRequest,
+        Self::ShelfEmpty,
+        Self::NearExpiry,
+        Self::SupplierRequest,
+        Self::NearExpiryDiscount,
+        Self::ExpiredRemoval,
+        Self::StockDiscrepancy,
+        Self::DeliveryDiscrepancy,
+    ];
+
+    /// Its stable code: the `event_type` of its messages.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::RefillRequest => "refill_request",
+            Self::ShelfEmpty => "shelf_empty",
+            Self::NearExpiry => "near_expiry",
+            Self::SupplierRequest => "supplier_request",
+            Self::NearExpiryDiscount => "near_expiry_discount",
+            Self::ExpiredRemoval => "expired_removal",
+            Self::StockDiscrepancy => "stock_discrepancy",
+            Self::DeliveryDiscrepancy => "delivery_discrepancy",
+        }
+    }
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// Act today.
+    Warning,
+    /// Act now.
+    Critical,
+}
+
+impl Severity {
+    /// Its stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// Where an alert is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum AlertStatus {
+    /// Nobody has said anything yet.
+    Open,
+    /// Somebody takes care of it.
+    Acknowledged,
+    /// Hidden until a time.
+    Snoozed,
+    /// The condition has ended, or a person said that it has.
+    Resolved,
+    /// A person said that it is no problem.
+    Dismissed,
+}
+
+impl AlertStatus {
+    /// Its stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Acknowledged => "acknowledged",
+            Self::Snoozed => "snoozed",
+            Self::Resolved => "resolved",
+            Self::Dismissed => "dismissed",
+        }
+    }
+
+    /// Whether it still stands.
+    pub fn standing(self) -> bool {
+        matches!(self, Self::Open | Self::Acknowledged | Self::Snoozed)
+    }
+}
+
+/// One open problem of one shelf under one rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alert {
+    /// Its number in the store.
+    pub alert: AlertId,
+    /// What it is about.
+    pub rule: Rule,
+    /// Which shelf.
+    pub sku: Sku,
+    /// Where.
+    pub place: Place,
+    /// How bad.
+    pub severity: Severity,
+    /// Where it is in its life.
+    pub status: AlertStatus,
+    /// When it opened.
+    pub opened_at: Timestamp,
+    /// When the condition was last seen.
+    pub last_seen_at: Timestamp,
+    /// When its status last changed.
+    pub changed_at: Timestamp,
+    /// How often the condition was seen.
+    pub count: u32,
+    /// The stock when last seen, in units.
+    pub stock_units: u32,
+    /// The threshold that it fell below, in units; days for `near_expiry`; units in question for the other rules.
+    pub threshold: u32,
+    /// The capacity of the place, in units; 0 where that is not known.
+    pub capacity_units: u32,
+    /// How many units to move, order or take away.
+    pub suggested_units: u32,
+    /// Until when it is hidden, where it is snoozed.
+    pub snoozed_until: Option<Timestamp>,
+    /// Who takes care of it; who ended it, where a person did.
+    pub actor: Option<Actor>,
+    /// Their last words.
+    pub note: Note,
+}
