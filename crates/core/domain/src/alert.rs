@@ -135,7 +135,8 @@ pub struct Alert {
     pub count: u32,
     /// The stock when last seen, in units.
     pub stock_units: u32,
-    /// The threshold that it fell below, in units; days for `near_expiry`; units in question for the other rules.
+    /// The threshold that it fell below, in units; days for `near_expiry`; units in question for
+    /// the other rules.
     pub threshold: u32,
     /// The capacity of the place, in units; 0 where that is not known.
     pub capacity_units: u32,

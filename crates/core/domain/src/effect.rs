@@ -1,4 +1,5 @@
-//! What a step leads to, for those outside: sinks, screens, and the staff and suppliers who act on it.
+//! What a step leads to, for those outside: sinks, screens, and the staff and suppliers who act on
+//! it.
 
 use alloc::vec::Vec;
 
@@ -200,7 +201,8 @@ pub struct RemovalNotice {
 pub struct Explanation {
     /// What.
     pub sku: Sku,
-    /// Units that left the books without a sale (positive) or came onto them without a delivery (negative).
+    /// Units that left the books without a sale (positive) or came onto them without a delivery
+    /// (negative).
     pub units: i64,
     /// Why, as far as the core can tell.
     pub cause: Cause,

@@ -1,4 +1,5 @@
-//! Everything that changes a store. An event carries its own time and id; the core asks for nothing else.
+//! Everything that changes a store. An event carries its own time and id; the core asks for nothing
+//! else.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;

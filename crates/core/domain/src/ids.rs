@@ -1,4 +1,5 @@
-//! The names of things. Each is a type of its own, so that a lot can never stand where a product is meant.
+//! The names of things. Each is a type of its own, so that a lot can never stand where a product is
+//! meant.
 
 use core::fmt;
 
@@ -96,7 +97,8 @@ text_id!(
     Note, 119
 );
 
-/// The identity of an event: from its producer, or the hash of its content. The same id twice is the same event.
+/// The identity of an event: from its producer, or the hash of its content. The same id twice is
+/// the same event.
 #[derive(
     Clone, Copy, Default, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]

@@ -1,9 +1,9 @@
 //! What a shop is, and how its state follows from events.
 //!
-//! [`Store::step`] takes one event and changes the state of one store; what follows for others comes out
-//! as [`Effects`]. Nothing here does I/O, reads a clock, draws a random number, starts a thread or goes
-//! through a table in an order that could differ between two runs: the crate has no `std`, and the
-//! compiler says so. The rules in words are in `docs/design/stock-rules.md`.
+//! [`Store::step`] takes one event and changes the state of one store; what follows for others
+//! comes out as [`Effects`]. Nothing here does I/O, reads a clock, draws a random number, starts a
+//! thread or goes through a table in an order that could differ between two runs: the crate has no
+//! `std`, and the compiler says so. The rules in words are in `docs/design/stock-rules.md`.
 
 #![no_std]
 
@@ -12,33 +12,79 @@ extern crate alloc;
 extern crate std;
 
 mod alert;
+mod alerts;
+mod cart;
+mod day;
+mod demand;
 mod effect;
 mod event;
+mod explain;
+mod floor;
+mod horizon;
 mod ids;
+mod invariant;
+mod judge;
+mod look;
+mod lot;
 mod order;
+mod orders;
+mod policy;
+mod prices;
 mod quantity;
 mod reference;
+mod reorder;
 mod restock;
+mod sale;
+mod setup;
+mod shelf;
+mod stats;
+mod store;
+mod stores;
+mod table;
+mod tasks;
 mod text;
 mod time;
+mod timer;
+mod visits;
+mod warehouse;
 
 pub use alert::{Alert, AlertStatus, Rule, Severity};
+pub use alerts::MAX_SNOOZE_US;
+pub use cart::{
+    CART_IDLE_US, CHECKOUT_GRACE_US, Cart, CartLine, MAX_CART_LINES, MAX_CARTS, WRITTEN_OFF_US,
+};
+pub use demand::Demand;
 pub use effect::{Cause, Effect, Effects, Explanation, PriceNotice, Reason, RemovalNotice};
 pub use event::{
     AlertAct, AlertVerb, Body, Count, Delivery, Event, OpeningStock, OrderAct, OrderVerb, Place,
     PriceChange, Promotion, Receipt, ReceiptLine, Refill, Rejected, Removal, RemovalCause, Session,
     ShelfTouch, TaskAct, TaskVerb, Transfer, WarehouseOut, WeightChange,
 };
+pub use floor::WEIGHT_PATIENCE_US;
+pub use horizon::HORIZON_EVENTS;
 pub use ids::{
     Actor, AlertId, Category, CustomerId, EventId, LotCode, Note, OrderId, PolicyId, ReceiptId,
     Sku, SkuIndex, StoreId, Subcategory, SupplierId, TaskId,
 };
+pub use invariant::{Invariant, Violation};
+pub use look::Units;
+pub use lot::{Lot, MAX_LOTS_PER_SKU};
 pub use order::{LineReason, OrderLine, OrderStatus, SupplierOrder};
+pub use orders::{CLOSE_AFTER_US, DRAFT_LEAD_US, MAX_SUPPLIERS};
+pub use policy::MAX_POLICIES;
+pub use prices::MAX_PROMOTIONS_PER_SKU;
 pub use quantity::{BasisPoints, MAX_EVENT_UNITS, MAX_PRICE_CENTS, price_after};
 pub use reference::{
     Approval, MarkdownSchedule, Picking, Policy, Product, RefillMode, RemovalTime, Rounding, Scope,
     Sensor, ShelfPlan, StoreSettings, Supplier,
 };
 pub use restock::{Allocation, RestockTask, TaskStatus};
+pub use sale::MAX_RECEIPT_LINES;
+pub use shelf::{Ledger, Shelf, ShelfRules};
+pub use stats::{CountBy, Stats};
+pub use store::{CLOCK_TOLERANCE_US, LATE_AFTER_US, LATE_LIMIT_US, MAX_SKUS, Outcome, Store};
+pub use stores::{Counts, StateError, Stores, state_hash};
+pub use tasks::{TRANSIT_LIMIT_US, UNBEGUN_TASK_US};
 pub use text::{Text, TextTooLong};
 pub use time::{DAY, Day, HOUR, LocalClock, MINUTE, SECOND, Timestamp, WeekSlot};
+pub use visits::{MAX_VISIT_US, Visits};

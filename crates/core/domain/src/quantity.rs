@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The most units that one event may carry. More is a broken sensor or a typing error, and goes to quarantine.
+/// The most units that one event may carry. More is a broken sensor or a typing error, and goes to
+/// quarantine.
 pub const MAX_EVENT_UNITS: u32 = 1_000_000;
 
 /// The highest price of one unit, in cents.
@@ -38,7 +39,8 @@ impl BasisPoints {
         Self((u128::from(part) * 10_000 / u128::from(whole)).min(u128::from(u32::MAX)) as u32)
     }
 
-    /// What two discounts, one after the other, amount to: 1 - (1 - a)(1 - b), to the nearest basis point.
+    /// What two discounts, one after the other, amount to: 1 - (1 - a)(1 - b), to the nearest basis
+    /// point.
     pub fn then(self, other: Self) -> Self {
         let keep_a = u64::from(Self::WHOLE.0.saturating_sub(self.0));
         let keep_b = u64::from(Self::WHOLE.0.saturating_sub(other.0));
@@ -46,8 +48,8 @@ impl BasisPoints {
     }
 }
 
-/// The price of one unit after both cuts: list x (1 - promotion) x (1 - markdown), rounded half up to the cent.
-/// Each cut is taken as at most the whole.
+/// The price of one unit after both cuts: list x (1 - promotion) x (1 - markdown), rounded half up
+/// to the cent. Each cut is taken as at most the whole.
 pub fn price_after(list_cents: i64, promotion: BasisPoints, markdown: BasisPoints) -> i64 {
     let keep = |cut: BasisPoints| i128::from(10_000 - cut.0.min(10_000));
     let scaled = i128::from(list_cents.max(0)) * keep(promotion) * keep(markdown);

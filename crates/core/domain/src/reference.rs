@@ -17,7 +17,8 @@ pub struct StoreSettings {
     pub time_zone: Note,
     /// How local time follows from UTC.
     pub clock: LocalClock,
-    /// Opening and closing minute for Monday to Sunday; equal minutes mean closed all day, none mean always open.
+    /// Opening and closing minute for Monday to Sunday; equal minutes mean closed all day, none
+    /// mean always open.
     pub opening: Vec<(u16, u16)>,
     /// Who says that units have arrived on the shelf.
     pub refill: RefillMode,
@@ -83,7 +84,8 @@ pub struct ShelfPlan {
     pub warehouse_capacity_units: u32,
     /// What its sensor reports.
     pub sensor: Sensor,
-    /// What it is expected to sell a day, in thousandths of a unit, until its own sales say; 0 where nobody knows.
+    /// What it is expected to sell a day, in thousandths of a unit, until its own sales say; 0
+    /// where nobody knows.
     pub expected_daily_milli: u32,
 }
 
@@ -140,7 +142,8 @@ impl Scope {
     }
 }
 
-/// Thresholds and targets for some shelves. A value that is not set falls through to the next wider policy.
+/// Thresholds and targets for some shelves. A value that is not set falls through to the next wider
+/// policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     /// Its id: the same id again replaces it.
@@ -234,7 +237,8 @@ impl MarkdownSchedule {
     /// No cut at any time.
     pub const NONE: Self = Self { steps: [(0, BasisPoints::ZERO); 4] };
 
-    /// The cut for a lot that expires in `days` (negative: it has expired): that of the fewest days that still hold it.
+    /// The cut for a lot that expires in `days` (negative: it has expired): that of the fewest days
+    /// that still hold it.
     pub fn cut(&self, days: i32) -> BasisPoints {
         self.steps
             .iter()

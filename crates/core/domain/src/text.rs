@@ -1,5 +1,5 @@
-//! Short texts stored in place: ids of products, lots, customers. Copying one allocates nothing, and
-//! its length has a limit that the type states.
+//! Short texts stored in place: ids of products, lots, customers. Copying one allocates nothing,
+//! and its length has a limit that the type states.
 
 use core::fmt;
 use core::hash::{Hash, Hasher};

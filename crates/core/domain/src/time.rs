@@ -1,6 +1,8 @@
-//! Time as the core knows it: microseconds that arrive in events, civil days, and the store's own clock.
+//! Time as the core knows it: microseconds that arrive in events, civil days, and the store's own
+//! clock.
 //!
-//! There is no clock here. Time zones come in as a list of offsets, made by the border from the zone's name.
+//! There is no clock here. Time zones come in as a list of offsets, made by the border from the
+//! zone's name.
 
 use alloc::vec::Vec;
 
@@ -77,7 +79,8 @@ impl Day {
         (year as i32, month as u32, day as u32)
     }
 
-    /// The date of a year, month (1 to 12) and day of the month; `None` where there is no such date.
+    /// The date of a year, month (1 to 12) and day of the month; `None` where there is no such
+    /// date.
     pub fn from_civil(year: i32, month: u32, day: u32) -> Option<Self> {
         if !(1..=12).contains(&month)
             || !(1..=31).contains(&day)
@@ -108,7 +111,8 @@ pub struct WeekSlot {
 /// The store's own clock: how its local time follows from UTC.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LocalClock {
-    /// Seconds east of UTC from each moment on, in order of time. Before the first, its offset holds.
+    /// Seconds east of UTC from each moment on, in order of time. Before the first, its offset
+    /// holds.
     pub offsets: Vec<(Timestamp, i32)>,
 }
 
@@ -133,8 +137,8 @@ impl LocalClock {
         (self.local_micros(at).rem_euclid(DAY) / MINUTE) as u16
     }
 
-    /// The moment at which local time shows `minute` minutes after midnight of `day`. Where local time skips it
-    /// the moment of the skip's far side, where it repeats it the first.
+    /// The moment at which local time shows `minute` minutes after midnight of `day`. Where local
+    /// time skips it the moment of the skip's far side, where it repeats it the first.
     pub fn at(&self, day: Day, minute: u16) -> Timestamp {
         let local = i64::from(day.0) * DAY + i64::from(minute) * MINUTE;
         let guess = |offset: i32| Timestamp(local - i64::from(offset) * SECOND);

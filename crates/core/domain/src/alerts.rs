@@ -1,0 +1,390 @@
+//! The alert book: opens, keeps and ends alerts, at most one for each shelf, place and rule.
+
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::alert::{Alert, AlertStatus, Rule, Severity};
+use crate::effect::{Effect, Effects, Reason};
+use crate::event::{AlertAct, AlertVerb, Place};
+use crate::ids::{Actor, AlertId, Note, SkuIndex};
+use crate::store::Store;
+use crate::table::Table;
+use crate::time::{DAY, HOUR, MINUTE, Timestamp};
+use crate::timer::Timer;
+
+/// The longest that an alert may be snoozed.
+pub const MAX_SNOOZE_US: i64 = 30 * DAY;
+/// A delivery's alert that nobody ends, ends by itself after this.
+const DELIVERY_NOTICE_US: i64 = 7 * DAY;
+/// A removal's alert that nobody ends, ends by itself at the first day change after this.
+const REMOVAL_NOTICE_US: i64 = 20 * HOUR;
+
+/// The rules and places that a shelf can have an alert for.
+const SLOTS: [(Rule, Place); 10] = [
+    (Rule::RefillRequest, Place::Floor),
+    (Rule::ShelfEmpty, Place::Floor),
+    (Rule::NearExpiry, Place::Floor),
+    (Rule::NearExpiry, Place::Warehouse),
+    (Rule::SupplierRequest, Place::Warehouse),
+    (Rule::NearExpiryDiscount, Place::Floor),
+    (Rule::ExpiredRemoval, Place::Floor),
+    (Rule::ExpiredRemoval, Place::Warehouse),
+    (Rule::StockDiscrepancy, Place::Floor),
+    (Rule::DeliveryDiscrepancy, Place::Warehouse),
+];
+
+/// What is seen of a condition.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts {
+    pub(crate) severity: Severity,
+    pub(crate) stock_units: u32,
+    pub(crate) threshold: u32,
+    pub(crate) capacity_units: u32,
+    pub(crate) suggested_units: u32,
+}
+
+/// What the book remembers of one shelf, place and rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Slot {
+    /// The alert that stands, as its place among the standing ones.
+    standing: Option<u32>,
+    /// When the last one ended.
+    ended_at: Option<Timestamp>,
+    /// A person said that the present condition is no problem.
+    dismissed: bool,
+    /// A timer will look at the condition again.
+    recheck: bool,
+}
+
+/// All alerts that stand.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct AlertBook {
+    slots: Table<[Slot; SLOTS.len()]>,
+    standing: Vec<Option<Standing>>,
+    free: Vec<u32>,
+    last: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Standing {
+    index: SkuIndex,
+    alert: Alert,
+}
+
+fn slot_number(rule: Rule, place: Place) -> usize {
+    SLOTS.iter().position(|&slot| slot == (rule, place)).unwrap_or(0)
+}
+
+impl AlertBook {
+    pub(crate) fn add_sku(&mut self) {
+        self.slots.push([Slot::default(); SLOTS.len()]);
+    }
+
+    /// The standing alerts, in order of their numbers.
+    pub(crate) fn standing(&self) -> Vec<&Alert> {
+        let mut all: Vec<&Alert> = self.standing.iter().flatten().map(|s| &s.alert).collect();
+        all.sort_unstable_by_key(|alert| alert.alert);
+        all
+    }
+
+    pub(crate) fn of_sku(&self, index: SkuIndex) -> impl Iterator<Item = &Alert> {
+        let slots = self.slots.get(index).into_iter().flatten();
+        slots.filter_map(|slot| self.at(slot.standing?)).map(|standing| &standing.alert)
+    }
+
+    pub(crate) fn stands(&self, index: SkuIndex, rule: Rule, place: Place) -> bool {
+        self.slot(index, rule, place).standing.is_some()
+    }
+
+    fn slot(&self, index: SkuIndex, rule: Rule, place: Place) -> Slot {
+        self.slots[index].get(slot_number(rule, place)).copied().unwrap_or_default()
+    }
+
+    fn slot_mut(&mut self, index: SkuIndex, rule: Rule, place: Place) -> Option<&mut Slot> {
+        self.slots[index].get_mut(slot_number(rule, place))
+    }
+
+    fn at(&self, place: u32) -> Option<&Standing> {
+        self.standing.get(place as usize)?.as_ref()
+    }
+
+    fn at_mut(&mut self, place: u32) -> Option<&mut Standing> {
+        self.standing.get_mut(place as usize)?.as_mut()
+    }
+
+    fn find(&self, alert: AlertId) -> Option<u32> {
+        let place = self.standing.iter().position(|s| s.is_some_and(|s| s.alert.alert == alert))?;
+        Some(place as u32)
+    }
+
+    fn add(&mut self, index: SkuIndex, alert: Alert) {
+        let standing = Some(Standing { index, alert });
+        let place = match self.free.pop() {
+            Some(place) => {
+                if let Some(row) = self.standing.get_mut(place as usize) {
+                    *row = standing;
+                }
+                place
+            }
+            None => {
+                self.standing.push(standing);
+                self.standing.len() as u32 - 1
+            }
+        };
+        if let Some(slot) = self.slot_mut(index, alert.rule, alert.place) {
+            slot.standing = Some(place);
+        }
+    }
+
+    fn remove(&mut self, place: u32) -> Option<Standing> {
+        let removed = self.standing.get_mut(place as usize)?.take()?;
+        self.free.push(place);
+        Some(removed)
+    }
+
+    /// Whether slots and standing alerts name each other, one to one.
+    pub(crate) fn consistent(&self) -> bool {
+        let named: usize = self
+            .slots
+            .iter()
+            .map(|slots| slots.iter().filter(|slot| slot.standing.is_some()).count())
+            .sum();
+        let standing = self.standing.iter().flatten().count();
+        named == standing
+            && self.standing.iter().enumerate().all(|(place, row)| {
+                row.as_ref().is_none_or(|s| {
+                    let slot = self.slot(s.index, s.alert.rule, s.alert.place);
+                    slot.standing == Some(place as u32) && s.alert.status.standing()
+                })
+            })
+    }
+}
+
+impl Store {
+    /// The condition of a rule holds for a shelf: opens its alert, or tells the open one what is
+    /// seen.
+    pub(crate) fn condition_holds(
+        &mut self,
+        index: SkuIndex,
+        rule: Rule,
+        place: Place,
+        facts: Facts,
+        fx: &mut Effects,
+    ) {
+        let slot = self.alerts.slot(index, rule, place);
+        if let Some(standing) = slot.standing.and_then(|at| self.alerts.at_mut(at)) {
+            let alert = &mut standing.alert;
+            alert.count = alert.count.saturating_add(1);
+            alert.last_seen_at = self.now;
+            alert.stock_units = facts.stock_units;
+            alert.threshold = facts.threshold;
+            alert.suggested_units = facts.suggested_units;
+            if alert.severity != facts.severity {
+                alert.severity = facts.severity;
+                fx.push(Effect::Alert(*alert));
+            }
+            return;
+        }
+        if slot.dismissed || slot.recheck {
+            return;
+        }
+        let cooldown = i64::from(self.shelves[index].rules.cooldown_minutes) * MINUTE;
+        let again_at = slot.ended_at.map(|ended| ended.plus(cooldown));
+        if let Some(again_at) = again_at.filter(|&again_at| again_at > self.now) {
+            self.recheck_at(index, rule, place, again_at);
+            return;
+        }
+        self.open_alert(index, rule, place, facts, fx);
+    }
+
+    fn open_alert(
+        &mut self,
+        index: SkuIndex,
+        rule: Rule,
+        place: Place,
+        facts: Facts,
+        fx: &mut Effects,
+    ) {
+        self.alerts.last += 1;
+        let alert = Alert {
+            alert: AlertId(self.alerts.last),
+            rule,
+            sku: self.shelves[index].sku,
+            place,
+            severity: facts.severity,
+            status: AlertStatus::Open,
+            opened_at: self.now,
+            last_seen_at: self.now,
+            changed_at: self.now,
+            count: 1,
+            stock_units: facts.stock_units,
+            threshold: facts.threshold,
+            capacity_units: facts.capacity_units,
+            suggested_units: facts.suggested_units,
+            snoozed_until: None,
+            actor: None,
+            note: Note::default(),
+        };
+        self.alerts.add(index, alert);
+        self.stats.open_alert(rule);
+        fx.push(Effect::Alert(alert));
+    }
+
+    /// The condition of a rule does not hold for a shelf any more: ends its alert.
+    pub(crate) fn condition_ended(
+        &mut self,
+        index: SkuIndex,
+        rule: Rule,
+        place: Place,
+        fx: &mut Effects,
+    ) {
+        let slot = self.alerts.slot(index, rule, place);
+        if let Some(at) = slot.standing {
+            self.end_alert(at, AlertStatus::Resolved, None, fx);
+        }
+        if slot.dismissed
+            && let Some(slot) = self.alerts.slot_mut(index, rule, place)
+        {
+            slot.dismissed = false;
+        }
+    }
+
+    fn end_alert(
+        &mut self,
+        at: u32,
+        status: AlertStatus,
+        by: Option<(Actor, Note)>,
+        fx: &mut Effects,
+    ) {
+        let Some(Standing { index, mut alert }) = self.alerts.remove(at) else { return };
+        alert.status = status;
+        alert.changed_at = self.now;
+        alert.snoozed_until = None;
+        if let Some((actor, note)) = by {
+            alert.actor = Some(actor);
+            alert.note = note;
+        }
+        if let Some(slot) = self.alerts.slot_mut(index, alert.rule, alert.place) {
+            slot.standing = None;
+            slot.ended_at = Some(self.now);
+            slot.dismissed = status == AlertStatus::Dismissed;
+        }
+        self.stats.end_alert(alert.rule);
+        fx.push(Effect::Alert(alert));
+    }
+
+    fn recheck_at(&mut self, index: SkuIndex, rule: Rule, place: Place, at: Timestamp) {
+        if let Some(slot) = self.alerts.slot_mut(index, rule, place) {
+            slot.recheck = true;
+            self.timers.set(at, Timer::Recheck(index, rule, place));
+        }
+    }
+
+    /// A cooldown has ended: the condition may open its alert again.
+    pub(crate) fn recheck(&mut self, index: SkuIndex, rule: Rule, place: Place, fx: &mut Effects) {
+        if let Some(slot) = self.alerts.slot_mut(index, rule, place) {
+            slot.recheck = false;
+        }
+        self.judge(index, rule, fx);
+    }
+
+    /// A snooze is over.
+    pub(crate) fn wake(&mut self, alert: AlertId, fx: &mut Effects) {
+        let now = self.now;
+        let Some(standing) = self.alerts.find(alert).and_then(|at| self.alerts.at_mut(at)) else {
+            return;
+        };
+        let alert = &mut standing.alert;
+        if alert.snoozed_until.is_some_and(|until| until <= now) {
+            alert.status = AlertStatus::Open;
+            alert.snoozed_until = None;
+            alert.changed_at = now;
+            fx.push(Effect::Alert(*alert));
+        }
+    }
+
+    pub(crate) fn alert_act(
+        &mut self,
+        act: &AlertAct,
+        at: Timestamp,
+        fx: &mut Effects,
+    ) -> Result<(), Reason> {
+        if act.actor.is_empty() {
+            return Err(Reason::EmptyId);
+        }
+        let place = self.alerts.find(act.alert).ok_or(Reason::UnknownAlert)?;
+        let standing = self.alerts.at_mut(place).ok_or(Reason::UnknownAlert)?;
+        let alert = &mut standing.alert;
+        match act.act {
+            AlertVerb::Resolve | AlertVerb::Dismiss => {
+                let status = match act.act {
+                    AlertVerb::Resolve => AlertStatus::Resolved,
+                    _ => AlertStatus::Dismissed,
+                };
+                let Standing { index, alert } = *standing;
+                self.end_alert(place, status, Some((act.actor, act.note)), fx);
+                self.after_act(index, &alert, status, fx);
+                return Ok(());
+            }
+            AlertVerb::Snooze(until) => {
+                let pause = until.since(at);
+                if !(1..=MAX_SNOOZE_US).contains(&pause) {
+                    return Err(Reason::AbsurdTime);
+                }
+                alert.status = AlertStatus::Snoozed;
+                alert.snoozed_until = Some(until);
+                alert.actor = Some(act.actor);
+                self.timers.set(until, Timer::Wake(act.alert));
+            }
+            AlertVerb::Acknowledge | AlertVerb::Assign(_) => {
+                alert.status = AlertStatus::Acknowledged;
+                alert.snoozed_until = None;
+                alert.actor = Some(match act.act {
+                    AlertVerb::Assign(owner) => owner,
+                    _ => act.actor,
+                });
+            }
+            AlertVerb::Note => {}
+        }
+        alert.changed_at = self.now;
+        alert.note = act.note;
+        fx.push(Effect::Alert(*alert));
+        Ok(())
+    }
+
+    /// A person has ended an alert: where its condition still holds, it comes back after the
+    /// cooldown.
+    fn after_act(&mut self, index: SkuIndex, alert: &Alert, status: AlertStatus, fx: &mut Effects) {
+        match (alert.rule, status) {
+            (Rule::StockDiscrepancy, _) => {
+                self.shelves[index].disputed_units = 0;
+                self.judge_dispute(index, fx);
+            }
+            (Rule::ExpiredRemoval | Rule::DeliveryDiscrepancy, _) | (_, AlertStatus::Dismissed) => {
+            }
+            (rule, _) => {
+                let cooldown = i64::from(self.shelves[index].rules.cooldown_minutes) * MINUTE;
+                self.recheck_at(index, rule, alert.place, self.now.plus(cooldown));
+            }
+        }
+    }
+
+    /// Ends the notices of a shelf that nobody has ended.
+    pub(crate) fn expire_notices(&mut self, index: SkuIndex, fx: &mut Effects) {
+        let old = |alert: &Alert, limit| self.now.since(alert.opened_at) >= limit;
+        let ended: Vec<(Rule, Place)> = self
+            .alerts
+            .of_sku(index)
+            .filter(|alert| match alert.rule {
+                Rule::ExpiredRemoval => old(alert, REMOVAL_NOTICE_US),
+                Rule::DeliveryDiscrepancy => old(alert, DELIVERY_NOTICE_US),
+                _ => false,
+            })
+            .map(|alert| (alert.rule, alert.place))
+            .collect();
+        for (rule, place) in ended {
+            self.condition_ended(index, rule, place, fx);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Carts: what each customer has picked and not paid.
+
+use alloc::vec::Vec;
+
+use hashbrown::HashMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::ids::{CustomerId, SkuIndex};
+use crate::time::{HOUR, MINUTE, Timestamp};
+
+/// The most carts that a store may have at once.
+pub const MAX_CARTS: usize = 65_536;
+/// The most skus in one cart.
+pub const MAX_CART_LINES: usize = 4_096;
+/// From a customer's exit to the moment at which unpaid units are written off.
+pub const CHECKOUT_GRACE_US: i64 = 15 * MINUTE;
+/// From the last touch to that moment where no exit is known.
+pub const CART_IDLE_US: i64 = 3 * HOUR;
+/// How long a late receipt still finds what was written off.
+pub const WRITTEN_OFF_US: i64 = 24 * HOUR;
+
+/// One sku of a cart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CartLine {
+    /// Which.
+    pub sku: SkuIndex,
+    /// Units picked and not paid.
+    pub held_units: u32,
+    /// Units paid whose pickup has not been seen.
+    pub paid_ahead_units: u32,
+    /// Units written off that a late receipt may still pay.
+    pub written_off_units: u32,
+}
+
+/// What a customer has picked and not paid.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cart {
+    /// By sku, in order of first touch.
+    pub lines: Vec<CartLine>,
+    /// The latest touch.
+    pub touched_at: Timestamp,
+    /// When the customer leaves, where that is known.
+    pub exit_at: Option<Timestamp>,
+    /// Whether it was touched after it had been written off.
+    pub(crate) reopened: bool,
+    /// When it was last written off.
+    pub(crate) closed_at: Option<Timestamp>,
+    /// The earliest timer that will look at it.
+    pub(crate) armed_at: Option<Timestamp>,
+}
+
+impl Cart {
+    /// Its line of a sku, made where there is none; `None` at the limit.
+    pub(crate) fn line(&mut self, sku: SkuIndex) -> Option<&mut CartLine> {
+        match self.lines.iter().position(|line| line.sku == sku) {
+            Some(at) => self.lines.get_mut(at),
+            None if self.lines.len() >= MAX_CART_LINES => None,
+            None => {
+                self.lines.push(CartLine { sku, ..CartLine::default() });
+                self.lines.last_mut()
+            }
+        }
+    }
+
+    /// When its unpaid units are written off, or, once they are, when it is forgotten.
+    pub(crate) fn deadline(&self) -> Timestamp {
+        if let Some(closed_at) = self.closed_at {
+            return closed_at.plus(WRITTEN_OFF_US);
+        }
+        let idle = self.touched_at.plus(CART_IDLE_US);
+        match self.exit_at.map(|exit_at| exit_at.plus(CHECKOUT_GRACE_US)) {
+            Some(paid_by) if self.reopened => idle.max(paid_by),
+            Some(paid_by) => paid_by,
+            None => idle,
+        }
+    }
+
+    pub(crate) fn touch(&mut self, at: Timestamp) {
+        self.touched_at = self.touched_at.max(at);
+        self.reopened |= self.closed_at.take().is_some();
+    }
+}
+
+/// The carts of a store. The one of the empty customer id collects what no customer is named for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Carts {
+    carts: HashMap<CustomerId, Cart, foldhash::fast::FixedState>,
+}
+
+impl Carts {
+    pub(crate) fn get(&self, customer: CustomerId) -> Option<&Cart> {
+        self.carts.get(&customer)
+    }
+
+    pub(crate) fn get_mut(&mut self, customer: CustomerId) -> Option<&mut Cart> {
+        self.carts.get_mut(&customer)
+    }
+
+    /// The customer's cart, made where there is none.
+    pub(crate) fn entry(&mut self, customer: CustomerId) -> &mut Cart {
+        self.carts.entry(customer).or_default()
+    }
+
+    pub(crate) fn has_room(&self, customer: CustomerId) -> bool {
+        self.carts.len() < MAX_CARTS || self.carts.contains_key(&customer)
+    }
+
+    pub(crate) fn remove(&mut self, customer: CustomerId) -> Option<Cart> {
+        self.carts.remove(&customer)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.carts.len()
+    }
+
+    /// All carts, in order of customer id.
+    pub(crate) fn sorted(&self) -> Vec<(&CustomerId, &Cart)> {
+        let mut all: Vec<_> = self.carts.iter().collect();
+        all.sort_unstable_by_key(|(customer, _)| **customer);
+        all
+    }
+}
+
+impl Serialize for Carts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.sorted().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Carts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let all = Vec::<(CustomerId, Cart)>::deserialize(deserializer)?;
+        Ok(Self { carts: all.into_iter().collect() })
+    }
+}

@@ -1,0 +1,197 @@
+//! The change of the day: expired lots leave, prices fall, books are brought in line, the next day
+//! begins.
+
+use alloc::vec::Vec;
+
+use crate::alert::{Rule, Severity};
+use crate::alerts::Facts;
+use crate::effect::{Effect, Effects, RemovalNotice};
+use crate::event::{Place, RemovalCause};
+use crate::ids::{CustomerId, LotCode, SkuIndex};
+use crate::reference::RemovalTime;
+use crate::store::Store;
+use crate::time::{Day, MINUTE, Timestamp};
+use crate::timer::Timer;
+
+impl Store {
+    /// Does what is due.
+    pub(crate) fn fire(&mut self, timer: Timer, fx: &mut Effects) {
+        match timer {
+            Timer::DayChange(day) => self.change_day(day, fx),
+            Timer::Evening(day) => self.evening(day, fx),
+            Timer::Cart(customer) => self.cart_due(customer, fx),
+            Timer::Leave => self.count_exit(),
+            Timer::Recheck(index, rule, place) => self.recheck(index, rule, place, fx),
+            Timer::Wake(alert) => self.wake(alert, fx),
+            Timer::TaskDue(task) => self.task_due(task, fx),
+            Timer::Arrival { sku, task, lot, units } => self.arrive(sku, task, lot, units, fx),
+            Timer::TransitDue(index) => self.transit_due(index, fx),
+            Timer::Overdue(task) => self.task_overdue(task, fx),
+            Timer::Draft { supplier, generation } => self.draft_orders(supplier, generation, fx),
+            Timer::Cutoff(order) => self.cut_off(order, fx),
+            Timer::LateCheck(order) => self.late_check(order, fx),
+            Timer::Close(order) => self.close_order(order, fx),
+            Timer::WeightCheck(index) => self.weight_check(index, fx),
+        }
+    }
+
+    fn change_day(&mut self, day: Day, fx: &mut Effects) {
+        self.write_off(CustomerId::default(), fx);
+        let (from, to) = self.open_times(self.day);
+        let open_us = to.since(from).max(0);
+        for index in self.shelves.indexes() {
+            self.close_shelf_day(index, open_us);
+        }
+        self.day = day;
+        self.stats.days += 1;
+        self.visits.peak_today = self.visits.present;
+        self.visits.entries_today = 0;
+        for index in self.shelves.indexes() {
+            self.expire_notices(index, fx);
+            self.remove_expired(index, day, fx);
+            self.align_lots(index);
+            self.lots[index].forget_empty();
+            self.promote_today(index, fx);
+            self.mark_down(index, fx);
+            self.judge_expiry(index, fx);
+        }
+        self.set_day_timers();
+    }
+
+    /// Has the present day end, and its evening come.
+    pub(crate) fn set_day_timers(&mut self) {
+        let next = self.day.plus(1);
+        self.timers.set(self.settings.clock.at(next, 0), Timer::DayChange(next));
+        let (_, closing) = self.open_times(self.day);
+        self.timers.set(closing, Timer::Evening(self.day));
+    }
+
+    fn evening(&mut self, day: Day, fx: &mut Effects) {
+        for index in self.shelves.indexes() {
+            if self.shelves[index].rules.removal == RemovalTime::SameDayEvening {
+                self.remove_expired(index, day.plus(1), fx);
+                self.judge_expiry(index, fx);
+            }
+        }
+    }
+
+    /// When the store opens and closes on a day; the same moment twice where it stays closed.
+    pub(crate) fn open_times(&self, day: Day) -> (Timestamp, Timestamp) {
+        let clock = &self.settings.clock;
+        match self.settings.opening.get(usize::from(day.weekday())) {
+            Some(&(from, to)) => (clock.at(day, from), clock.at(day, to)),
+            None if self.settings.opening.is_empty() => {
+                (clock.at(day, 0), clock.at(day.plus(1), 0).plus(-MINUTE))
+            }
+            None => (clock.at(day, 0), clock.at(day, 0)),
+        }
+    }
+
+    /// The time between two moments of today in which the store was open, in microseconds.
+    pub(crate) fn open_between(&self, from: Timestamp, to: Timestamp) -> i64 {
+        let (opens, closes) = self.open_times(self.day);
+        to.min(closes).since(from.max(opens)).max(0)
+    }
+
+    fn close_shelf_day(&mut self, index: SkuIndex, open_us: i64) {
+        let now = self.now;
+        if let Some(since) = self.shelves[index].empty_since {
+            let empty = self.open_between(since, now);
+            self.shelves[index].demand.empty_today_us += empty;
+            self.shelves[index].empty_since = Some(now);
+        }
+        let shelf = &mut self.shelves[index];
+        if shelf.tracked && open_us > 0 {
+            self.stats.shelf_open_us += open_us;
+            self.stats.shelf_empty_us += shelf.demand.empty_today_us.min(open_us);
+            shelf.demand.close_day(open_us);
+        }
+    }
+
+    /// Lots that expired before `day` leave the books.
+    fn remove_expired(&mut self, index: SkuIndex, day: Day, fx: &mut Effects) {
+        let expired = |lot: &&mut crate::Lot| lot.expiry_day < day && lot.units() > 0;
+        let shelf = &mut self.shelves[index];
+        let mut removed: Vec<(LotCode, Place, u32)> = Vec::new();
+        for lot in self.lots[index].iter_mut().filter(expired) {
+            let floor = lot.floor_units.min(shelf.floor_units);
+            lot.floor_units -= floor;
+            shelf.floor_units -= floor;
+            removed.push((lot.code, Place::Floor, floor));
+            let warehouse = core::mem::take(&mut lot.warehouse_units);
+            shelf.warehouse_units -= warehouse;
+            removed.push((lot.code, Place::Warehouse, warehouse));
+        }
+        removed.retain(|&(_, _, units)| units > 0);
+        if removed.is_empty() {
+            return;
+        }
+        for &(code, place, units) in &removed {
+            self.shelves[index].ledger.removed += u64::from(units);
+            let cost_cents = self.count_waste(index, units);
+            fx.push(Effect::Removed(RemovalNotice {
+                sku: self.shelves[index].sku,
+                lot: code,
+                place,
+                units,
+                cause: RemovalCause::Expired,
+                cost_cents,
+            }));
+            if place == Place::Floor {
+                self.weigh_count(index, i64::from(units));
+            }
+        }
+        for place in [Place::Floor, Place::Warehouse] {
+            self.announce_removal(index, place, &removed, fx);
+        }
+        self.release_overbooked(index, fx);
+        self.floor_changed(index, self.now, fx);
+        self.warehouse_changed(index, fx);
+    }
+
+    fn announce_removal(
+        &mut self,
+        index: SkuIndex,
+        place: Place,
+        removed: &[(LotCode, Place, u32)],
+        fx: &mut Effects,
+    ) {
+        let units = removed.iter().filter(|r| r.1 == place).map(|r| r.2).sum();
+        if units == 0 {
+            return;
+        }
+        let shelf = &self.shelves[index];
+        let facts = Facts {
+            severity: Severity::Warning,
+            stock_units: shelf.floor_units,
+            threshold: 0,
+            capacity_units: shelf.capacity_units,
+            suggested_units: units,
+        };
+        self.condition_holds(index, Rule::ExpiredRemoval, place, facts, fx);
+    }
+
+    /// Where nobody holds units of a sku, its lots can be brought in line with its shelf.
+    fn align_lots(&mut self, index: SkuIndex) {
+        let shelf = &mut self.shelves[index];
+        let gap = shelf.lot_gap_units;
+        if gap == 0 || shelf.cart_units > 0 {
+            return;
+        }
+        let units = gap.unsigned_abs() as u32;
+        let lots = &mut self.lots[index];
+        let corrected = if gap < 0 {
+            units - lots.take_floor(units, None)
+        } else {
+            match lots.latest().and_then(|code| lots.get_mut(code)) {
+                Some(lot) => {
+                    lot.floor_units += units;
+                    units
+                }
+                None => 0,
+            }
+        };
+        shelf.lot_gap_units -= gap.signum() * i64::from(corrected);
+        self.stats.lot_corrections += u64::from(corrected);
+    }
+}

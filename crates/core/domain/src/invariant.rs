@@ -1,0 +1,184 @@
+//! What must be true of a store after every step. Tests and simulations assert it; production
+//! counts it.
+
+use alloc::vec::Vec;
+
+use crate::cart::CartLine;
+use crate::ids::SkuIndex;
+use crate::lot::Lot;
+use crate::shelf::Shelf;
+use crate::store::Store;
+
+/// Something that is always true of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Invariant {
+    /// received + returned = floor + carts + warehouse + transit + sold + removed + unexplained,
+    /// for every sku.
+    UnitsConserved,
+    /// The lots' floor units sum to floor + carts - the named gap, for every sku.
+    LotsSumToFloor,
+    /// The lots' warehouse units sum to the warehouse, for every sku.
+    LotsSumToWarehouse,
+    /// The lots' transit units sum to the transit, for every sku.
+    LotsSumToTransit,
+    /// The carts' held units sum to the shelf's cart units, for every sku.
+    CartsSumToHeld,
+    /// A lot is allocated to tasks for no more than the warehouse holds, and for just what the
+    /// tasks say.
+    AllocatedOnce,
+    /// At most one alert stands for a shelf, place and rule, and the book finds it.
+    OneAlertEach,
+    /// A shelf and its restock task name each other.
+    OneTaskEach,
+    /// Nothing that counts units has gone below zero and come out at the top.
+    NothingNegative,
+}
+
+impl Invariant {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::UnitsConserved,
+        Self::LotsSumToFloor,
+        Self::LotsSumToWarehouse,
+        Self::LotsSumToTransit,
+        Self::CartsSumToHeld,
+        Self::AllocatedOnce,
+        Self::OneAlertEach,
+        Self::OneTaskEach,
+        Self::NothingNegative,
+    ];
+
+    /// Its stable id.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::UnitsConserved => "units_conserved",
+            Self::LotsSumToFloor => "lots_sum_to_floor",
+            Self::LotsSumToWarehouse => "lots_sum_to_warehouse",
+            Self::LotsSumToTransit => "lots_sum_to_transit",
+            Self::CartsSumToHeld => "carts_sum_to_held",
+            Self::AllocatedOnce => "allocated_once",
+            Self::OneAlertEach => "one_alert_each",
+            Self::OneTaskEach => "one_task_each",
+            Self::NothingNegative => "nothing_negative",
+        }
+    }
+}
+
+/// An invariant that does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Which.
+    pub invariant: Invariant,
+    /// Of which sku; `None` where it is of the store.
+    pub sku: Option<SkuIndex>,
+}
+
+impl Store {
+    /// The invariants that do not hold, over all skus.
+    pub fn violations(&self) -> Vec<Violation> {
+        let mut found = Vec::new();
+        for index in self.shelves.indexes() {
+            self.check_sku(index, &mut found);
+        }
+        self.check_whole(&mut found);
+        found
+    }
+
+    /// The invariants that do not hold for these skus: what a test can afford after each step.
+    pub fn violations_of(&self, skus: &[SkuIndex]) -> Vec<Violation> {
+        let mut found = Vec::new();
+        for &index in skus {
+            self.check_sku(index, &mut found);
+        }
+        found
+    }
+
+    fn check_sku(&self, index: SkuIndex, found: &mut Vec<Violation>) {
+        let (Some(shelf), Some(lots)) = (self.shelves.get(index), self.lots.get(index)) else {
+            return;
+        };
+        let sum =
+            |units: fn(&Lot) -> u32| lots.iter().map(|lot| i64::from(units(lot))).sum::<i64>();
+        let floor = i64::from(shelf.floor_units) + i64::from(shelf.cart_units);
+        let task = shelf.task.and_then(|task| self.tasks.get(task));
+        let allocated = |lot: &Lot| {
+            let of_lot = |task: &crate::RestockTask| {
+                task.allocations
+                    .iter()
+                    .filter(|a| a.lot == lot.code)
+                    .map(|a| a.reserved_units)
+                    .sum()
+            };
+            task.map_or(0, of_lot)
+        };
+        let once = |lot: &Lot| {
+            lot.reserved_units <= lot.warehouse_units && allocated(lot) == lot.reserved_units
+        };
+        let checks = [
+            (Invariant::UnitsConserved, conserved(shelf)),
+            (Invariant::LotsSumToFloor, sum(|lot| lot.floor_units) == floor - shelf.lot_gap_units),
+            (
+                Invariant::LotsSumToWarehouse,
+                sum(|lot| lot.warehouse_units) == i64::from(shelf.warehouse_units),
+            ),
+            (
+                Invariant::LotsSumToTransit,
+                sum(|lot| lot.transit_units) == i64::from(shelf.transit_units),
+            ),
+            (Invariant::AllocatedOnce, lots.iter().all(once)),
+            (Invariant::OneTaskEach, shelf.task.is_some() == task.is_some()),
+            (Invariant::NothingNegative, plausible(shelf, lots.iter())),
+        ];
+        let broken = checks.into_iter().filter(|(_, holds)| !holds);
+        found.extend(broken.map(|(invariant, _)| Violation { invariant, sku: Some(index) }));
+    }
+
+    fn check_whole(&self, found: &mut Vec<Violation>) {
+        let mut held: Vec<u64> = alloc::vec![0; self.shelves.len()];
+        for (_, cart) in self.carts.sorted() {
+            for CartLine { sku, held_units, .. } in &cart.lines {
+                if let Some(sum) = held.get_mut(sku.at()) {
+                    *sum += u64::from(*held_units);
+                }
+            }
+        }
+        for (index, (shelf, held)) in self.shelves.indexes().zip(self.shelves.iter().zip(held)) {
+            if u64::from(shelf.cart_units) != held {
+                found.push(Violation { invariant: Invariant::CartsSumToHeld, sku: Some(index) });
+            }
+        }
+        if !self.alerts.consistent() {
+            found.push(Violation { invariant: Invariant::OneAlertEach, sku: None });
+        }
+        let named = self.shelves.iter().filter(|shelf| shelf.task.is_some()).count();
+        if named != self.tasks.iter().count() {
+            found.push(Violation { invariant: Invariant::OneTaskEach, sku: None });
+        }
+    }
+}
+
+fn conserved(shelf: &Shelf) -> bool {
+    let ledger = &shelf.ledger;
+    let came = i128::from(ledger.received) + i128::from(ledger.returned);
+    let gone =
+        i128::from(ledger.sold) + i128::from(ledger.removed) + i128::from(ledger.unexplained);
+    came == gone + i128::from(shelf.on_hand_units())
+}
+
+/// Counts of units are unsigned, and wrap where a subtraction has gone below zero: no real stock
+/// comes near the top.
+fn plausible<'a>(shelf: &Shelf, lots: impl Iterator<Item = &'a Lot>) -> bool {
+    const LIMIT: u32 = u32::MAX / 2;
+    let counts = [
+        shelf.floor_units,
+        shelf.warehouse_units,
+        shelf.transit_units,
+        shelf.cart_units,
+        shelf.ahead_units,
+    ];
+    let mut lots = lots;
+    counts.iter().all(|&units| units < LIMIT)
+        && lots.all(|lot| {
+            lot.floor_units < LIMIT && lot.warehouse_units < LIMIT && lot.transit_units < LIMIT
+        })
+}

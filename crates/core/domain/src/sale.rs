@@ -1,0 +1,122 @@
+//! The till: a sale consumes the customer's cart, then the shelf; lots leave by the code on the
+//! receipt, else by soonest expiry.
+
+use crate::effect::{Cause, Effects, Reason};
+use crate::event::{Receipt, ReceiptLine};
+use crate::ids::CustomerId;
+use crate::lot::take;
+use crate::quantity::{BasisPoints, MAX_EVENT_UNITS, MAX_PRICE_CENTS};
+use crate::store::Store;
+use crate::time::Timestamp;
+
+/// The most lines of one receipt.
+pub const MAX_RECEIPT_LINES: usize = 4_096;
+/// The most that one line may come to, in cents.
+const MAX_LINE_CENTS: i64 = 1_000_000_000_000;
+
+impl Store {
+    pub(crate) fn receipt(
+        &mut self,
+        receipt: &Receipt,
+        at: Timestamp,
+        fx: &mut Effects,
+    ) -> Result<(), Reason> {
+        self.check_receipt(receipt)?;
+        let customer = receipt.customer.unwrap_or_default();
+        for line in &receipt.lines {
+            if line.units > 0 {
+                self.sell(line, customer, at, fx)?;
+            } else {
+                self.take_back(line, at, fx)?;
+            }
+        }
+        if let Some(cart) = self.carts.get_mut(customer) {
+            cart.touch(at);
+            self.arm_cart(customer);
+        }
+        self.stats.receipts += 1;
+        Ok(())
+    }
+
+    /// A receipt is taken whole or not at all.
+    fn check_receipt(&self, receipt: &Receipt) -> Result<(), Reason> {
+        let customer = receipt.customer.unwrap_or_default();
+        if receipt.lines.is_empty() {
+            return Err(Reason::NoUnits);
+        }
+        if receipt.lines.len() > MAX_RECEIPT_LINES || !self.carts.has_room(customer) {
+            return Err(Reason::LimitReached);
+        }
+        for line in &receipt.lines {
+            let index = self.find(line.sku)?;
+            if line.units == 0 {
+                return Err(Reason::NoUnits);
+            }
+            if line.units.unsigned_abs() > MAX_EVENT_UNITS {
+                return Err(Reason::TooManyUnits);
+            }
+            if !(0..=MAX_PRICE_CENTS).contains(&line.unit_price_cents)
+                || line.total_cents.abs() > MAX_LINE_CENTS
+            {
+                return Err(Reason::AbsurdMoney);
+            }
+            if line.discount > BasisPoints::WHOLE {
+                return Err(Reason::AbsurdPart);
+            }
+            self.check_cart(customer, index)?;
+        }
+        Ok(())
+    }
+
+    fn sell(
+        &mut self,
+        line: &ReceiptLine,
+        customer: CustomerId,
+        at: Timestamp,
+        fx: &mut Effects,
+    ) -> Result<(), Reason> {
+        let index = self.find(line.sku)?;
+        let units = line.units.unsigned_abs();
+        let nameless = customer.is_empty();
+        let cart = self.carts.entry(customer);
+        let cart_line = cart.line(index).ok_or(Reason::LimitReached)?;
+        let shelf = &mut self.shelves[index];
+
+        let held = take(&mut cart_line.held_units, units);
+        shelf.cart_units -= held;
+        let written_off = take(&mut cart_line.written_off_units, units - held);
+        let ahead = units - held - written_off;
+        let short = ahead - take(&mut shelf.floor_units, ahead);
+        if !nameless {
+            cart_line.paid_ahead_units += ahead;
+        }
+        shelf.ledger.sold += u64::from(units);
+        shelf.ledger.revenue_cents += line.total_cents;
+        shelf.demand.sold_today = shelf.demand.sold_today.saturating_add(units);
+        let lacking = self.lots[index].take_floor(units - written_off, line.lot);
+        shelf.lot_gap_units += i64::from(short) - i64::from(lacking);
+
+        self.explain(index, -i64::from(written_off), Cause::PaidLate, fx);
+        self.explain(index, -i64::from(short), Cause::Oversold, fx);
+        self.floor_changed(index, at, fx);
+        self.lots_left(index, fx);
+        Ok(())
+    }
+
+    fn take_back(
+        &mut self,
+        line: &ReceiptLine,
+        at: Timestamp,
+        fx: &mut Effects,
+    ) -> Result<(), Reason> {
+        let index = self.find(line.sku)?;
+        let units = line.units.unsigned_abs();
+        let shelf = &mut self.shelves[index];
+        shelf.ledger.returned += u64::from(units);
+        shelf.ledger.revenue_cents += line.total_cents;
+        shelf.floor_units += units;
+        shelf.lot_gap_units += i64::from(self.lots[index].add_floor(units, line.lot));
+        self.floor_changed(index, at, fx);
+        Ok(())
+    }
+}

@@ -1,0 +1,205 @@
+//! The state machine of one store: takes an event, changes the state, says what follows.
+
+use alloc::vec::Vec;
+
+use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
+
+use crate::alerts::AlertBook;
+use crate::cart::Carts;
+use crate::effect::{Effect, Effects, Reason};
+use crate::event::{Body, Event};
+use crate::horizon::Horizon;
+use crate::ids::{Sku, SkuIndex, StoreId};
+use crate::lot::LotBook;
+use crate::orders::{Orders, SupplierBook};
+use crate::prices::Promotions;
+use crate::reference::{Policy, Product, StoreSettings};
+use crate::shelf::Shelf;
+use crate::stats::Stats;
+use crate::table::Table;
+use crate::tasks::Tasks;
+use crate::time::{DAY, Day, MINUTE, Timestamp};
+use crate::timer::Timers;
+use crate::visits::Visits;
+
+/// How far an event's time may lie after its arrival: clocks differ.
+pub const CLOCK_TOLERANCE_US: i64 = 10 * MINUTE;
+/// How far an event's time may lie before the store's present.
+pub const LATE_LIMIT_US: i64 = 30 * DAY;
+/// From when on an event counts as late.
+pub const LATE_AFTER_US: i64 = MINUTE;
+/// The most skus that a store may have.
+pub const MAX_SKUS: usize = 200_000;
+
+/// One store.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Store {
+    pub(crate) id: StoreId,
+    pub(crate) declared: bool,
+    pub(crate) settings: StoreSettings,
+    pub(crate) now: Timestamp,
+    pub(crate) day: Day,
+    pub(crate) shelves: Table<Shelf>,
+    pub(crate) products: Table<Product>,
+    pub(crate) lots: Table<LotBook>,
+    #[serde(skip)]
+    index: HashMap<Sku, SkuIndex, foldhash::fast::FixedState>,
+    pub(crate) carts: Carts,
+    pub(crate) alerts: AlertBook,
+    pub(crate) tasks: Tasks,
+    pub(crate) suppliers: SupplierBook,
+    pub(crate) orders: Orders,
+    pub(crate) policies: Vec<Policy>,
+    pub(crate) promotions: Promotions,
+    pub(crate) visits: Visits,
+    pub(crate) timers: Timers,
+    seen: Horizon,
+    pub(crate) stats: Stats,
+}
+
+/// What a step came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The event was applied.
+    Accepted,
+    /// It was applied, more than a minute late.
+    Late,
+    /// It was known already.
+    Duplicate,
+    /// It broke a rule, and changed nothing.
+    Quarantined(Reason),
+}
+
+impl Store {
+    /// A store that has been declared and has seen nothing else.
+    pub(crate) fn new(id: StoreId, at: Timestamp) -> Self {
+        Self {
+            id,
+            declared: false,
+            settings: StoreSettings::default(),
+            now: at,
+            day: Day::default(),
+            shelves: Table::default(),
+            products: Table::default(),
+            lots: Table::default(),
+            index: HashMap::default(),
+            carts: Carts::default(),
+            alerts: AlertBook::default(),
+            tasks: Tasks::default(),
+            suppliers: SupplierBook::default(),
+            orders: Orders::default(),
+            policies: Vec::new(),
+            promotions: Promotions::default(),
+            visits: Visits::default(),
+            timers: Timers::default(),
+            seen: Horizon::default(),
+            stats: Stats::default(),
+        }
+    }
+
+    /// Applies one event. `fx` is cleared and filled with what follows.
+    pub fn step(&mut self, event: &Event, fx: &mut Effects) -> Outcome {
+        fx.clear();
+        let clock = matches!(event.body, Body::Clock);
+        if !clock && self.seen.knows(event.id) {
+            fx.push(Effect::Duplicate);
+            return Outcome::Duplicate;
+        }
+        let applied = check_time(event, self.now).and_then(|()| {
+            self.advance(event.at, fx);
+            self.apply(event, fx)
+        });
+        if let Err(reason) = applied {
+            self.stats.quarantine(reason);
+            fx.push(Effect::Quarantined(reason));
+            return Outcome::Quarantined(reason);
+        }
+        if !clock {
+            self.seen.remember(event.id);
+        }
+        self.stats.accepted += 1;
+        if self.now.since(event.at) > LATE_AFTER_US {
+            self.stats.late += 1;
+            return Outcome::Late;
+        }
+        Outcome::Accepted
+    }
+
+    /// Fires the timers that are due, and moves the store's time on.
+    fn advance(&mut self, at: Timestamp, fx: &mut Effects) {
+        let until = self.now.max(at);
+        while let Some((due, timer)) = self.timers.pop(until) {
+            self.now = self.now.max(due);
+            self.fire(timer, fx);
+        }
+        self.now = until;
+    }
+
+    fn apply(&mut self, event: &Event, fx: &mut Effects) -> Result<(), Reason> {
+        let at = event.at;
+        match &event.body {
+            Body::Pickup(touch) => self.pickup(touch, at, fx),
+            Body::Putback(touch) => self.putback(touch, at, fx),
+            Body::WeightChange(change) => self.weight_change(change, at, fx),
+            Body::Refill(refill) => self.refill(refill, at, fx),
+            Body::Entry(customer) => self.customer_enters(*customer),
+            Body::Exit(customer) => self.customer_leaves(*customer, at),
+            Body::Session(session) => self.session(session, at),
+            Body::Receipt(receipt) => self.receipt(receipt, at, fx),
+            Body::Delivery(delivery) => self.delivery(delivery, at, fx),
+            Body::WarehouseOut(out) => self.warehouse_out(out, at, fx),
+            Body::Removal(removal) => self.removal(removal, fx),
+            Body::Count(count) => self.count(count, at, fx),
+            Body::Transfer(transfer) => self.transfer(transfer, fx),
+            Body::Store(settings) => self.set_settings(settings),
+            Body::Product(product) => self.set_product(product, fx),
+            Body::Shelf(plan) => self.set_shelf(plan, fx),
+            Body::OpeningStock(stock) => self.opening_stock(stock, fx),
+            Body::Supplier(supplier) => self.set_supplier(supplier),
+            Body::Policy(policy) => self.set_policy(policy, fx),
+            Body::Price(change) => self.set_price(change, fx),
+            Body::Promotion(promotion) => self.promote(promotion, fx),
+            Body::AlertAct(act) => self.alert_act(act, at, fx),
+            Body::OrderAct(act) => self.order_act(act, fx),
+            Body::TaskAct(act) => self.task_act(act, fx),
+            Body::Clock => Ok(()),
+            Body::Rejected(_) => Err(Reason::Unreadable),
+        }
+    }
+
+    pub(crate) fn find(&self, sku: Sku) -> Result<SkuIndex, Reason> {
+        self.index.get(&sku).copied().ok_or(Reason::UnknownProduct)
+    }
+
+    /// Adds the rows of a new sku.
+    pub(crate) fn add_sku(&mut self, product: Product) -> Result<SkuIndex, Reason> {
+        if self.shelves.len() >= MAX_SKUS {
+            return Err(Reason::LimitReached);
+        }
+        let sku = product.sku;
+        let index = self.shelves.push(Shelf::new(sku));
+        self.products.push(product);
+        self.lots.push(LotBook::default());
+        self.alerts.add_sku();
+        self.promotions.add_sku();
+        self.index.insert(sku, index);
+        Ok(index)
+    }
+
+    /// Restores what is not in a snapshot.
+    pub(crate) fn rebuild_index(&mut self) {
+        let skus = self.shelves.indexes().zip(self.shelves.iter());
+        self.index = skus.map(|(index, shelf)| (shelf.sku, index)).collect();
+    }
+}
+
+fn check_time(event: &Event, now: Timestamp) -> Result<(), Reason> {
+    if event.at < Timestamp::EARLIEST || now.since(event.at) > LATE_LIMIT_US {
+        return Err(Reason::TimeTooOld);
+    }
+    if event.at >= Timestamp::LATEST || event.at.since(event.received_at) > CLOCK_TOLERANCE_US {
+        return Err(Reason::TimeInFuture);
+    }
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! The stores of one partition: what an engine steps, saves and restores as a whole.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::effect::{Effect, Effects, Reason};
+use crate::event::{Body, Event};
+use crate::horizon::Horizon;
+use crate::ids::StoreId;
+use crate::stats::CountBy;
+use crate::store::{Outcome, Store};
+
+/// The stores of one partition, and what concerns none of them.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Stores {
+    stores: BTreeMap<StoreId, Store>,
+    /// Bytes of no store that are known already.
+    seen: Horizon,
+    counts: Counts,
+}
+
+/// What a partition has counted since it began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Events stepped.
+    pub stepped: u64,
+    /// Of these, applied.
+    pub accepted: u64,
+    /// Of these, applied late.
+    pub late: u64,
+    /// Events that were known already.
+    pub duplicates: u64,
+    /// Events that went to quarantine, by [`Reason`].
+    pub quarantined: CountBy<17>,
+}
+
+impl Counts {
+    /// Adds another partition's counts to these.
+    pub fn merge(&mut self, other: &Self) {
+        self.stepped += other.stepped;
+        self.accepted += other.accepted;
+        self.late += other.late;
+        self.duplicates += other.duplicates;
+        self.quarantined.merge(&other.quarantined);
+    }
+}
+
+impl Stores {
+    /// Steps the store that the event is for. `fx` is cleared and filled with what follows.
+    pub fn step(&mut self, event: &Event, fx: &mut Effects) -> Outcome {
+        let outcome = self.route(event, fx);
+        self.counts.stepped += 1;
+        match outcome {
+            Outcome::Accepted => self.counts.accepted += 1,
+            Outcome::Late => {
+                self.counts.accepted += 1;
+                self.counts.late += 1;
+            }
+            Outcome::Duplicate => self.counts.duplicates += 1,
+            Outcome::Quarantined(reason) => self.counts.quarantined.add(reason as usize, 1),
+        }
+        outcome
+    }
+
+    fn route(&mut self, event: &Event, fx: &mut Effects) -> Outcome {
+        if let Body::Rejected(_) = event.body {
+            fx.clear();
+            if self.seen.knows(event.id) {
+                fx.push(Effect::Duplicate);
+                return Outcome::Duplicate;
+            }
+            self.seen.remember(event.id);
+            fx.push(Effect::Quarantined(Reason::Unreadable));
+            return Outcome::Quarantined(Reason::Unreadable);
+        }
+        if let Some(store) = self.stores.get_mut(&event.store) {
+            return store.step(event, fx);
+        }
+        let mut store = Store::new(event.store, event.at);
+        let outcome = match event.body {
+            Body::Store(_) if !event.store.is_empty() => store.step(event, fx),
+            _ => {
+                fx.clear();
+                fx.push(Effect::Quarantined(Reason::UnknownStore));
+                Outcome::Quarantined(Reason::UnknownStore)
+            }
+        };
+        if matches!(outcome, Outcome::Accepted | Outcome::Late) {
+            self.stores.insert(event.store, store);
+        }
+        outcome
+    }
+
+    /// A store by its id.
+    pub fn get(&self, store: StoreId) -> Option<&Store> {
+        self.stores.get(&store)
+    }
+
+    /// All stores, in order of their ids.
+    pub fn iter(&self) -> impl Iterator<Item = &Store> {
+        self.stores.values()
+    }
+
+    /// What has been counted.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Checks every invariant of every store, counts what is broken in the store's own statistics,
+    /// and returns how many are.
+    pub fn audit(&mut self) -> u64 {
+        let mut broken = 0;
+        for store in self.stores.values_mut() {
+            let found = store.violations().len() as u64;
+            store.stats.invariant_violations += found;
+            broken += found;
+        }
+        broken
+    }
+
+    /// The whole state as bytes.
+    pub fn encode(&self) -> Result<Vec<u8>, StateError> {
+        postcard::to_allocvec(self).map_err(|_| StateError)
+    }
+
+    /// The state that `bytes` hold. Only bytes made by [`Stores::encode`] of the same format are
+    /// understood.
+    pub fn decode(bytes: &[u8]) -> Result<Self, StateError> {
+        let mut stores: Self = postcard::from_bytes(bytes).map_err(|_| StateError)?;
+        for store in stores.stores.values_mut() {
+            store.rebuild_index();
+        }
+        Ok(stores)
+    }
+}
+
+/// Bytes that are not the state of a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateError;
+
+impl core::fmt::Display for StateError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("the state cannot be written or read")
+    }
+}
+
+impl core::error::Error for StateError {}
+
+/// One number for the state of many stores, whatever their partitions: give it every store, in
+/// order of their ids.
+pub fn state_hash<'a>(stores: impl IntoIterator<Item = &'a Store>) -> Result<u128, StateError> {
+    let mut hasher = xxhash_rust::xxh3::Xxh3::new();
+    for store in stores {
+        let bytes = postcard::to_allocvec(store).map_err(|_| StateError)?;
+        hasher.update(&bytes);
+    }
+    Ok(hasher.digest128())
+}

@@ -1,0 +1,145 @@
+//! Visits, and what becomes of a cart when its customer has gone.
+
+use serde::{Deserialize, Serialize};
+
+use crate::effect::{Cause, Effects, Reason};
+use crate::event::Session;
+use crate::ids::CustomerId;
+use crate::store::Store;
+use crate::time::{HOUR, Timestamp};
+use crate::timer::Timer;
+
+/// The longest visit that a session may announce.
+pub const MAX_VISIT_US: i64 = 24 * HOUR;
+
+/// Who is in the store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visits {
+    /// Customers in the store now: entries less exits, never below zero.
+    pub present: u32,
+    /// The most that were in the store at once today.
+    pub peak_today: u32,
+    /// Entries today.
+    pub entries_today: u32,
+}
+
+impl Store {
+    pub(crate) fn customer_enters(&mut self, customer: Option<CustomerId>) -> Result<(), Reason> {
+        self.count_entry();
+        if let Some(cart) = customer.and_then(|customer| self.carts.get_mut(customer)) {
+            cart.exit_at = None;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn customer_leaves(
+        &mut self,
+        customer: Option<CustomerId>,
+        at: Timestamp,
+    ) -> Result<(), Reason> {
+        self.count_exit();
+        if let Some(customer) = customer {
+            self.expect_exit(customer, at);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn session(&mut self, session: &Session, at: Timestamp) -> Result<(), Reason> {
+        if session.customer.is_empty() {
+            return Err(Reason::EmptyId);
+        }
+        let stay = session.exit_at.since(at);
+        if !(0..=MAX_VISIT_US).contains(&stay) {
+            return Err(Reason::AbsurdTime);
+        }
+        if !self.carts.has_room(session.customer) {
+            return Err(Reason::LimitReached);
+        }
+        self.count_entry();
+        let cart = self.carts.entry(session.customer);
+        cart.touched_at = cart.touched_at.max(at);
+        cart.exit_at = Some(session.exit_at);
+        self.arm_cart(session.customer);
+        self.timers.set(session.exit_at, Timer::Leave);
+        Ok(())
+    }
+
+    pub(crate) fn count_exit(&mut self) {
+        self.visits.present = self.visits.present.saturating_sub(1);
+        self.stats.exits += 1;
+    }
+
+    fn count_entry(&mut self) {
+        self.visits.present += 1;
+        self.visits.peak_today = self.visits.peak_today.max(self.visits.present);
+        self.visits.entries_today += 1;
+        self.stats.entries += 1;
+    }
+
+    fn expect_exit(&mut self, customer: CustomerId, at: Timestamp) {
+        if let Some(cart) = self.carts.get_mut(customer) {
+            cart.exit_at = Some(at);
+            self.arm_cart(customer);
+        }
+    }
+
+    /// Has a timer look at the cart no later than its deadline.
+    pub(crate) fn arm_cart(&mut self, customer: CustomerId) {
+        if customer.is_empty() {
+            return;
+        }
+        let Some(cart) = self.carts.get_mut(customer) else { return };
+        let deadline = cart.deadline();
+        if cart.armed_at.is_none_or(|armed| deadline < armed) {
+            cart.armed_at = Some(deadline);
+            self.timers.set(deadline, Timer::Cart(customer));
+        }
+    }
+
+    /// Looks at a cart: writes off what is unpaid at its deadline, forgets it when nothing can come
+    /// any more.
+    pub(crate) fn cart_due(&mut self, customer: CustomerId, fx: &mut Effects) {
+        let now = self.now;
+        let Some(cart) = self.carts.get_mut(customer) else { return };
+        if cart.armed_at.is_some_and(|armed| armed <= now) {
+            cart.armed_at = None;
+        }
+        if cart.deadline() > now {
+            return self.arm_cart(customer);
+        }
+        if cart.closed_at.is_some() {
+            self.carts.remove(customer);
+            return;
+        }
+        cart.closed_at = Some(now);
+        self.write_off(customer, fx);
+        let owed = |cart: &crate::Cart| cart.lines.iter().any(|line| line.written_off_units > 0);
+        if self.carts.get(customer).is_some_and(owed) {
+            self.arm_cart(customer);
+        } else {
+            self.carts.remove(customer);
+        }
+    }
+
+    /// What the customer holds has left the shop unpaid.
+    pub(crate) fn write_off(&mut self, customer: CustomerId, fx: &mut Effects) {
+        let Some(mut cart) = self.carts.remove(customer) else { return };
+        for line in &mut cart.lines {
+            let units = core::mem::take(&mut line.held_units);
+            line.paid_ahead_units = 0;
+            if units == 0 {
+                continue;
+            }
+            line.written_off_units += units;
+            let shelf = &mut self.shelves[line.sku];
+            shelf.cart_units -= units;
+            shelf.lot_gap_units -= i64::from(self.lots[line.sku].take_floor(units, None));
+            fx.touched.push(line.sku);
+            self.explain(line.sku, i64::from(units), Cause::Unscanned, fx);
+            self.lots_left(line.sku, fx);
+        }
+        if !customer.is_empty() {
+            *self.carts.entry(customer) = cart;
+        }
+    }
+}
