@@ -118,20 +118,15 @@ impl AlertBook {
         Some(place as u32)
     }
 
-    fn add(&mut self, index: SkuIndex, alert: Alert) {
-        let standing = Some(Standing { index, alert });
-        let place = match self.free.pop() {
-            Some(place) => {
-                if let Some(row) = self.standing.get_mut(place as usize) {
-                    *row = standing;
-                }
-                place
-            }
-            None => {
-                self.standing.push(standing);
-                self.standing.len() as u32 - 1
-            }
-        };
+    fn add(&mut self, index: SkuIndex, alert: &Alert) {
+        let standing = Some(Standing { index, alert: *alert });
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.standing.push(None);
+            self.standing.len() as u32 - 1
+        });
+        if let Some(row) = self.standing.get_mut(place as usize) {
+            *row = standing;
+        }
         if let Some(slot) = self.slot_mut(index, alert.rule, alert.place) {
             slot.standing = Some(place);
         }
@@ -226,7 +221,7 @@ impl Store {
             actor: None,
             note: Note::default(),
         };
-        self.alerts.add(index, alert);
+        self.alerts.add(index, &alert);
         self.stats.open_alert(rule);
         fx.push(Effect::Alert(alert));
     }

@@ -22,7 +22,7 @@ pub const MAX_SUPPLIERS: usize = 4_096;
 /// Orders are proposed this long before their cut-off, so that a person can look at them.
 pub const DRAFT_LEAD_US: i64 = HOUR;
 /// A delivery that is not complete this long after its time is late or short.
-pub const LATE_AFTER_US: i64 = 24 * HOUR;
+pub const DELIVERY_LATE_US: i64 = 24 * HOUR;
 /// Nothing more is expected of an order this long after its time.
 pub const CLOSE_AFTER_US: i64 = 72 * HOUR;
 
@@ -201,7 +201,7 @@ impl Store {
         }
         order.set(OrderStatus::Sent, self.now);
         self.stats.orders_sent += 1;
-        self.timers.set(order.delivery_at.plus(LATE_AFTER_US), Timer::LateCheck(id));
+        self.timers.set(order.delivery_at.plus(DELIVERY_LATE_US), Timer::LateCheck(id));
         self.timers.set(order.delivery_at.plus(CLOSE_AFTER_US), Timer::Close(id));
         fx.push(Effect::Order(order.clone()));
     }

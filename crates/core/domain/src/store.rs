@@ -143,8 +143,14 @@ impl Store {
             Body::Putback(touch) => self.putback(touch, at, fx),
             Body::WeightChange(change) => self.weight_change(change, at, fx),
             Body::Refill(refill) => self.refill(refill, at, fx),
-            Body::Entry(customer) => self.customer_enters(*customer),
-            Body::Exit(customer) => self.customer_leaves(*customer, at),
+            Body::Entry(customer) => {
+                self.customer_enters(*customer);
+                Ok(())
+            }
+            Body::Exit(customer) => {
+                self.customer_leaves(*customer, at);
+                Ok(())
+            }
             Body::Session(session) => self.session(session, at),
             Body::Receipt(receipt) => self.receipt(receipt, at, fx),
             Body::Delivery(delivery) => self.delivery(delivery, at, fx),

@@ -46,14 +46,12 @@ impl<T> Table<T> {
 impl<T> Index<SkuIndex> for Table<T> {
     type Output = T;
 
-    #[expect(clippy::indexing_slicing, reason = "an index is only made by adding its row")]
     fn index(&self, index: SkuIndex) -> &T {
         &self.rows[index.at()]
     }
 }
 
 impl<T> IndexMut<SkuIndex> for Table<T> {
-    #[expect(clippy::indexing_slicing, reason = "an index is only made by adding its row")]
     fn index_mut(&mut self, index: SkuIndex) -> &mut T {
         &mut self.rows[index.at()]
     }

@@ -24,24 +24,18 @@ pub struct Visits {
 }
 
 impl Store {
-    pub(crate) fn customer_enters(&mut self, customer: Option<CustomerId>) -> Result<(), Reason> {
+    pub(crate) fn customer_enters(&mut self, customer: Option<CustomerId>) {
         self.count_entry();
         if let Some(cart) = customer.and_then(|customer| self.carts.get_mut(customer)) {
             cart.exit_at = None;
         }
-        Ok(())
     }
 
-    pub(crate) fn customer_leaves(
-        &mut self,
-        customer: Option<CustomerId>,
-        at: Timestamp,
-    ) -> Result<(), Reason> {
+    pub(crate) fn customer_leaves(&mut self, customer: Option<CustomerId>, at: Timestamp) {
         self.count_exit();
         if let Some(customer) = customer {
             self.expect_exit(customer, at);
         }
-        Ok(())
     }
 
     pub(crate) fn session(&mut self, session: &Session, at: Timestamp) -> Result<(), Reason> {
