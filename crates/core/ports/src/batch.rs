@@ -1,4 +1,5 @@
-//! A batch of log records in one flat buffer, so that a batch costs two allocations, not one a record.
+//! A batch of log records in one flat buffer, so that a batch costs two allocations, not one a
+//! record.
 
 /// Records in order, back to back. Cleared and reused by its owner.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

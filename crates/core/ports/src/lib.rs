@@ -7,4 +7,4 @@ mod batch;
 mod log;
 
 pub use batch::RecordBatch;
-pub use log::{LogError, Offset, PartitionLog};
+pub use log::{LogError, Offset, PartitionLog, PartitionTail};

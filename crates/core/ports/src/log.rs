@@ -49,6 +49,24 @@ pub trait PartitionLog: Send {
     fn trim(&mut self, below: Offset) -> Result<Offset, LogError>;
 }
 
+/// One partition of a log that somebody else writes, as a reader in another process sees it: only
+/// what is durable.
+pub trait PartitionTail {
+    /// The first offset that is still kept.
+    fn start_offset(&mut self) -> Result<Offset, LogError>;
+
+    /// Everything below this offset can be read.
+    fn end_offset(&mut self) -> Result<Offset, LogError>;
+
+    /// Reads like [`PartitionLog::read`]; nothing where `from` is the end.
+    fn read(
+        &mut self,
+        from: Offset,
+        max_bytes: usize,
+        into: &mut RecordBatch,
+    ) -> Result<Offset, LogError>;
+}
+
 /// What can go wrong with a log, by what the caller can do.
 #[derive(Debug, Error)]
 pub enum LogError {

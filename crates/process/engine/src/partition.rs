@@ -1,0 +1,299 @@
+//! One partition: its stores, its logs, its snapshots.
+
+use std::path::Path;
+
+use shelf_domain::{Counts, Effect, Effects, Event, Outcome, Stores, Timestamp};
+use shelf_events::{OutputRecord, decode_effect, decode_event, encode_effect, encode_event};
+use shelf_ports::{Offset, PartitionLog, RecordBatch};
+
+use crate::{EngineError, SnapshotStore};
+
+/// How much of a log is read at a time, in bytes.
+const READ_BYTES: usize = 1 << 20;
+
+/// How a partition runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Save the state after so many events.
+    pub snapshot_events: u64,
+    /// Keep at least so many of the newest events of the log.
+    pub retention_events: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { snapshot_events: 200_000, retention_events: 1_000_000_000 }
+    }
+}
+
+/// An event that has been stepped, and what followed.
+#[derive(Clone, Copy, Debug)]
+pub struct Stepped<'a> {
+    /// Its offset in the input log.
+    pub offset: Offset,
+    /// The event.
+    pub event: &'a Event,
+    /// What it came to.
+    pub outcome: Outcome,
+    /// What followed.
+    pub effects: &'a Effects,
+}
+
+/// What opening a partition came to.
+#[derive(Debug)]
+pub struct Opened<L: PartitionLog> {
+    /// The partition, at the position of its newest snapshot. [`Partition::replay`] brings it to
+    /// the end of the log.
+    pub partition: Partition<L>,
+    /// What lives in lock-step with the stores, as it was saved with the snapshot; `None` where
+    /// there is no snapshot.
+    pub companion: Option<Vec<u8>>,
+}
+
+/// The stores of one log partition, and what they are made from.
+#[derive(Debug)]
+pub struct Partition<L: PartitionLog> {
+    number: u32,
+    input: L,
+    output: L,
+    snapshots: SnapshotStore,
+    options: Options,
+    stores: Stores,
+    /// The offset of the next event to step.
+    position: Offset,
+    /// The event and effect of the last record of the output log: what replay must not write again.
+    written: Option<(Offset, u32)>,
+    saved: Offset,
+    records: RecordBatch,
+    effects: Effects,
+}
+
+impl<L: PartitionLog> Partition<L> {
+    /// Opens a partition at its newest snapshot.
+    pub fn open(
+        number: u32,
+        input: L,
+        mut output: L,
+        snapshots: &Path,
+        options: Options,
+    ) -> Result<Opened<L>, EngineError> {
+        let snapshots = SnapshotStore::new(snapshots, number);
+        let snapshot = snapshots.newest()?;
+        let position = snapshot.as_ref().map_or(0, |snapshot| snapshot.position);
+        if input.start_offset() > position {
+            let log_start = input.start_offset();
+            return Err(EngineError::Gap { partition: number, snapshot: position, log_start });
+        }
+        if input.end_offset() < position {
+            let log_end = input.end_offset();
+            return Err(EngineError::Ahead { partition: number, snapshot: position, log_end });
+        }
+        let written = last_output(number, &mut output)?;
+        let (stores, companion) = match snapshot {
+            Some(snapshot) => (snapshot.stores, Some(snapshot.companion)),
+            None => (Stores::default(), None),
+        };
+        let partition = Self {
+            number,
+            input,
+            output,
+            snapshots,
+            options,
+            stores,
+            position,
+            written,
+            saved: position,
+            records: RecordBatch::new(),
+            effects: Effects::default(),
+        };
+        Ok(Opened { partition, companion })
+    }
+
+    /// Steps what the log holds beyond the snapshot. Call it once, before anything is submitted.
+    pub fn replay(&mut self, mut watch: impl FnMut(Stepped<'_>)) -> Result<u64, EngineError> {
+        let first = self.position;
+        let mut read = RecordBatch::new();
+        while self.position < self.input.end_offset() {
+            self.input.read(self.position, READ_BYTES, &mut read)?;
+            let mut outputs = std::mem::take(&mut self.records);
+            outputs.clear();
+            for record in read.iter() {
+                let offset = self.position;
+                let partition = self.number;
+                let event = decode_event(record).map_err(|source| EngineError::Record {
+                    partition,
+                    offset,
+                    source,
+                })?;
+                self.step(&event, &mut outputs, &mut watch);
+            }
+            self.flush(outputs)?;
+        }
+        Ok(self.position - first)
+    }
+
+    /// Appends events to the log and steps them. What follows is in the output log; it is durable,
+    /// like the events, after the next [`Partition::commit`].
+    pub fn submit(
+        &mut self,
+        events: &[Event],
+        mut watch: impl FnMut(Stepped<'_>),
+    ) -> Result<(), EngineError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let mut records = std::mem::take(&mut self.records);
+        records.clear();
+        for event in events {
+            records.push_with(|bytes| encode_event(event, bytes));
+        }
+        let appended = self.input.append(&records);
+        records.clear();
+        if let Err(error) = appended {
+            self.records = records;
+            return Err(error.into());
+        }
+        for event in events {
+            self.step(event, &mut records, &mut watch);
+        }
+        self.flush(records)
+    }
+
+    fn step(
+        &mut self,
+        event: &Event,
+        outputs: &mut RecordBatch,
+        watch: &mut impl FnMut(Stepped<'_>),
+    ) {
+        let offset = self.position;
+        let outcome = self.stores.step(event, &mut self.effects);
+        self.position += 1;
+        if self.effects.items.iter().any(|effect| *effect != Effect::Duplicate) {
+            self.write_effects(offset, event, outputs);
+        }
+        watch(Stepped { offset, event, outcome, effects: &self.effects });
+    }
+
+    fn write_effects(&self, offset: Offset, event: &Event, outputs: &mut RecordBatch) {
+        let at = self.stores.get(event.store).map_or(event.at, shelf_domain::Store::now);
+        for (index, effect) in self.effects.items.iter().enumerate() {
+            let index = index as u32;
+            if self.written.is_some_and(|written| written >= (offset, index)) {
+                continue;
+            }
+            let record = OutputRecord {
+                store: event.store,
+                input_offset: offset,
+                index,
+                at,
+                effect: effect.clone(),
+            };
+            outputs.push_with(|bytes| encode_effect(&record, bytes));
+        }
+    }
+
+    fn flush(&mut self, outputs: RecordBatch) -> Result<(), EngineError> {
+        if !outputs.is_empty() {
+            self.output.append(&outputs)?;
+        }
+        self.records = outputs;
+        Ok(())
+    }
+
+    /// Asks for all that was submitted to become durable, and returns without waiting.
+    pub fn request_commit(&mut self) -> Result<(), EngineError> {
+        self.input.request_sync()?;
+        self.output.request_sync()?;
+        Ok(())
+    }
+
+    /// Waits until all that was submitted is durable: events first, then what followed from them.
+    pub fn commit(&mut self) -> Result<Offset, EngineError> {
+        let durable = self.input.sync()?;
+        self.output.sync()?;
+        Ok(durable)
+    }
+
+    /// Whether so many events have been stepped since the last snapshot that another is due.
+    pub fn snapshot_due(&self) -> bool {
+        self.position - self.saved >= self.options.snapshot_events
+    }
+
+    /// Saves the state, with the bytes of what lives in lock-step with it, and lets go of the log
+    /// that no snapshot and no retention needs. Returns the size of the snapshot in bytes.
+    pub fn snapshot(&mut self, companion: &[u8]) -> Result<u64, EngineError> {
+        self.commit()?;
+        self.stores.audit();
+        let bytes = self.snapshots.save(self.position, &self.stores, companion)?;
+        self.saved = self.position;
+        let oldest = self.snapshots.oldest()?.unwrap_or(0);
+        let kept = self.position.saturating_sub(self.options.retention_events);
+        self.input.trim(oldest.min(kept))?;
+        Ok(bytes)
+    }
+
+    /// Its number.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Its stores.
+    pub fn stores(&self) -> &Stores {
+        &self.stores
+    }
+
+    /// What it has counted.
+    pub fn counts(&self) -> &Counts {
+        self.stores.counts()
+    }
+
+    /// The offset of the next event.
+    pub fn position(&self) -> Offset {
+        self.position
+    }
+
+    /// The position of the newest snapshot.
+    pub fn saved(&self) -> Offset {
+        self.saved
+    }
+
+    /// Everything below this offset is on disk.
+    pub fn durable(&self) -> Offset {
+        self.input.durable_offset()
+    }
+
+    /// Its input log.
+    pub fn input(&mut self) -> &mut L {
+        &mut self.input
+    }
+
+    /// Its output log.
+    pub fn output(&mut self) -> &mut L {
+        &mut self.output
+    }
+
+    /// The latest time that one of its stores has seen.
+    pub fn now(&self) -> Option<Timestamp> {
+        self.stores.iter().map(shelf_domain::Store::now).max()
+    }
+}
+
+/// The event and effect of the last record of an output log.
+fn last_output<L: PartitionLog>(
+    partition: u32,
+    output: &mut L,
+) -> Result<Option<(Offset, u32)>, EngineError> {
+    let end = output.end_offset();
+    if end == output.start_offset() {
+        return Ok(None);
+    }
+    let mut read = RecordBatch::new();
+    output.read(end - 1, 1, &mut read)?;
+    let Some(record) = read.get(0) else { return Ok(None) };
+    let record = decode_effect(record).map_err(|source| EngineError::Record {
+        partition,
+        offset: end - 1,
+        source,
+    })?;
+    Ok(Some((record.input_offset, record.index)))
+}

@@ -1,0 +1,96 @@
+//! A partition as another process sees it: the newest snapshot, then what the log has on disk.
+//! Never writes.
+
+use std::path::Path;
+
+use shelf_domain::{Effects, Stores};
+use shelf_events::decode_event;
+use shelf_ports::{Offset, PartitionTail, RecordBatch};
+
+use crate::{EngineError, SnapshotStore, Stepped};
+
+const READ_BYTES: usize = 1 << 20;
+
+/// The stores of one partition, followed from outside.
+#[derive(Debug)]
+pub struct Replica<T: PartitionTail> {
+    number: u32,
+    tail: T,
+    stores: Stores,
+    position: Offset,
+    read: RecordBatch,
+    effects: Effects,
+}
+
+impl<T: PartitionTail> Replica<T> {
+    /// Opens a partition at its newest snapshot.
+    pub fn open(number: u32, mut tail: T, snapshots: &Path) -> Result<Self, EngineError> {
+        let snapshot = SnapshotStore::new(snapshots, number).newest()?;
+        let position = snapshot.as_ref().map_or(0, |snapshot| snapshot.position);
+        let log_start = tail.start_offset()?;
+        if log_start > position {
+            return Err(EngineError::Gap { partition: number, snapshot: position, log_start });
+        }
+        let stores = snapshot.map(|snapshot| snapshot.stores).unwrap_or_default();
+        let (read, effects) = (RecordBatch::new(), Effects::default());
+        Ok(Self { number, tail, stores, position, read, effects })
+    }
+
+    /// Opens a partition at the beginning of its log, snapshots aside, as a full replay needs it.
+    pub fn from_start(number: u32, mut tail: T) -> Result<Self, EngineError> {
+        let log_start = tail.start_offset()?;
+        if log_start > 0 {
+            return Err(EngineError::Gap { partition: number, snapshot: 0, log_start });
+        }
+        let (read, effects) = (RecordBatch::new(), Effects::default());
+        Ok(Self { number, tail, stores: Stores::default(), position: 0, read, effects })
+    }
+
+    /// Steps what is readable now and has not been stepped; about a megabyte at a time. Returns how
+    /// many events it stepped.
+    pub fn follow(&mut self, mut watch: impl FnMut(Stepped<'_>)) -> Result<u64, EngineError> {
+        if self.position >= self.tail.end_offset()? {
+            return Ok(0);
+        }
+        let first = self.position;
+        self.tail.read(self.position, READ_BYTES, &mut self.read)?;
+        for record in self.read.iter() {
+            let (partition, offset) = (self.number, self.position);
+            let event = decode_event(record).map_err(|source| EngineError::Record {
+                partition,
+                offset,
+                source,
+            })?;
+            let outcome = self.stores.step(&event, &mut self.effects);
+            self.position += 1;
+            watch(Stepped { offset, event: &event, outcome, effects: &self.effects });
+        }
+        Ok(self.position - first)
+    }
+
+    /// Follows until nothing more is readable. Returns how many events it stepped.
+    pub fn catch_up(&mut self, mut watch: impl FnMut(Stepped<'_>)) -> Result<u64, EngineError> {
+        let mut stepped = 0;
+        loop {
+            match self.follow(&mut watch)? {
+                0 => return Ok(stepped),
+                more => stepped += more,
+            }
+        }
+    }
+
+    /// Its number.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Its stores.
+    pub fn stores(&self) -> &Stores {
+        &self.stores
+    }
+
+    /// The offset of the next event.
+    pub fn position(&self) -> Offset {
+        self.position
+    }
+}

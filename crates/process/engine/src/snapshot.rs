@@ -1,0 +1,175 @@
+//! Snapshots: the state of a partition together with the positions that it stands for.
+//!
+//! A file is: magic, format version, partition, input position, length and checksum of the state,
+//! length and checksum of the companion's bytes, then both. It is written under another name, made
+//! durable, and renamed: a file with the right name is whole.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use shelf_domain::Stores;
+use shelf_ports::Offset;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::EngineError;
+
+/// The version of the format written here.
+pub const SNAPSHOT_VERSION: u32 = 1;
+const MAGIC: &[u8; 8] = b"SHELFSNP";
+const HEADER_BYTES: usize = 8 + 4 + 4 + 8 + 4 * 8;
+/// How many snapshots of a partition are kept: one may turn out to be unreadable.
+const KEPT: usize = 2;
+
+/// A state and the position that it stands for.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The offset of the next event to step.
+    pub position: Offset,
+    /// The stores.
+    pub stores: Stores,
+    /// What lives in lock-step with the stores, as its owner saved it.
+    pub companion: Vec<u8>,
+}
+
+/// The snapshots of one partition, in a folder of their own.
+#[derive(Debug)]
+pub struct SnapshotStore {
+    dir: PathBuf,
+    partition: u32,
+}
+
+fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> EngineError {
+    let path = path.to_owned();
+    move |source| EngineError::Io { action, path, source }
+}
+
+impl SnapshotStore {
+    /// The snapshots of `partition` below `root`. The folder is made by the first save.
+    pub fn new(root: &Path, partition: u32) -> Self {
+        Self { dir: root.join(format!("p{partition:02}")), partition }
+    }
+
+    /// The positions of the snapshots, the newest first.
+    pub fn positions(&self) -> Result<Vec<Offset>, EngineError> {
+        let entries = match fs::read_dir(&self.dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(io("read", &self.dir)(error)),
+        };
+        let mut positions = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(io("read", &self.dir))?.file_name();
+            let number = name.to_str().and_then(|name| name.strip_suffix(".snapshot"));
+            positions.extend(number.and_then(|number| number.parse::<Offset>().ok()));
+        }
+        positions.sort_unstable_by(|a, b| b.cmp(a));
+        Ok(positions)
+    }
+
+    fn path(&self, position: Offset) -> PathBuf {
+        self.dir.join(format!("{position:020}.snapshot"))
+    }
+
+    /// Saves a state; older snapshots beyond those kept go. Returns its size in bytes.
+    pub fn save(
+        &self,
+        position: Offset,
+        stores: &Stores,
+        companion: &[u8],
+    ) -> Result<u64, EngineError> {
+        let unsaved = |_| EngineError::State { partition: self.partition };
+        let state = stores.encode().map_err(unsaved)?;
+        let mut header = Vec::with_capacity(HEADER_BYTES);
+        header.extend_from_slice(MAGIC);
+        header.extend_from_slice(&SNAPSHOT_VERSION.to_le_bytes());
+        header.extend_from_slice(&self.partition.to_le_bytes());
+        header.extend_from_slice(&position.to_le_bytes());
+        for part in [state.as_slice(), companion] {
+            header.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            header.extend_from_slice(&xxh3_64(part).to_le_bytes());
+        }
+        fs::create_dir_all(&self.dir).map_err(io("create", &self.dir))?;
+        let path = self.path(position);
+        let temporary = path.with_extension("tmp");
+        let mut file = File::create(&temporary).map_err(io("create", &temporary))?;
+        for part in [header.as_slice(), &state, companion] {
+            file.write_all(part).map_err(io("write", &temporary))?;
+        }
+        file.sync_all().map_err(io("sync", &temporary))?;
+        fs::rename(&temporary, &path).map_err(io("rename", &temporary))?;
+        let folder = File::open(&self.dir).map_err(io("open", &self.dir))?;
+        folder.sync_all().map_err(io("sync", &self.dir))?;
+        for old in self.positions()?.into_iter().skip(KEPT) {
+            let path = self.path(old);
+            fs::remove_file(&path).map_err(io("remove", &path))?;
+        }
+        Ok((header.len() + state.len() + companion.len()) as u64)
+    }
+
+    /// The oldest position that is kept.
+    pub fn oldest(&self) -> Result<Option<Offset>, EngineError> {
+        Ok(self.positions()?.last().copied())
+    }
+
+    /// The newest snapshot that can be read; a damaged one is passed over for the one before it.
+    pub fn newest(&self) -> Result<Option<Snapshot>, EngineError> {
+        for position in self.positions()? {
+            let path = self.path(position);
+            let mut bytes = Vec::new();
+            match File::open(&path).and_then(|mut file| file.read_to_end(&mut bytes)) {
+                Ok(_) => {}
+                // A writer in another process has just let it go.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(io("read", &path)(error)),
+            }
+            if let Some(snapshot) = self.parse(&bytes, &path)? {
+                return Ok(Some(snapshot));
+            }
+        }
+        Ok(None)
+    }
+
+    fn parse(&self, bytes: &[u8], path: &Path) -> Result<Option<Snapshot>, EngineError> {
+        let mut rest = bytes;
+        if take(&mut rest, 8) != Some(MAGIC) {
+            return Ok(None);
+        }
+        let Some(version) = take_u32(&mut rest) else { return Ok(None) };
+        if version > SNAPSHOT_VERSION {
+            let path = path.to_owned();
+            return Err(EngineError::Format { path, found: version, known: SNAPSHOT_VERSION });
+        }
+        let parsed = (|| {
+            let partition = take_u32(&mut rest)?;
+            let position = take_u64(&mut rest)?;
+            let state_len = take_u64(&mut rest)? as usize;
+            let state_sum = take_u64(&mut rest)?;
+            let companion_len = take_u64(&mut rest)? as usize;
+            let companion_sum = take_u64(&mut rest)?;
+            let state = take(&mut rest, state_len)?;
+            let companion = take(&mut rest, companion_len)?;
+            let whole = partition == self.partition
+                && rest.is_empty()
+                && xxh3_64(state) == state_sum
+                && xxh3_64(companion) == companion_sum;
+            let stores = whole.then(|| Stores::decode(state).ok())??;
+            Some(Snapshot { position, stores, companion: companion.to_vec() })
+        })();
+        Ok(parsed)
+    }
+}
+
+fn take<'a>(rest: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
+    let (head, tail) = rest.split_at_checked(len)?;
+    *rest = tail;
+    Some(head)
+}
+
+fn take_u32(rest: &mut &[u8]) -> Option<u32> {
+    take(rest, 4)?.try_into().ok().map(u32::from_le_bytes)
+}
+
+fn take_u64(rest: &mut &[u8]) -> Option<u64> {
+    take(rest, 8)?.try_into().ok().map(u64::from_le_bytes)
+}
