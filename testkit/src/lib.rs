@@ -1,1 +1,20 @@
 //! Scenario language, builders, oracles, fault injection. For tests only.
+//!
+//! [`Model`] is a second implementation of `docs/design/stock-rules.md`: slow, obvious and written
+//! from that page alone. It must never use code of the core's state machine, only its types for
+//! events and time.
+
+// A test that is told something impossible stops there and says what: nothing of this crate ever
+// runs in a shop.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::missing_panics_doc)]
+
+pub mod builders;
+pub mod model;
+pub mod scenario;
+pub mod summary;
+
+pub use builders::{ProductSpec, Shop};
+pub use model::{Model, Models, check_conservation};
+pub use scenario::{ScenarioError, check_model, parse, render_model, run_model};
+pub use summary::{LotSummary, SkuSummary, Stock, StoreSummary};

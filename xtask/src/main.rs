@@ -1,2 +1,66 @@
-//! Project tasks.
-fn main() {}
+//! Every task of the project behind one command: `cargo xtask <task>`.
+//!
+//! A task starts programs and reads their output. It links none of the project's crates, so that
+//! it compiles in seconds and works while they do not.
+
+mod bench;
+mod codegen;
+mod crash;
+mod machine;
+mod picture;
+mod rust_text;
+mod test_run;
+mod tidy;
+mod workspace;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+use workspace::Workspace;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The tasks of the project")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run everything that continuous integration runs.
+    Test(test_run::Args),
+    /// Check the rules of the source tree: layers, headers, sizes, names, links, words, records.
+    Tidy,
+    /// Write the generated files that are committed, or check that they are current.
+    Codegen(codegen::Args),
+    /// Kill `shelf simulate` again and again; the outcome must equal that of a run left alone.
+    Crash(crash::Args),
+    /// Print the benchmark table.
+    Bench(bench::Args),
+    /// Render the picture of the README.
+    Picture,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match perform(cli.task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The message alone: a backtrace of this program would bury the output of the task.
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(task: Task) -> Result<()> {
+    let workspace = Workspace::find()?;
+    match task {
+        Task::Test(args) => test_run::run(&workspace, &args),
+        Task::Tidy => tidy::run(&workspace),
+        Task::Codegen(args) => codegen::run(&workspace, &args),
+        Task::Crash(args) => crash::run(&workspace, &args),
+        Task::Bench(args) => bench::run(&workspace, &args),
+        Task::Picture => picture::run(&workspace),
+    }
+}

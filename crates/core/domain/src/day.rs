@@ -10,7 +10,7 @@ use crate::event::{Place, RemovalCause};
 use crate::ids::{CustomerId, LotCode, SkuIndex};
 use crate::reference::RemovalTime;
 use crate::store::Store;
-use crate::time::{Day, MINUTE, Timestamp};
+use crate::time::{Day, Timestamp};
 use crate::timer::Timer;
 
 impl Store {
@@ -61,9 +61,13 @@ impl Store {
     /// Has the present day end, and its evening come.
     pub(crate) fn set_day_timers(&mut self) {
         let next = self.day.plus(1);
-        self.timers.set(self.settings.clock.at(next, 0), Timer::DayChange(next));
-        let (_, closing) = self.open_times(self.day);
-        self.timers.set(closing, Timer::Evening(self.day));
+        let midnight = self.settings.clock.at(next, 0);
+        let (opens, closes) = self.open_times(self.day);
+        let closing = if opens < closes { closes } else { midnight };
+        if closing > self.now {
+            self.timers.set(closing, Timer::Evening(self.day));
+        }
+        self.timers.set(midnight, Timer::DayChange(next));
     }
 
     fn evening(&mut self, day: Day, fx: &mut Effects) {
@@ -81,7 +85,7 @@ impl Store {
         match self.settings.opening.get(usize::from(day.weekday())) {
             Some(&(from, to)) => (clock.at(day, from), clock.at(day, to)),
             None if self.settings.opening.is_empty() => {
-                (clock.at(day, 0), clock.at(day.plus(1), 0).plus(-MINUTE))
+                (clock.at(day, 0), clock.at(day.plus(1), 0))
             }
             None => (clock.at(day, 0), clock.at(day, 0)),
         }
@@ -178,20 +182,11 @@ impl Store {
         if gap == 0 || shelf.cart_units > 0 {
             return;
         }
-        let units = gap.unsigned_abs() as u32;
         let lots = &mut self.lots[index];
-        let corrected = if gap < 0 {
-            units - lots.take_floor(units, None)
-        } else {
-            match lots.latest().and_then(|code| lots.get_mut(code)) {
-                Some(lot) => {
-                    lot.floor_units += units;
-                    units
-                }
-                None => 0,
-            }
-        };
-        shelf.lot_gap_units -= gap.signum() * i64::from(corrected);
-        self.stats.lot_corrections += u64::from(corrected);
+        if let Some(lot) = lots.latest().and_then(|code| lots.get_mut(code)) {
+            lot.floor_units += gap;
+            shelf.lot_gap_units = 0;
+            self.stats.lot_corrections += u64::from(gap);
+        }
     }
 }

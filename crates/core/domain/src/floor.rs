@@ -61,39 +61,26 @@ impl Store {
         }
         let customer = change.customer.unwrap_or_default();
         self.check_cart(customer, index)?;
+        let unit_g = i64::from(self.products[index].unit_weight_g);
+        let units = whole_units(change.delta_g, unit_g);
+        if units.is_some_and(|units| units > MAX_EVENT_UNITS) {
+            return Err(Reason::TooManyUnits);
+        }
         let shelf = &mut self.shelves[index];
         shelf.weight_g = shelf.weight_g.saturating_add(change.delta_g);
         let first = shelf.weight_at.is_none();
         shelf.weight_at = shelf.weight_at.max(Some(at));
         match shelf.sensor {
-            Sensor::Units if first => Ok(()),
-            Sensor::Units => {
-                self.weigh_reading(index, change.delta_g);
-                Ok(())
-            }
-            Sensor::WeightOnly => self.units_by_weight(index, change.delta_g, customer, at, fx),
-        }
-    }
-
-    fn units_by_weight(
-        &mut self,
-        index: SkuIndex,
-        delta_g: i64,
-        customer: CustomerId,
-        at: Timestamp,
-        fx: &mut Effects,
-    ) -> Result<(), Reason> {
-        let unit_g = i64::from(self.products[index].unit_weight_g);
-        let Some(units) = whole_units(delta_g, unit_g) else {
-            self.stats.unreadable_weights += 1;
-            self.dispute(index, 1, fx);
-            return Ok(());
-        };
-        check_units(units)?;
-        if delta_g < 0 {
-            self.pick(index, units, customer, at, fx);
-        } else {
-            self.put(index, units, customer, at, fx);
+            Sensor::Units if first => {}
+            Sensor::Units => self.weigh_reading(index, change.delta_g),
+            Sensor::WeightOnly => match units {
+                Some(units) if change.delta_g < 0 => self.pick(index, units, customer, at, fx),
+                Some(units) => self.put(index, units, customer, at, fx),
+                None => {
+                    self.stats.unreadable_weights += 1;
+                    self.dispute(index, 1, fx);
+                }
+            },
         }
         Ok(())
     }
@@ -114,7 +101,7 @@ impl Store {
         let shelf = &mut self.shelves[index];
         shelf.cart_units += rest;
         let short = rest - take(&mut shelf.floor_units, rest);
-        shelf.lot_gap_units += i64::from(short);
+        shelf.lot_gap_units += short;
         self.arm_cart(customer);
         self.explain(index, -i64::from(short), Cause::RecordsShort, fx);
         self.floor_changed(index, at, fx);
@@ -136,7 +123,7 @@ impl Store {
         let shelf = &mut self.shelves[index];
         shelf.cart_units -= from_cart;
         shelf.floor_units += units;
-        shelf.lot_gap_units += i64::from(self.lots[index].add_floor(rest, None));
+        shelf.lot_gap_units += self.lots[index].add_floor(rest, None);
         self.arm_cart(customer);
         self.explain(index, -i64::from(rest), Cause::Misplaced, fx);
         self.floor_changed(index, at, fx);

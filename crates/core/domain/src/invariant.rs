@@ -116,7 +116,10 @@ impl Store {
         };
         let checks = [
             (Invariant::UnitsConserved, conserved(shelf)),
-            (Invariant::LotsSumToFloor, sum(|lot| lot.floor_units) == floor - shelf.lot_gap_units),
+            (
+                Invariant::LotsSumToFloor,
+                sum(|lot| lot.floor_units) == floor - i64::from(shelf.lot_gap_units),
+            ),
             (
                 Invariant::LotsSumToWarehouse,
                 sum(|lot| lot.warehouse_units) == i64::from(shelf.warehouse_units),
@@ -175,6 +178,7 @@ fn plausible<'a>(shelf: &Shelf, lots: impl Iterator<Item = &'a Lot>) -> bool {
         shelf.transit_units,
         shelf.cart_units,
         shelf.ahead_units,
+        shelf.lot_gap_units,
     ];
     let mut lots = lots;
     counts.iter().all(|&units| units < LIMIT)

@@ -11,8 +11,6 @@ use crate::time::Timestamp;
 
 /// The most lines of one receipt.
 pub const MAX_RECEIPT_LINES: usize = 4_096;
-/// The most that one line may come to, in cents.
-const MAX_LINE_CENTS: i64 = 1_000_000_000_000;
 
 impl Store {
     pub(crate) fn receipt(
@@ -55,8 +53,9 @@ impl Store {
             if line.units.unsigned_abs() > MAX_EVENT_UNITS {
                 return Err(Reason::TooManyUnits);
             }
+            let most_cents = u64::from(line.units.unsigned_abs()) * MAX_PRICE_CENTS as u64;
             if !(0..=MAX_PRICE_CENTS).contains(&line.unit_price_cents)
-                || line.total_cents.abs() > MAX_LINE_CENTS
+                || line.total_cents.unsigned_abs() > most_cents
             {
                 return Err(Reason::AbsurdMoney);
             }
@@ -94,7 +93,7 @@ impl Store {
         shelf.ledger.revenue_cents += line.total_cents;
         shelf.demand.sold_today = shelf.demand.sold_today.saturating_add(units);
         let lacking = self.lots[index].take_floor(units - written_off, line.lot);
-        shelf.lot_gap_units += i64::from(short) - i64::from(lacking);
+        shelf.lot_gap_units = (shelf.lot_gap_units + short).wrapping_sub(lacking);
 
         self.explain(index, -i64::from(written_off), Cause::PaidLate, fx);
         self.explain(index, -i64::from(short), Cause::Oversold, fx);
@@ -115,7 +114,7 @@ impl Store {
         shelf.ledger.returned += u64::from(units);
         shelf.ledger.revenue_cents += line.total_cents;
         shelf.floor_units += units;
-        shelf.lot_gap_units += i64::from(self.lots[index].add_floor(units, line.lot));
+        shelf.lot_gap_units += self.lots[index].add_floor(units, line.lot);
         self.floor_changed(index, at, fx);
         Ok(())
     }

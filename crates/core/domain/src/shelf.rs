@@ -51,7 +51,7 @@ pub struct Shelf {
     /// Units that arrived on the shelf before their `wh_out` was seen.
     pub ahead_units: u32,
     /// Floor and carts less the lots' floor units: what the lots do not know.
-    pub lot_gap_units: i64,
+    pub lot_gap_units: u32,
     /// Units ever.
     pub ledger: Ledger,
     /// The weight on the shelf as the sensor tells it, in grams, from an unknown start.

@@ -144,7 +144,7 @@ impl Store {
             Body::WeightChange(change) => self.weight_change(change, at, fx),
             Body::Refill(refill) => self.refill(refill, at, fx),
             Body::Entry(customer) => {
-                self.customer_enters(*customer);
+                self.customer_enters(*customer, at);
                 Ok(())
             }
             Body::Exit(customer) => {

@@ -24,10 +24,10 @@ pub struct Visits {
 }
 
 impl Store {
-    pub(crate) fn customer_enters(&mut self, customer: Option<CustomerId>) {
+    pub(crate) fn customer_enters(&mut self, customer: Option<CustomerId>, at: Timestamp) {
         self.count_entry();
         if let Some(cart) = customer.and_then(|customer| self.carts.get_mut(customer)) {
-            cart.exit_at = None;
+            cart.exit_at = cart.exit_at.filter(|&exit_at| exit_at > at);
         }
     }
 
@@ -53,6 +53,7 @@ impl Store {
         let cart = self.carts.entry(session.customer);
         cart.touched_at = cart.touched_at.max(at);
         cart.exit_at = Some(session.exit_at);
+        cart.reopened = false;
         self.arm_cart(session.customer);
         self.timers.set(session.exit_at, Timer::Leave);
         Ok(())
@@ -71,10 +72,13 @@ impl Store {
     }
 
     fn expect_exit(&mut self, customer: CustomerId, at: Timestamp) {
-        if let Some(cart) = self.carts.get_mut(customer) {
-            cart.exit_at = Some(at);
-            self.arm_cart(customer);
+        if customer.is_empty() || !self.carts.has_room(customer) {
+            return;
         }
+        let cart = self.carts.entry(customer);
+        cart.exit_at = Some(at);
+        cart.reopened = false;
+        self.arm_cart(customer);
     }
 
     /// Has a timer look at the cart no later than its deadline.
@@ -127,7 +131,8 @@ impl Store {
             line.written_off_units += units;
             let shelf = &mut self.shelves[line.sku];
             shelf.cart_units -= units;
-            shelf.lot_gap_units -= i64::from(self.lots[line.sku].take_floor(units, None));
+            let lacking = self.lots[line.sku].take_floor(units, None);
+            shelf.lot_gap_units = shelf.lot_gap_units.wrapping_sub(lacking);
             fx.touched.push(line.sku);
             self.explain(line.sku, i64::from(units), Cause::Unscanned, fx);
             self.lots_left(line.sku, fx);

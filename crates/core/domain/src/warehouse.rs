@@ -207,7 +207,7 @@ impl Store {
         let shelf = &mut self.shelves[index];
         let moved = take(&mut shelf.floor_units, units);
         shelf.ledger.removed += u64::from(units);
-        shelf.lot_gap_units += i64::from(units - lacking) - i64::from(moved);
+        shelf.lot_gap_units = (shelf.lot_gap_units + units - lacking).wrapping_sub(moved);
         self.weigh_count(index, i64::from(moved));
         self.explain(index, -i64::from(units - moved), Cause::RecordsShort, fx);
         self.floor_changed(index, self.now, fx);
@@ -271,9 +271,10 @@ impl Store {
         shelf.weight_off_g = 0;
         let amount = difference.unsigned_abs() as u32;
         if difference < 0 {
-            shelf.lot_gap_units -= i64::from(self.lots[index].take_floor(amount, None));
+            let lacking = self.lots[index].take_floor(amount, None);
+            shelf.lot_gap_units = shelf.lot_gap_units.wrapping_sub(lacking);
         } else {
-            shelf.lot_gap_units += i64::from(self.lots[index].add_floor(amount, None));
+            shelf.lot_gap_units += self.lots[index].add_floor(amount, None);
         }
         difference
     }

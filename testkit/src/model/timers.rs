@@ -1,0 +1,160 @@
+//! What happens because time has come: closing, the day change, arrivals on the shelf, carts that
+//! are due.
+//!
+//! The model keeps no queue: it looks at everything that could be due and takes the earliest.
+//! Timers of the same time fire in the order of [`Timer`], which is that of their creation wherever
+//! that matters on the page.
+
+use shelf_domain::{Day, RemovalTime, SECOND, Sku, Timestamp};
+
+use super::Model;
+use super::book::Taken;
+
+const END_OF_DAY: u16 = 24 * 60;
+
+/// What can be due.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    Closing,
+    DayChange,
+    Arrival(usize),
+    CartDue(Option<String>),
+    CartForgotten(Option<String>),
+}
+
+/// Units that arrive on the shelf by themselves, where nobody confirms it.
+#[derive(Clone, Debug)]
+pub(super) struct Arrival {
+    due: i64,
+    sku: Sku,
+    lots: Taken,
+}
+
+impl Arrival {
+    pub(super) fn new(left: Timestamp, travel_seconds: i64, sku: Sku, lots: Taken) -> Self {
+        Self { due: left.0 + travel_seconds * SECOND, sku, lots }
+    }
+}
+
+impl Model {
+    /// From the first declaration of the store on, days begin and end.
+    pub(super) fn begin_days(&mut self) {
+        let today = self.clock().day(Timestamp(self.now));
+        self.changed_day = today.0;
+        let closing = self.closing_time(today);
+        self.closed_day = if closing <= self.now { today.0 } else { today.0 - 1 };
+    }
+
+    /// Fires all timers that are due at or before `reached`, those included that they set.
+    pub(super) fn fire_timers(&mut self, reached: i64) {
+        while let Some((due, timer)) = self.next_timer().filter(|(due, _)| *due <= reached) {
+            self.now = self.now.max(due);
+            self.fire(timer);
+        }
+    }
+
+    fn next_timer(&self) -> Option<(i64, Timer)> {
+        let mut timers = Vec::new();
+        if self.settings.is_some() {
+            let closing = self.closing_time(Day(self.closed_day + 1));
+            timers.push((closing, Timer::Closing));
+            let midnight = self.clock().at(Day(self.changed_day + 1), 0).0;
+            timers.push((midnight, Timer::DayChange));
+        }
+        for (number, arrival) in self.arrivals.iter().enumerate() {
+            timers.push((arrival.due, Timer::Arrival(number)));
+        }
+        for (key, cart) in &self.carts {
+            let due = cart.deadline.map(|due| (due, Timer::CartDue(key.clone())));
+            let end = cart.forgotten_at().map(|due| (due, Timer::CartForgotten(key.clone())));
+            timers.extend(due.into_iter().chain(end));
+        }
+        timers.into_iter().min()
+    }
+
+    fn fire(&mut self, timer: Timer) {
+        match timer {
+            Timer::Closing => self.close(),
+            Timer::DayChange => self.change_day(),
+            Timer::Arrival(number) => self.arrive(number),
+            Timer::CartDue(key) => self.write_off(key),
+            Timer::CartForgotten(key) => {
+                self.carts.remove(&key);
+            }
+        }
+    }
+
+    /// When the store closes on `day`; its end, where the store does not close or does not open.
+    fn closing_time(&self, day: Day) -> i64 {
+        let opening = self.settings.as_ref().map_or(&[][..], |settings| &settings.opening);
+        let minutes = opening.get(usize::from(day.weekday()));
+        match minutes {
+            Some((open, close)) if open < close => self.clock().at(day, *close).0,
+            _ => self.clock().at(day, END_OF_DAY).0,
+        }
+    }
+
+    fn close(&mut self) {
+        self.closed_day += 1;
+        for book in self.books.values_mut() {
+            if self.policies.removal(&book.product) == RemovalTime::SameDayEvening {
+                let today = self.closed_day;
+                remove_expired(book, |expiry_day| expiry_day == today);
+            }
+        }
+    }
+
+    fn change_day(&mut self) {
+        self.changed_day += 1;
+        self.write_off(None);
+        for (sku, book) in &mut self.books {
+            if self.policies.removal(&book.product) == RemovalTime::NextDay {
+                let today = self.changed_day;
+                remove_expired(book, |expiry_day| expiry_day < today);
+            }
+            let carts = self.carts.values().filter_map(|cart| cart.lines.get(sku));
+            if carts.map(|line| line.held).sum::<i64>() == 0 {
+                correct_lots(book);
+            }
+            book.lots.retain(|_, lot| !lot.empty());
+        }
+    }
+
+    fn arrive(&mut self, number: usize) {
+        let arrival = self.arrivals.remove(number);
+        let book = self.books.get_mut(arrival.sku.as_str()).unwrap();
+        for (code, units) in arrival.lots {
+            if let Some(lot) = book.lots.get_mut(&code) {
+                let units = units.min(lot.transit);
+                lot.transit -= units;
+                lot.floor += units;
+                book.transit -= units;
+                book.floor += units;
+            }
+        }
+    }
+}
+
+fn remove_expired(book: &mut super::book::Book, expired: impl Fn(i32) -> bool) {
+    for code in book.order(shelf_domain::Picking::SoonestExpiry) {
+        let lot = book.lots.get_mut(&code).unwrap();
+        if expired(lot.expiry_day) {
+            let on_floor = lot.floor.min(book.floor);
+            book.removed += lot.warehouse + on_floor;
+            book.warehouse -= lot.warehouse;
+            lot.warehouse = 0;
+            book.floor -= on_floor;
+            lot.floor -= on_floor;
+        }
+    }
+}
+
+fn correct_lots(book: &mut super::book::Book) {
+    if book.lot_gap < 0 {
+        let units = -book.lot_gap;
+        book.lot_gap += units - book.take_floor(units, None);
+    } else if let Some(code) = book.received_last() {
+        book.lots.get_mut(&code).unwrap().floor += book.lot_gap;
+        book.lot_gap = 0;
+    }
+}

@@ -1,0 +1,270 @@
+//! `cargo xtask bench`: the benchmark table with the machine on which it was measured.
+//!
+//! The binary measures itself (`shelf bench <name> --json`); this only runs it, each row in a
+//! process of its own, and shows what it said. No figure of the table is written here.
+
+use crate::machine::Machine;
+use crate::workspace::{Profile, Workspace, command_line};
+use anyhow::{Context, Result, anyhow, bail};
+use serde_json::{Value, json};
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Measure this row only.
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(
+        ROWS.map(|row| row.name)))]
+    only: Option<String>,
+    /// Print one JSON object instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A row of the table. `cpus` is the list that `taskset` holds the process to.
+#[derive(Clone, Copy)]
+struct Row {
+    name: &'static str,
+    cpus: Option<&'static str>,
+}
+
+const ROWS: [Row; 8] = [
+    Row { name: "core_steps", cpus: Some("0") },
+    Row { name: "import_one_core", cpus: Some("0") },
+    Row { name: "import_two_cores", cpus: Some("0,1") },
+    Row { name: "simulate_year", cpus: None },
+    Row { name: "event_to_alert", cpus: None },
+    Row { name: "restart", cpus: None },
+    Row { name: "resident_demo", cpus: None },
+    Row { name: "hundred_stores", cpus: None },
+];
+
+/// What a row said, or why it said nothing.
+struct Measured {
+    row: Row,
+    outcome: Result<Value>,
+}
+
+pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
+    let shelf = workspace.build_shelf(Profile::Dist)?;
+    let mut results = Vec::new();
+    for row in ROWS.into_iter().filter(|row| args.only.as_deref().is_none_or(|n| n == row.name)) {
+        eprintln!("measuring {}", row.name);
+        results.push(Measured { row, outcome: measure(&shelf, row) });
+    }
+    let machine = Machine::read();
+    if args.json {
+        println!("{:#}", as_json(&machine, &results));
+    } else {
+        print!("{}\n\n{}", machine.line(), table(&results));
+    }
+    let failed = results.iter().filter(|result| result.outcome.is_err()).count();
+    if failed > 0 {
+        bail!("{failed} of {} rows failed", results.len());
+    }
+    Ok(())
+}
+
+fn measure(shelf: &Path, row: Row) -> Result<Value> {
+    let words = words(row, shelf.as_os_str());
+    let (program, arguments) = words.split_first().context("an empty command")?;
+    let output = Command::new(program)
+        .args(arguments)
+        .stderr(Stdio::piped())
+        .output()
+        .with_context(|| format!("cannot start {}", program.to_string_lossy()))?;
+    if !output.status.success() {
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let last = stderr.trim().lines().next_back().unwrap_or("it said nothing").to_owned();
+        return Err(anyhow!("{}: {last}", output.status));
+    }
+    parse(&String::from_utf8_lossy(&output.stdout), row.name)
+}
+
+/// The command of a row: the binary, held to the row's cores.
+fn words(row: Row, shelf: &OsStr) -> Vec<&OsStr> {
+    let mut words = Vec::new();
+    if let Some(cpus) = row.cpus {
+        words.extend(["taskset", "-c", cpus].map(OsStr::new));
+    }
+    words.push(shelf);
+    words.extend(["bench", row.name, "--json"].map(OsStr::new));
+    words
+}
+
+fn typed_command(row: Row) -> String {
+    let words = words(row, OsStr::new("shelf"));
+    words.split_first().map_or_else(String::new, |(first, rest)| command_line(first, rest))
+}
+
+/// The object that the binary printed; it must be the asked row's and hold a number.
+fn parse(stdout: &str, name: &str) -> Result<Value> {
+    let object: Value = serde_json::from_str(stdout.trim()).context("stdout is not one object")?;
+    if object.get("name").and_then(Value::as_str) != Some(name) {
+        bail!("the answer is not about {name}");
+    }
+    if object.get("value").and_then(Value::as_f64).is_none() {
+        bail!("the answer holds no number `value`");
+    }
+    if object.get("unit").and_then(Value::as_str).is_none() {
+        bail!("the answer holds no text `unit`");
+    }
+    Ok(object)
+}
+
+fn as_json(machine: &Machine, results: &[Measured]) -> Value {
+    let rows: Vec<Value> = results
+        .iter()
+        .map(|result| {
+            let command = typed_command(result.row);
+            match &result.outcome {
+                Ok(answer) => json!({"command": command, "answer": answer}),
+                Err(error) => json!({
+                    "command": command, "name": result.row.name, "error": format!("{error:#}"),
+                }),
+            }
+        })
+        .collect();
+    json!({"machine": machine.json(), "rows": rows})
+}
+
+fn table(results: &[Measured]) -> String {
+    let mut lines = vec![["name", "target", "measured", "command"].map(str::to_owned)];
+    for result in results {
+        let (target, measured) = match &result.outcome {
+            Ok(answer) => (target(answer), quantity(answer, "value")),
+            Err(error) => (String::new(), format!("error: {error:#}")),
+        };
+        lines.push([result.row.name.to_owned(), target, measured, typed_command(result.row)]);
+    }
+    let mut widths = [0; 4];
+    for line in &lines {
+        for (width, cell) in widths.iter_mut().zip(line) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut text = String::new();
+    for (index, line) in lines.iter().enumerate() {
+        text.push_str(&table_line(line, widths, ' '));
+        if index == 0 {
+            text.push_str(&table_line(&[const { String::new() }; 4], widths, '-'));
+        }
+    }
+    text
+}
+
+/// A line of a Markdown table, so that the output can be pasted into a page.
+fn table_line(cells: &[String; 4], widths: [usize; 4], fill: char) -> String {
+    let padded = cells.iter().zip(widths).map(|(cell, width)| {
+        let padding = width.saturating_sub(cell.chars().count());
+        format!(" {cell}{} |", fill.to_string().repeat(padding))
+    });
+    format!("|{}\n", padded.collect::<String>())
+}
+
+/// A target is a number in the row's unit, or a sentence.
+fn target(answer: &Value) -> String {
+    match answer.get("target") {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(_)) => quantity(answer, "target"),
+        _ => "none".to_owned(),
+    }
+}
+
+fn quantity(answer: &Value, key: &str) -> String {
+    let number = answer.get(key).and_then(Value::as_f64);
+    let unit = answer.get("unit").and_then(Value::as_str).unwrap_or_default();
+    number.map_or("unknown".to_owned(), |number| format!("{} {unit}", readable(number)))
+}
+
+/// Whole numbers from 100 on, with separators; three significant digits below.
+fn readable(number: f64) -> String {
+    let magnitude = number.abs();
+    if magnitude < 100.0 {
+        let decimals = if magnitude < 1.0 {
+            3
+        } else if magnitude < 10.0 {
+            2
+        } else {
+            1
+        };
+        return format!("{number:.decimals$}");
+    }
+    let digits = format!("{magnitude:.0}");
+    let mut text = if number < 0.0 { "-".to_owned() } else { String::new() };
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_readable() {
+        let cases = [
+            (1_523_456.7, "1,523,457"),
+            (600_000.0, "600,000"),
+            (100.0, "100"),
+            (48.62, "48.6"),
+            (1.234, "1.23"),
+            (0.0456, "0.046"),
+            (-1234.0, "-1,234"),
+        ];
+        for (number, text) in cases {
+            assert_eq!(readable(number), text);
+        }
+    }
+
+    #[test]
+    fn an_answer_is_checked() {
+        let good = r#"{"name":"restart","unit":"s","value":1.2,"target":"under 2 s","detail":{}}"#;
+        assert!(parse(good, "restart").is_ok());
+        let bad = [
+            "",
+            "loading\n{}",
+            r#"{"name":"other","unit":"s","value":1}"#,
+            r#"{"name":"restart","unit":"s","value":"fast"}"#,
+            r#"{"name":"restart","value":1}"#,
+        ];
+        for stdout in bad {
+            assert!(parse(stdout, "restart").is_err(), "{stdout}");
+        }
+    }
+
+    #[test]
+    fn the_table_shows_figures_and_errors() {
+        let row = |name: &str| ROWS.into_iter().find(|row| row.name == name).unwrap();
+        let answer = json!({"name": "core_steps", "unit": "steps/s", "value": 1_600_000.0,
+            "target": 1_500_000});
+        let results = [
+            Measured { row: row("core_steps"), outcome: Ok(answer) },
+            Measured { row: row("restart"), outcome: Err(anyhow!("no disk")) },
+        ];
+        let expected = "\
+| name       | target            | measured          | command                                 |
+| ---------- | ----------------- | ----------------- | --------------------------------------- |
+| core_steps | 1,500,000 steps/s | 1,600,000 steps/s | taskset -c 0 shelf bench core_steps --json |
+| restart    |                   | error: no disk    | shelf bench restart --json              |
+";
+        let squeezed = |text: &str| text.replace([' ', '-'], "");
+        assert_eq!(squeezed(&table(&results)), squeezed(expected));
+        let widths: Vec<usize> = table(&results).lines().map(str::len).collect();
+        assert!(widths.iter().all(|width| Some(width) == widths.first()), "{widths:?}");
+    }
+
+    #[test]
+    fn json_holds_the_machine_and_every_row() {
+        let rows = ROWS.map(|row| Measured { row, outcome: Err(anyhow!("x")) });
+        let object = as_json(&Machine::read(), &rows);
+        assert_eq!(object["rows"].as_array().map(Vec::len), Some(ROWS.len()));
+        assert_eq!(object["rows"][3]["error"], "x");
+        assert!(object["machine"].get("cores").is_some());
+    }
+}
