@@ -141,9 +141,6 @@ impl Store {
                 cause: RemovalCause::Expired,
                 cost_cents,
             }));
-            if place == Place::Floor {
-                self.weigh_count(index, i64::from(units));
-            }
         }
         for place in [Place::Floor, Place::Warehouse] {
             self.announce_removal(index, place, &removed, fx);

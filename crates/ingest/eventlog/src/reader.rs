@@ -6,7 +6,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use shelf_ports::{LogError, Offset, RecordBatch};
+use shelf_ports::{LogError, Offset, PartitionTail, RecordBatch};
 
 use crate::cursor::{Cursor, Stop, Wanted};
 use crate::disk::{damaged, failed};
@@ -198,5 +198,24 @@ impl PartitionReader {
         let path = segment.map_or(&self.dir, |segment| &segment.path);
         let bytes = std::fs::metadata(path).map_or(0, |file| file.len());
         damaged(path, bytes, "durable records are missing at its end")
+    }
+}
+
+impl PartitionTail for PartitionReader {
+    fn start_offset(&mut self) -> Result<Offset, LogError> {
+        PartitionReader::start_offset(self)
+    }
+
+    fn end_offset(&mut self) -> Result<Offset, LogError> {
+        PartitionReader::end_offset(self)
+    }
+
+    fn read(
+        &mut self,
+        from: Offset,
+        max_bytes: usize,
+        into: &mut RecordBatch,
+    ) -> Result<Offset, LogError> {
+        PartitionReader::read(self, from, max_bytes, into)
     }
 }

@@ -1,1 +1,56 @@
 //! Read models in the words of the shop, for terminal, JSON and API alike.
+//!
+//! Each screen is a plain struct made from stores ([`Chain`]) and from what only the host knows
+//! ([`HostFacts`]); `serde` writes it as JSON, [`render_status`] and its kin as text for a
+//! terminal, [`draw`] as a live screen. Nothing here changes a store, decides anything about one,
+//! reads a clock or invents a figure: what is not known is `null`, or says so.
+//!
+//! JSON: times are RFC 3339 in UTC, dates `2026-01-31`, money integer cents (`_cents`), parts of a
+//! whole per cent (`_percent`), ids texts such as `A-12`.
+
+mod alert_detail;
+mod alerts;
+mod chain;
+mod effect_line;
+mod floor_plan;
+mod form;
+mod keyed;
+mod lots;
+mod orders;
+mod render;
+mod report;
+mod sentence;
+mod shelf_detail;
+mod shelves;
+mod status;
+mod style;
+mod table;
+mod tally;
+mod tasks;
+mod watch;
+mod wording;
+mod zones;
+
+pub use alert_detail::{AlertDetail, Arrival};
+pub use alerts::{AlertFilter, AlertRow, AlertsView};
+pub use chain::Chain;
+pub use effect_line::{EffectKind, EffectLine};
+pub use floor_plan::{Bounds, FLOOR_PLAN, Zone, zone_of};
+pub use keyed::Keyed;
+pub use lots::LotRow;
+pub use orders::{OrderDetail, OrderFilter, OrderLineRow, OrderRow, OrdersView};
+pub use render::{
+    render_alert, render_alerts, render_effects, render_order, render_orders, render_report,
+    render_shelf, render_shelves, render_status, render_tasks, render_zones,
+};
+pub use report::{AlertCounts, RunMeasures, SimulationReport, TownTruth};
+pub use shelf_detail::{RulesRow, ShelfDetail};
+pub use shelves::{ShelfFilter, ShelfRow, ShelfState, ShelvesView};
+pub use status::{ClockKind, HostFacts, PartitionFacts, StatusView, StoreStatus};
+pub use style::{Colour, Style};
+pub use tally::{
+    ExpiryTally, Intake, OrderTally, RuleTally, SeverityTally, StockTotals, TaskTally,
+};
+pub use tasks::{TaskFilter, TaskLot, TaskRow, TasksView};
+pub use watch::{FloorMode, Rates, UiState, WatchView, draw, render_svg};
+pub use zones::{ZoneRow, ZonesView};

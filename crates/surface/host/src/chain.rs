@@ -1,0 +1,373 @@
+//! The one writer of a data folder: all partitions of a chain of stores.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use shelf_domain::{Counts, Event, Outcome, Reason, Store, StoreId, Timestamp, state_hash};
+use shelf_engine::{EngineError, Options, Partition, Stepped, partition_of};
+use shelf_eventlog::{EventLog, LogOptions, Partition as Log, Recovered};
+use shelf_simulator::Truth;
+
+use crate::HostError;
+use crate::folder::{DATA_FORMAT, Folder, FolderMeta, TownPlan};
+use crate::seat::Seat;
+use crate::shard::Shard;
+
+/// How a chain is opened.
+#[derive(Clone, Debug)]
+pub struct ChainOptions {
+    /// How the logs are kept. The number of partitions counts for a new folder only.
+    pub log: LogOptions,
+    /// How partitions run.
+    pub engine: Options,
+    /// The simulated environment, for a new folder; one that exists keeps its own.
+    pub town: Option<TownPlan>,
+    /// The most events that are submitted at once.
+    pub batch_events: usize,
+    /// How many threads work.
+    pub threads: usize,
+}
+
+impl Default for ChainOptions {
+    fn default() -> Self {
+        Self {
+            log: LogOptions::default(),
+            engine: Options::default(),
+            town: None,
+            batch_events: 4_096,
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+        }
+    }
+}
+
+/// What opening a chain came to.
+#[derive(Clone, Debug, Default)]
+pub struct Recovery {
+    /// Events that were stepped beyond the snapshots.
+    pub replayed: u64,
+    /// Torn ends that were cut off the logs.
+    pub cut: Vec<Recovered>,
+}
+
+/// What submitting events came to, each in turn.
+#[derive(Clone, Debug, Default)]
+pub struct Submitted {
+    /// The outcome of each event.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// How many events came to what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Applied, the late ones included.
+    pub accepted: u64,
+    /// Of these, late.
+    pub late: u64,
+    /// Known already.
+    pub duplicates: u64,
+    /// Put into quarantine, by [`Reason`].
+    pub quarantined: [u64; Reason::ALL.len()],
+}
+
+impl Tally {
+    /// Counts one outcome.
+    pub fn add(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Accepted => self.accepted += 1,
+            Outcome::Late => {
+                self.accepted += 1;
+                self.late += 1;
+            }
+            Outcome::Duplicate => self.duplicates += 1,
+            Outcome::Quarantined(reason) => {
+                if let Some(count) = self.quarantined.get_mut(reason as usize) {
+                    *count += 1;
+                }
+            }
+        }
+    }
+
+    /// All that went to quarantine.
+    pub fn quarantined_total(&self) -> u64 {
+        self.quarantined.iter().sum()
+    }
+
+    /// All events.
+    pub fn total(&self) -> u64 {
+        self.accepted + self.duplicates + self.quarantined_total()
+    }
+}
+
+/// All partitions of a chain of stores, and the towns around them where the environment is
+/// simulated.
+#[derive(Debug)]
+pub struct Chain {
+    shards: Vec<Mutex<Shard>>,
+    meta: FolderMeta,
+    threads: usize,
+    recovery: Recovery,
+}
+
+impl Chain {
+    /// Opens a data folder as its one writer, and makes it where there is none: the newest
+    /// snapshots, then the rest of the log.
+    pub fn open(folder: &Folder, options: &ChainOptions) -> Result<Self, HostError> {
+        let new = FolderMeta {
+            format: DATA_FORMAT,
+            partitions: options.log.partitions,
+            town: options.town.clone(),
+        };
+        let meta = folder.open_or_create(&new)?;
+        check_town(meta.town.as_ref(), options.town.as_ref())?;
+        let log_options = LogOptions { partitions: meta.partitions, ..options.log };
+        let inputs = EventLog::open(folder.log(), log_options)?;
+        let outputs = EventLog::open(folder.outputs(), log_options)?;
+        let mut recovery = Recovery::default();
+        recovery.cut.extend(inputs.recovered().iter().copied());
+        recovery.cut.extend(outputs.recovered().iter().copied());
+
+        let mut towns = place_towns(meta.town.as_ref(), meta.partitions);
+        let mut shards = Vec::new();
+        let logs = inputs.into_partitions().into_iter().zip(outputs.into_partitions());
+        for (number, (input, output)) in logs.enumerate() {
+            let stores = towns.remove(&(number as u32)).unwrap_or_default();
+            let shard = open_shard(number as u32, input, output, &stores, folder, &meta, options)?;
+            shards.push(Mutex::new(shard));
+        }
+        let threads = options.threads.max(1);
+        let mut chain = Self { shards, meta, threads, recovery };
+        let replayed = AtomicU64::new(0);
+        chain.each_shard(|shard| {
+            replayed.fetch_add(shard.replay()?, Ordering::Relaxed);
+            Ok(())
+        })?;
+        chain.recovery.replayed = replayed.into_inner();
+        Ok(chain)
+    }
+
+    /// Does `work` for each partition, on all threads.
+    fn each_shard(
+        &mut self,
+        work: impl Fn(&mut Shard) -> Result<(), HostError> + Sync,
+    ) -> Result<(), HostError> {
+        let next = AtomicU64::new(0);
+        let worker = || -> Result<(), HostError> {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed) as usize;
+                let Some(shard) = self.shards.get(number) else { return Ok(()) };
+                work(&mut *shard.lock().map_err(|_| HostError::Worker)?)?;
+            }
+        };
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (1..self.threads).map(|_| scope.spawn(worker)).collect();
+            let mut result = worker();
+            for handle in workers {
+                let other = handle.join().unwrap_or(Err(HostError::Worker));
+                result = result.and(other);
+            }
+            result
+        })
+    }
+
+    /// Runs the simulated environment until this time, as fast as it goes, and makes everything
+    /// durable.
+    /// `seen` is told now and then how many events were stepped since the last time, from any
+    /// thread.
+    pub fn simulate(
+        &mut self,
+        until: Timestamp,
+        seen: impl Fn(u64) + Sync,
+    ) -> Result<(), HostError> {
+        self.each_shard(|shard| {
+            let mut told = shard.partition.position();
+            while shard.tick(until)? {
+                let position = shard.partition.position();
+                if position - told >= 10_000 {
+                    seen(position - told);
+                    told = position;
+                }
+            }
+            seen(shard.partition.position() - told);
+            shard.partition.commit()?;
+            shard.save_at_end()
+        })
+    }
+
+    /// Submits what the simulated environment sends by this time; durable after the next
+    /// [`Chain::commit`].
+    pub fn pace(&mut self, until: Timestamp) -> Result<usize, HostError> {
+        let mut events = 0;
+        for shard in &mut self.shards {
+            let shard = shard.get_mut().map_err(|_| HostError::Worker)?;
+            loop {
+                let sent = shard.pace(until)?;
+                events += sent;
+                if sent == 0 {
+                    break;
+                }
+            }
+            shard.save_where_due()?;
+        }
+        Ok(events)
+    }
+
+    /// Submits events of any store, in order, and waits until they are durable.
+    pub fn submit(&mut self, events: &[Event]) -> Result<Submitted, HostError> {
+        let mut outcomes = Vec::with_capacity(events.len());
+        for run in events.chunk_by(|a, b| a.store == b.store) {
+            self.shard_of(run)?.submit_each(run, &mut outcomes)?;
+        }
+        self.commit()?;
+        Ok(Submitted { outcomes })
+    }
+
+    /// Appends events of any store, in order, and counts what they come to; durable after the next
+    /// [`Chain::commit`].
+    pub fn append(&mut self, events: &[Event], tally: &mut Tally) -> Result<(), HostError> {
+        for run in events.chunk_by(|a, b| a.store == b.store) {
+            let shard = self.shard_of(run)?;
+            shard.submit(run, |stepped: Stepped<'_>| tally.add(stepped.outcome))?;
+            shard.save_where_due()?;
+        }
+        Ok(())
+    }
+
+    fn shard_of(&mut self, run: &[Event]) -> Result<&mut Shard, HostError> {
+        let store = run.first().map(|event| event.store).unwrap_or_default();
+        let number = partition_of(store, self.meta.partitions);
+        let shard = self.shards.get_mut(number as usize).ok_or(HostError::Worker)?;
+        shard.get_mut().map_err(|_| HostError::Worker)
+    }
+
+    /// Asks for all that was submitted to become durable, and returns without waiting.
+    pub fn request_commit(&mut self) -> Result<(), HostError> {
+        for shard in &mut self.shards {
+            let shard = shard.get_mut().map_err(|_| HostError::Worker)?;
+            shard.partition.request_commit()?;
+        }
+        Ok(())
+    }
+
+    /// Waits until all that was submitted is durable.
+    pub fn commit(&mut self) -> Result<(), HostError> {
+        self.request_commit()?;
+        for shard in &mut self.shards {
+            let shard = shard.get_mut().map_err(|_| HostError::Worker)?;
+            shard.partition.commit()?;
+        }
+        Ok(())
+    }
+
+    /// Makes everything durable and saves the states that can be saved: what a graceful stop does.
+    pub fn close(mut self) -> Result<(), HostError> {
+        self.each_shard(|shard| {
+            shard.partition.commit()?;
+            shard.save_at_end()
+        })
+    }
+
+    /// What the folder was made with.
+    pub fn meta(&self) -> &FolderMeta {
+        &self.meta
+    }
+
+    /// What opening came to.
+    pub fn recovery(&self) -> &Recovery {
+        &self.recovery
+    }
+
+    /// Does `look` with every store, in order of their ids.
+    pub fn with_stores<T>(&mut self, look: impl FnOnce(&[&Store]) -> T) -> Result<T, HostError> {
+        let mut guards = Vec::new();
+        for shard in &mut self.shards {
+            guards.push(&*shard.get_mut().map_err(|_| HostError::Worker)?);
+        }
+        let all = guards.iter().flat_map(|shard| shard.partition.stores().iter());
+        let mut stores: Vec<&Store> = all.collect();
+        stores.sort_unstable_by_key(|store| store.id());
+        Ok(look(&stores))
+    }
+
+    /// One number for the state of all stores.
+    pub fn state_hash(&mut self) -> Result<u128, HostError> {
+        let hash = self.with_stores(|stores| state_hash(stores.iter().copied()))?;
+        hash.map_err(|_| HostError::Engine(EngineError::State { partition: 0 }))
+    }
+
+    /// What all partitions have counted.
+    pub fn counts(&mut self) -> Result<Counts, HostError> {
+        let mut counts = Counts::default();
+        for shard in &mut self.shards {
+            let shard = shard.get_mut().map_err(|_| HostError::Worker)?;
+            counts.merge(shard.partition.counts());
+        }
+        Ok(counts)
+    }
+
+    /// The simulated time of the town that is furthest behind; `None` where there is none.
+    pub fn town_now(&mut self) -> Option<Timestamp> {
+        let shards = self.shards.iter_mut().filter_map(|shard| shard.get_mut().ok());
+        shards.filter_map(|shard| shard.seats().map(Seat::now).min()).min()
+    }
+
+    /// What really happened in each town, in order of store ids.
+    pub fn truths(&mut self) -> Vec<(StoreId, Truth)> {
+        let shards = self.shards.iter_mut().filter_map(|shard| shard.get_mut().ok());
+        let mut all: Vec<_> = shards
+            .flat_map(|shard| shard.seats().map(|seat| (seat.store(), *seat.truth())))
+            .collect();
+        all.sort_unstable_by_key(|(store, _)| *store);
+        all
+    }
+}
+
+/// A folder keeps the environment that it was made with.
+fn check_town(found: Option<&TownPlan>, asked: Option<&TownPlan>) -> Result<(), HostError> {
+    let Some(asked) = asked else { return Ok(()) };
+    let other = |what, found: String, asked: String| Err(HostError::Other { what, found, asked });
+    match found {
+        None => other("an environment that is", "real".into(), "simulated".into()),
+        Some(found) if found.stores != asked.stores => {
+            other("--stores", found.stores.to_string(), asked.stores.to_string())
+        }
+        Some(found) if found.options.seed != asked.options.seed => {
+            other("--seed", found.options.seed.to_string(), asked.options.seed.to_string())
+        }
+        Some(found) if found.options != asked.options => {
+            other("an environment of", "other options".into(), "these".into())
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// The indexes of the towns of each partition.
+fn place_towns(town: Option<&TownPlan>, partitions: u32) -> BTreeMap<u32, Vec<u32>> {
+    let mut placed: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    for index in 0..town.map_or(0, |town| town.stores) {
+        let store = shelf_simulator::store_id(index);
+        placed.entry(partition_of(store, partitions)).or_default().push(index);
+    }
+    placed
+}
+
+fn open_shard(
+    number: u32,
+    input: Log,
+    output: Log,
+    towns: &[u32],
+    folder: &Folder,
+    meta: &FolderMeta,
+    options: &ChainOptions,
+) -> Result<Shard, HostError> {
+    let opened = Partition::open(number, input, output, &folder.snapshots(), options.engine)?;
+    let seats: Vec<Seat> = match (opened.companion, meta.town.as_ref()) {
+        (Some(bytes), _) => {
+            postcard::from_bytes(&bytes).map_err(|_| HostError::Town { partition: number })?
+        }
+        (None, Some(town)) => towns.iter().map(|&index| Seat::new(&town.options, index)).collect(),
+        (None, None) => Vec::new(),
+    };
+    let seats = seats.into_iter().map(|seat| (seat.store(), seat)).collect();
+    Ok(Shard::new(opened.partition, seats, options.batch_events))
+}

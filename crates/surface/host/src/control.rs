@@ -1,0 +1,178 @@
+//! How another process acts on a running one: a socket in the data folder that takes events as JSON
+//! lines and answers each when it is on disk.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use shelf_domain::{Event, Outcome, Timestamp};
+use shelf_events::{Defaults, MAX_LINE_BYTES, parse_event};
+
+use crate::HostError;
+use crate::folder::Folder;
+
+/// The most requests that wait for the running process; a sender beyond that waits too.
+const WAITING_REQUESTS: usize = 256;
+/// How long a sender may be silent before its connection ends.
+const IDLE: Duration = Duration::from_mins(1);
+
+/// What became of one event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ack {
+    /// In one word.
+    pub status: AckStatus,
+    /// The reason's stable code, where it was not accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// What the sender can do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+/// What became of one event, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AckStatus {
+    /// On disk and applied.
+    Accepted,
+    /// Known already.
+    Duplicate,
+    /// On disk and in quarantine.
+    Quarantined,
+    /// Not an event: not taken.
+    Rejected,
+}
+
+impl Ack {
+    /// What an outcome says to its sender.
+    pub fn of(outcome: Outcome) -> Self {
+        let (status, reason) = match outcome {
+            Outcome::Accepted | Outcome::Late => (AckStatus::Accepted, None),
+            Outcome::Duplicate => (AckStatus::Duplicate, None),
+            Outcome::Quarantined(reason) => (AckStatus::Quarantined, Some(reason)),
+        };
+        Self {
+            status,
+            code: reason.map(|reason| reason.code().to_owned()),
+            hint: reason.map(|reason| reason.hint().to_owned()),
+        }
+    }
+}
+
+/// An event that another process wants in the log.
+#[derive(Debug)]
+pub struct Request {
+    /// The event.
+    pub event: Event,
+    /// Where its outcome goes, once it is on disk.
+    pub reply: Sender<Outcome>,
+}
+
+/// The socket of a running process.
+#[derive(Debug)]
+pub struct Control {
+    requests: Receiver<Request>,
+    path: PathBuf,
+}
+
+impl Control {
+    /// Listens in the data folder. Only the process that has the folder's log open may call it.
+    pub fn listen(
+        folder: &Folder,
+        now: impl Fn() -> Timestamp + Clone + Send + 'static,
+    ) -> Result<Self, HostError> {
+        let path = folder.socket();
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(HostError::io("remove", path)(error));
+            }
+            _ => {}
+        }
+        let listener = UnixListener::bind(&path).map_err(HostError::io("listen at", &path))?;
+        let (sender, requests) = sync_channel(WAITING_REQUESTS);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (sender, now) = (sender.clone(), now.clone());
+                std::thread::spawn(move || serve(stream, &sender, now));
+            }
+        });
+        Ok(Self { requests, path })
+    }
+
+    /// The first request that comes within `wait`.
+    pub fn next(&self, wait: Duration) -> Option<Request> {
+        self.requests.recv_timeout(wait).ok()
+    }
+
+    /// A request that has come already.
+    pub fn waiting(&self) -> Option<Request> {
+        self.requests.try_recv().ok()
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        // Nobody listens any more; a leftover would only say so later.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+fn serve(stream: UnixStream, requests: &SyncSender<Request>, now: impl Fn() -> Timestamp) {
+    let Ok(mut answers) = stream.try_clone() else { return };
+    if stream.set_read_timeout(Some(IDLE)).is_err() {
+        return;
+    }
+    let mut lines = BufReader::new(stream);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let limit = MAX_LINE_BYTES as u64 + 1;
+        match lines.by_ref().take(limit).read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        let Some(ack) = answer(&line, requests, now()) else { return };
+        let Ok(mut text) = serde_json::to_vec(&ack) else { return };
+        text.push(b'\n');
+        if answers.write_all(&text).is_err() {
+            return;
+        }
+    }
+}
+
+fn answer(line: &[u8], requests: &SyncSender<Request>, now: Timestamp) -> Option<Ack> {
+    match parse_event(line, &Defaults { store: None, received_at: now }) {
+        Ok(mut event) => {
+            event.received_at = now;
+            let (reply, outcome) = channel();
+            requests.send(Request { event, reply }).ok()?;
+            outcome.recv().ok().map(Ack::of)
+        }
+        Err(error) => Some(Ack {
+            status: AckStatus::Rejected,
+            code: Some(error.code.code().to_owned()),
+            hint: Some(error.to_string()),
+        }),
+    }
+}
+
+/// Sends events to the process that runs on a data folder, and waits for each to be on disk. `None`
+/// where no process listens.
+pub fn send(folder: &Folder, lines: &[Vec<u8>]) -> Result<Option<Vec<Ack>>, HostError> {
+    let path = folder.socket();
+    let Ok(mut stream) = UnixStream::connect(&path) else { return Ok(None) };
+    let lost = |source| HostError::Io { action: "talk to", path: path.clone(), source };
+    let mut answers = BufReader::new(stream.try_clone().map_err(lost)?);
+    let mut acks = Vec::new();
+    for line in lines {
+        stream.write_all(line).map_err(lost)?;
+        stream.write_all(b"\n").map_err(lost)?;
+        let mut answer = String::new();
+        answers.read_line(&mut answer).map_err(lost)?;
+        acks.push(serde_json::from_str(&answer).map_err(|_| HostError::Answer)?);
+    }
+    Ok(Some(acks))
+}

@@ -1,0 +1,163 @@
+//! The data folder: what lies where, and the small file that says what it was made with.
+//!
+//! `shelf.json` describes it; `log/` holds the events, `outputs/` what followed from them,
+//! `snapshots/` the states, `shelf.sock` is where the running process listens.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use shelf_simulator::TownOptions;
+
+use crate::HostError;
+
+/// The version of the layout of a data folder.
+pub const DATA_FORMAT: u32 = 1;
+
+/// What a data folder was made with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FolderMeta {
+    /// The version of the layout.
+    pub format: u32,
+    /// How many partitions its log has.
+    pub partitions: u32,
+    /// The simulated environment of its stores, where it has one.
+    pub town: Option<TownPlan>,
+}
+
+/// A simulated environment: so many stores, made from these options.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TownPlan {
+    /// How many stores.
+    pub stores: u32,
+    /// What they are made from.
+    pub options: TownOptions,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    format: u32,
+}
+
+/// A data folder.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    root: PathBuf,
+}
+
+impl Folder {
+    /// The folder at `root`, whether it is there or not.
+    pub fn at(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// Its path.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The events.
+    pub fn log(&self) -> PathBuf {
+        self.root.join("log")
+    }
+
+    /// What followed from them.
+    pub fn outputs(&self) -> PathBuf {
+        self.root.join("outputs")
+    }
+
+    /// The states.
+    pub fn snapshots(&self) -> PathBuf {
+        self.root.join("snapshots")
+    }
+
+    /// Where the running process listens.
+    pub fn socket(&self) -> PathBuf {
+        self.root.join("shelf.sock")
+    }
+
+    /// The file that describes it.
+    pub fn meta_path(&self) -> PathBuf {
+        self.root.join("shelf.json")
+    }
+
+    /// What it was made with; an error where there is none.
+    pub fn meta(&self) -> Result<FolderMeta, HostError> {
+        self.find_meta()?.ok_or_else(|| HostError::NoData { path: self.root.clone() })
+    }
+
+    fn find_meta(&self) -> Result<Option<FolderMeta>, HostError> {
+        let path = self.meta_path();
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(HostError::io("read", path)(error)),
+        };
+        // The version first: a newer file may hold what this program cannot know.
+        let unread = |source| HostError::Meta { path: self.meta_path(), source };
+        let version: Version = serde_json::from_slice(&text).map_err(unread)?;
+        if version.format > DATA_FORMAT {
+            let (found, known) = (version.format, DATA_FORMAT);
+            return Err(HostError::Format { path, found, known });
+        }
+        serde_json::from_slice(&text).map_err(unread).map(Some)
+    }
+
+    /// What it was made with; where there is nothing yet, makes it with `new`.
+    pub fn open_or_create(&self, new: &FolderMeta) -> Result<FolderMeta, HostError> {
+        if let Some(meta) = self.find_meta()? {
+            return Ok(meta);
+        }
+        fs::create_dir_all(&self.root).map_err(HostError::io("create", &self.root))?;
+        let path = self.meta_path();
+        let temporary = self.root.join("shelf.json.tmp");
+        let entries = fs::read_dir(&self.root).map_err(HostError::io("read", &self.root))?;
+        for entry in entries {
+            let entry = entry.map_err(HostError::io("read", &self.root))?;
+            if entry.path() != temporary {
+                return Err(HostError::Foreign { path: self.root.clone() });
+            }
+        }
+        let text = serde_json::to_vec_pretty(new)
+            .map_err(|source| HostError::Meta { path: path.clone(), source })?;
+        let mut file = File::create(&temporary).map_err(HostError::io("create", &temporary))?;
+        file.write_all(&text).map_err(HostError::io("write", &temporary))?;
+        file.sync_all().map_err(HostError::io("sync", &temporary))?;
+        fs::rename(&temporary, &path).map_err(HostError::io("rename", &temporary))?;
+        let root = File::open(&self.root).map_err(HostError::io("open", &self.root))?;
+        root.sync_all().map_err(HostError::io("sync", &self.root))?;
+        Ok(new.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meta() -> FolderMeta {
+        FolderMeta { format: DATA_FORMAT, partitions: 4, town: None }
+    }
+
+    #[test]
+    fn a_folder_keeps_what_it_was_made_with() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::at(dir.path().join("new"));
+        assert_eq!(folder.meta().unwrap_err().code(), "no_data");
+        folder.open_or_create(&meta()).unwrap();
+        let again = folder.open_or_create(&FolderMeta { partitions: 9, ..meta() }).unwrap();
+        assert_eq!(again, meta());
+    }
+
+    #[test]
+    fn a_folder_of_something_else_or_of_the_future_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("letter.txt"), "dear").unwrap();
+        let folder = Folder::at(dir.path());
+        assert_eq!(folder.open_or_create(&meta()).unwrap_err().code(), "not_a_data_folder");
+        std::fs::write(folder.meta_path(), r#"{"format":99,"colour":"blue"}"#).unwrap();
+        assert_eq!(folder.meta().unwrap_err().code(), "newer_format");
+        std::fs::write(folder.meta_path(), "{").unwrap();
+        assert_eq!(folder.meta().unwrap_err().code(), "meta_unreadable");
+    }
+}

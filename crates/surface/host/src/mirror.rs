@@ -1,0 +1,146 @@
+//! The state of a data folder as another process sees it: it reads what is on disk, follows it, and
+//! never writes.
+
+use shelf_domain::{Counts, Store, state_hash};
+use shelf_engine::{EngineError, Replica, Stepped};
+use shelf_eventlog::{LogReader, PartitionReader};
+use shelf_events::{OutputRecord, decode_effect};
+use shelf_ports::{Offset, RecordBatch};
+
+use crate::HostError;
+use crate::folder::{Folder, FolderMeta};
+
+const READ_BYTES: usize = 1 << 20;
+
+/// The stores of a data folder, followed from outside.
+#[derive(Debug)]
+pub struct Mirror {
+    replicas: Vec<Replica<PartitionReader>>,
+    meta: FolderMeta,
+}
+
+/// Where a mirror begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Follow {
+    /// At the newest snapshots.
+    FromSnapshot,
+    /// At the beginning of the log, as a full replay needs it.
+    FromStart,
+}
+
+impl Mirror {
+    /// Opens a data folder, whether a process writes it or not, and reads up to what is on disk
+    /// now.
+    pub fn open(folder: &Folder, follow: Follow) -> Result<Self, HostError> {
+        let mut mirror = Self::open_behind(folder, follow)?;
+        mirror.catch_up(|_, _| {})?;
+        Ok(mirror)
+    }
+
+    /// Opens a data folder without reading beyond its snapshots.
+    pub fn open_behind(folder: &Folder, follow: Follow) -> Result<Self, HostError> {
+        let meta = folder.meta()?;
+        let reader = LogReader::open(folder.log())?;
+        let mut replicas = Vec::new();
+        for (number, tail) in reader.into_partitions().into_iter().enumerate() {
+            let number = number as u32;
+            replicas.push(match follow {
+                Follow::FromSnapshot => Replica::open(number, tail, &folder.snapshots())?,
+                Follow::FromStart => Replica::from_start(number, tail)?,
+            });
+        }
+        Ok(Self { replicas, meta })
+    }
+
+    /// Steps what has come onto the disk; `watch` gets the partition too. Returns how many events
+    /// that were.
+    pub fn catch_up(&mut self, mut watch: impl FnMut(u32, Stepped<'_>)) -> Result<u64, HostError> {
+        let mut stepped = 0;
+        for replica in &mut self.replicas {
+            let number = replica.number();
+            stepped += replica.catch_up(|one| watch(number, one))?;
+        }
+        Ok(stepped)
+    }
+
+    /// What the folder was made with.
+    pub fn meta(&self) -> &FolderMeta {
+        &self.meta
+    }
+
+    /// Every store, in order of their ids.
+    pub fn stores(&self) -> Vec<&Store> {
+        let mut stores: Vec<&Store> =
+            self.replicas.iter().flat_map(|replica| replica.stores().iter()).collect();
+        stores.sort_unstable_by_key(|store| store.id());
+        stores
+    }
+
+    /// What all partitions have counted.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for replica in &self.replicas {
+            counts.merge(replica.stores().counts());
+        }
+        counts
+    }
+
+    /// The position of each partition.
+    pub fn positions(&self) -> Vec<(u32, Offset)> {
+        self.replicas.iter().map(|replica| (replica.number(), replica.position())).collect()
+    }
+
+    /// One number for the state of all stores.
+    pub fn state_hash(&self) -> Result<u128, HostError> {
+        state_hash(self.stores())
+            .map_err(|_| HostError::Engine(EngineError::State { partition: 0 }))
+    }
+}
+
+/// The output log of a data folder, read from outside.
+#[derive(Debug)]
+pub struct OutputTail {
+    partitions: Vec<(PartitionReader, Offset)>,
+    read: RecordBatch,
+}
+
+impl OutputTail {
+    /// Opens the output log at its beginning.
+    pub fn open(folder: &Folder) -> Result<Self, HostError> {
+        let reader = LogReader::open(folder.outputs())?;
+        let mut partitions = Vec::new();
+        for mut tail in reader.into_partitions() {
+            let start = tail.start_offset()?;
+            partitions.push((tail, start));
+        }
+        Ok(Self { partitions, read: RecordBatch::new() })
+    }
+
+    /// Moves on so that about `records` of the newest records of each partition are still ahead.
+    pub fn skip_to_last(&mut self, records: u64) -> Result<(), HostError> {
+        for (tail, position) in &mut self.partitions {
+            let newest = tail.end_offset()?.saturating_sub(records);
+            *position = (*position).max(newest);
+        }
+        Ok(())
+    }
+
+    /// Reads what has come onto the disk, partition by partition. Returns how many records that
+    /// were.
+    pub fn catch_up(&mut self, mut watch: impl FnMut(u32, OutputRecord)) -> Result<u64, HostError> {
+        let mut count = 0;
+        for (number, (tail, position)) in self.partitions.iter_mut().enumerate() {
+            let partition = number as u32;
+            while *position < tail.end_offset()? {
+                *position = tail.read(*position, READ_BYTES, &mut self.read)?;
+                for record in self.read.iter() {
+                    let record = decode_effect(record)
+                        .map_err(|source| HostError::Output { partition, source })?;
+                    watch(partition, record);
+                    count += 1;
+                }
+            }
+        }
+        Ok(count)
+    }
+}

@@ -1,0 +1,116 @@
+//! A simulated store in lock-step with the core, and how it comes back after a crash.
+//!
+//! A town makes the messages of one tick at a time. Before it makes those of the next it is told
+//! what the core did with everything up to and including the tick's last message, its clock. What
+//! others put into the log after that clock is told after the next one. So the messages follow from
+//! the order of the log alone: after a crash the town makes them again, those that are in the log
+//! already are recognised by their ids, and the others are appended.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+use shelf_domain::{Body, Effect, Event, EventId, StoreId, Timestamp};
+use shelf_engine::Stepped;
+use shelf_events::{Defaults, parse_event, rejected_event};
+use shelf_simulator::{Message, StoreTown, TownOptions, Truth};
+
+/// The name of the source of damaged messages of a town.
+const SOURCE: &str = "town";
+
+/// A town and what stands between it and the log.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Seat {
+    town: StoreTown,
+    /// What the core did, in the order of the log.
+    inbox: Vec<Effect>,
+    /// How much of the inbox the town is told before its next tick.
+    due: usize,
+    /// Messages of the present tick that are not in the log yet.
+    #[serde(skip)]
+    queue: VecDeque<Event>,
+    /// The id of the tick's clock.
+    #[serde(skip)]
+    clock: Option<EventId>,
+    #[serde(skip)]
+    messages: Vec<Message>,
+}
+
+impl Seat {
+    pub(crate) fn new(options: &TownOptions, index: u32) -> Self {
+        Self {
+            town: StoreTown::new(options, index),
+            inbox: Vec::new(),
+            due: 0,
+            queue: VecDeque::new(),
+            clock: None,
+            messages: Vec::new(),
+        }
+    }
+
+    pub(crate) fn store(&self) -> StoreId {
+        self.town.store()
+    }
+
+    /// The end of the last tick that was made.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.town.now()
+    }
+
+    pub(crate) fn truth(&self) -> &Truth {
+        self.town.truth()
+    }
+
+    /// Whether all messages of the present tick are in the log: only then may it be saved.
+    pub(crate) fn settled(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Makes the messages of the next tick, where those of the present one are all in the log.
+    pub(crate) fn make_tick(&mut self) {
+        if !self.queue.is_empty() {
+            return;
+        }
+        for effect in self.inbox.drain(..self.due) {
+            self.town.observe(&effect);
+        }
+        self.due = 0;
+        self.town.tick(&mut self.messages);
+        let store = self.town.store();
+        let defaults = Defaults { store: Some(store), received_at: self.town.now() };
+        for message in self.messages.drain(..) {
+            self.queue.push_back(match message {
+                Message::Event(event) => event,
+                Message::Line(line) => match parse_event(&line, &defaults) {
+                    Ok(event) => event,
+                    Err(error) => rejected_event(&error, &line, SOURCE, 0, &defaults),
+                },
+            });
+        }
+        let clock = self.queue.back().filter(|event| event.body == Body::Clock);
+        self.clock = clock.map(|event| event.id);
+    }
+
+    /// The next message, where it reaches the log by `until`.
+    pub(crate) fn next_by(&mut self, until: Timestamp) -> Option<Event> {
+        let reached = self.queue.front()?.received_at <= until;
+        if reached { self.queue.pop_front() } else { None }
+    }
+
+    /// A record of this store was read back from the log: the town has made it before, or somebody
+    /// else.
+    pub(crate) fn replayed(&mut self, id: EventId) {
+        self.make_tick();
+        if self.queue.front().is_some_and(|event| event.id == id) {
+            self.queue.pop_front();
+        }
+    }
+
+    /// An event of this store was stepped.
+    pub(crate) fn stepped(&mut self, stepped: Stepped<'_>) {
+        let told = stepped.effects.items.iter().filter(|effect| **effect != Effect::Duplicate);
+        self.inbox.extend(told.cloned());
+        if Some(stepped.event.id) == self.clock {
+            self.due = self.inbox.len();
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! One partition with the towns of its stores.
+
+use std::collections::BTreeMap;
+
+use shelf_domain::{Event, Outcome, StoreId, Timestamp};
+use shelf_engine::{Partition, Stepped};
+use shelf_eventlog::Partition as Log;
+
+use crate::HostError;
+use crate::seat::Seat;
+
+/// One partition with the towns of its stores, in order of store id.
+#[derive(Debug)]
+pub(crate) struct Shard {
+    pub(crate) partition: Partition<Log>,
+    seats: BTreeMap<StoreId, Seat>,
+    batch: Vec<Event>,
+    /// The most events that are submitted at once.
+    batch_events: usize,
+    /// The simulated hour of the last request to make events durable.
+    synced_hour: i64,
+}
+
+impl Shard {
+    pub(crate) fn new(
+        partition: Partition<Log>,
+        seats: BTreeMap<StoreId, Seat>,
+        batch_events: usize,
+    ) -> Self {
+        let batch_events = batch_events.max(1);
+        Self { partition, seats, batch: Vec::new(), batch_events, synced_hour: 0 }
+    }
+
+    /// Brings stores and towns to the end of the log. Returns how many events were stepped.
+    pub(crate) fn replay(&mut self) -> Result<u64, HostError> {
+        let seats = &mut self.seats;
+        let replayed = self.partition.replay(|stepped| {
+            if let Some(seat) = seats.get_mut(&stepped.event.store) {
+                seat.replayed(stepped.event.id);
+                seat.stepped(stepped);
+            }
+        })?;
+        Ok(replayed)
+    }
+
+    pub(crate) fn seats(&self) -> impl Iterator<Item = &Seat> {
+        self.seats.values()
+    }
+
+    /// Runs the towns one tick towards `until`, as fast as it goes. Returns whether there was
+    /// anything to do.
+    pub(crate) fn tick(&mut self, until: Timestamp) -> Result<bool, HostError> {
+        for seat in self.seats.values_mut() {
+            if seat.settled() && seat.now() < until {
+                seat.make_tick();
+            }
+            while let Some(event) = seat.next_by(Timestamp::LATEST) {
+                self.batch.push(event);
+            }
+        }
+        if self.batch.is_empty() {
+            return Ok(false);
+        }
+        self.submit_batch(|_| {})?;
+        let hour = self.now().0 / shelf_domain::HOUR;
+        if hour != self.synced_hour {
+            self.synced_hour = hour;
+            self.partition.request_commit()?;
+        }
+        self.save_where_due()?;
+        Ok(true)
+    }
+
+    /// Submits what the towns send by `until`, and no later. Returns how many events that were.
+    pub(crate) fn pace(&mut self, until: Timestamp) -> Result<usize, HostError> {
+        for seat in self.seats.values_mut() {
+            loop {
+                if seat.settled() && seat.now() < until {
+                    seat.make_tick();
+                }
+                let Some(event) = seat.next_by(until) else { break };
+                // The clock ends a tick: what it leads to must be known before the next is made.
+                let clock = event.body == shelf_domain::Body::Clock;
+                self.batch.push(event);
+                if clock {
+                    break;
+                }
+            }
+        }
+        let count = self.batch.len();
+        self.submit_batch(|_| {})?;
+        Ok(count)
+    }
+
+    fn submit_batch(&mut self, watch: impl FnMut(Stepped<'_>)) -> Result<(), HostError> {
+        let batch = std::mem::take(&mut self.batch);
+        let submitted = self.submit(&batch, watch);
+        self.batch = batch;
+        self.batch.clear();
+        submitted
+    }
+
+    /// Submits events of this partition.
+    pub(crate) fn submit(
+        &mut self,
+        events: &[Event],
+        mut watch: impl FnMut(Stepped<'_>),
+    ) -> Result<(), HostError> {
+        let seats = &mut self.seats;
+        for batch in events.chunks(self.batch_events) {
+            self.partition.submit(batch, |stepped| {
+                watch(stepped);
+                if let Some(seat) = seats.get_mut(&stepped.event.store) {
+                    seat.stepped(stepped);
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Submits events of this partition and tells what each came to.
+    pub(crate) fn submit_each(
+        &mut self,
+        events: &[Event],
+        outcomes: &mut Vec<Outcome>,
+    ) -> Result<(), HostError> {
+        self.submit(events, |stepped| outcomes.push(stepped.outcome))
+    }
+
+    /// Saves the state where that is due and the towns stand between two ticks.
+    pub(crate) fn save_where_due(&mut self) -> Result<(), HostError> {
+        if self.partition.snapshot_due() && self.settled() {
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    fn settled(&self) -> bool {
+        self.seats.values().all(Seat::settled)
+    }
+
+    /// Saves the state, where the towns stand between two ticks and there is anything new.
+    pub(crate) fn save_at_end(&mut self) -> Result<(), HostError> {
+        if self.settled() && self.partition.position() > self.partition.saved() {
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    fn save(&mut self) -> Result<(), HostError> {
+        let seats: Vec<&Seat> = self.seats.values().collect();
+        let partition = self.partition.number();
+        let companion = postcard::to_allocvec(&seats).map_err(|_| HostError::Town { partition })?;
+        self.partition.snapshot(&companion)?;
+        Ok(())
+    }
+
+    /// The simulated time of the town that is furthest behind, else the latest time of a store.
+    pub(crate) fn now(&self) -> Timestamp {
+        let towns = self.seats.values().map(Seat::now).min();
+        towns.or(self.partition.now()).unwrap_or_default()
+    }
+}

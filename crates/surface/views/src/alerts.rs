@@ -1,0 +1,162 @@
+//! The alerts that stand, the most urgent first.
+
+use std::cmp::Reverse;
+
+use serde::Serialize;
+use shelf_domain::{
+    Actor, Alert, AlertId, AlertStatus, Place, Rule, Severity, Sku, Store, StoreId, TaskId,
+    Timestamp,
+};
+
+use crate::chain::{self, Chain};
+use crate::tally::SeverityTally;
+use crate::{form, sentence};
+
+/// Which alerts to show. What is not set does not narrow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AlertFilter {
+    /// Of this store.
+    pub store: Option<StoreId>,
+    /// Of this shelf.
+    pub sku: Option<Sku>,
+    /// Under this rule.
+    pub rule: Option<Rule>,
+    /// Of this severity.
+    pub severity: Option<Severity>,
+    /// In this status. Only alerts that stand are kept: resolved and dismissed ones are in the log.
+    pub status: Option<AlertStatus>,
+    /// At most so many rows.
+    pub limit: Option<usize>,
+}
+
+impl AlertFilter {
+    fn keeps(&self, alert: &Alert) -> bool {
+        self.sku.is_none_or(|sku| sku == alert.sku)
+            && self.rule.is_none_or(|rule| rule == alert.rule)
+            && self.severity.is_none_or(|severity| severity == alert.severity)
+            && self.status.is_none_or(|status| status == alert.status)
+    }
+}
+
+/// One alert.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AlertRow {
+    /// Where.
+    pub store: StoreId,
+    /// Its number in the store.
+    #[serde(serialize_with = "form::text")]
+    pub alert: AlertId,
+    /// What it is about.
+    #[serde(serialize_with = "form::text")]
+    pub rule: Rule,
+    /// How bad.
+    #[serde(serialize_with = "form::text")]
+    pub severity: Severity,
+    /// Where it is in its life.
+    #[serde(serialize_with = "form::text")]
+    pub status: AlertStatus,
+    /// Which shelf.
+    pub sku: Sku,
+    /// The product's name.
+    pub name: String,
+    /// The product's category, which names its zone.
+    pub category: String,
+    /// On the floor or in the warehouse.
+    #[serde(serialize_with = "form::text")]
+    pub place: Place,
+    /// When it opened.
+    #[serde(serialize_with = "form::text")]
+    pub opened_at: Timestamp,
+    /// From then to the store's present, in seconds.
+    pub age_s: i64,
+    /// When the condition was last seen.
+    #[serde(serialize_with = "form::text")]
+    pub last_seen_at: Timestamp,
+    /// How often the condition was seen.
+    pub count: u32,
+    /// The stock when last seen, in units.
+    pub stock_units: u32,
+    /// What the stock fell below, in units; days for `near_expiry`; units in question for the other
+    /// rules.
+    pub threshold: u32,
+    /// What the place holds, in units; `None` where that is not known.
+    pub capacity_units: Option<u32>,
+    /// How many units to move, order or take away.
+    pub suggested_units: u32,
+    /// The restock task that stands for the shelf.
+    #[serde(serialize_with = "form::maybe")]
+    pub task: Option<TaskId>,
+    /// Who takes care of it.
+    pub actor: Option<Actor>,
+    /// Until when it is hidden.
+    #[serde(serialize_with = "form::maybe")]
+    pub snoozed_until: Option<Timestamp>,
+    /// Why it is open: the rule and its values.
+    pub why: String,
+    /// What to do.
+    pub action: String,
+}
+
+impl AlertRow {
+    /// The row of an alert of a store.
+    pub fn new(store: &Store, alert: &Alert) -> Self {
+        let index = store.sku(alert.sku);
+        let shelf = index.and_then(|index| store.shelf(index));
+        let task_id = shelf.and_then(|shelf| shelf.task);
+        let task = task_id.and_then(|id| store.tasks().find(|task| task.task == id));
+        Self {
+            store: store.id(),
+            alert: alert.alert,
+            rule: alert.rule,
+            severity: alert.severity,
+            status: alert.status,
+            sku: alert.sku,
+            name: chain::product_name(store, alert.sku),
+            category: chain::category_of(store, alert.sku).to_owned(),
+            place: alert.place,
+            opened_at: alert.opened_at,
+            age_s: chain::age_s(store, alert.opened_at),
+            last_seen_at: alert.last_seen_at,
+            count: alert.count,
+            stock_units: alert.stock_units,
+            threshold: alert.threshold,
+            capacity_units: (alert.capacity_units > 0).then_some(alert.capacity_units),
+            suggested_units: alert.suggested_units,
+            task: task_id,
+            actor: alert.actor,
+            snoozed_until: alert.snoozed_until,
+            why: sentence::why(alert),
+            action: sentence::action(alert, shelf, task),
+        }
+    }
+}
+
+/// The alerts that stand, the most urgent first: by severity, then by age.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct AlertsView {
+    /// How many alerts the filter keeps, those over the limit included.
+    pub total: u64,
+    /// The same by severity.
+    pub by_severity: SeverityTally,
+    /// The rows, up to the limit.
+    pub alerts: Vec<AlertRow>,
+}
+
+impl AlertsView {
+    /// The alerts of a chain that the filter keeps.
+    pub fn new(chain: &Chain<'_>, filter: &AlertFilter) -> Self {
+        let mut found: Vec<(&Store, &Alert)> = Vec::new();
+        for store in chain.select(filter.store) {
+            let kept = store.alerts().into_iter().filter(|alert| filter.keeps(alert));
+            found.extend(kept.map(|alert| (store, alert)));
+        }
+        found.sort_by_key(|(store, alert)| {
+            (Reverse(alert.severity), alert.opened_at, store.id(), alert.alert)
+        });
+        let mut by_severity = SeverityTally::default();
+        found.iter().for_each(|(_, alert)| by_severity.add(alert.severity));
+        let limit = filter.limit.unwrap_or(usize::MAX);
+        let rows = found.iter().take(limit).map(|(store, alert)| AlertRow::new(store, alert));
+        Self { total: found.len() as u64, by_severity, alerts: rows.collect() }
+    }
+}

@@ -1,0 +1,74 @@
+//! The stores that a view is made from, whatever partitions they live in.
+
+use shelf_domain::{Counts, Sku, SkuIndex, Store, StoreId, Stores, Timestamp};
+
+/// The stores of a chain, in order of their ids, and what their partitions have counted.
+#[derive(Clone, Debug, Default)]
+pub struct Chain<'a> {
+    stores: Vec<&'a Store>,
+    counts: Counts,
+}
+
+impl<'a> Chain<'a> {
+    /// The stores of all given partitions.
+    pub fn new(partitions: impl IntoIterator<Item = &'a Stores>) -> Self {
+        let mut chain = Self::default();
+        for partition in partitions {
+            chain.stores.extend(partition.iter());
+            chain.counts.merge(partition.counts());
+        }
+        chain.stores.sort_by_key(|store| store.id());
+        chain
+    }
+
+    /// All stores, in order of their ids.
+    pub fn stores(&self) -> &[&'a Store] {
+        &self.stores
+    }
+
+    /// A store by its id.
+    pub fn store(&self, id: StoreId) -> Option<&'a Store> {
+        let at = self.stores.binary_search_by_key(&id, |store| store.id()).ok()?;
+        self.stores.get(at).copied()
+    }
+
+    /// One store, where one is named, else all.
+    pub fn select(&self, store: Option<StoreId>) -> Vec<&'a Store> {
+        match store {
+            Some(id) => self.store(id).into_iter().collect(),
+            None => self.stores.clone(),
+        }
+    }
+
+    /// What all partitions have counted.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// The latest time of any store.
+    pub fn now(&self) -> Option<Timestamp> {
+        self.stores.iter().map(|store| store.now()).max()
+    }
+}
+
+/// The name of a product for people; its sku where it has none.
+pub(crate) fn product_name(store: &Store, sku: Sku) -> String {
+    let product = store.sku(sku).and_then(|index| store.product(index));
+    let name = product.map(|product| product.name).filter(|name| !name.is_empty());
+    name.map_or_else(|| sku.as_str().to_owned(), |name| name.as_str().to_owned())
+}
+
+/// The category of a sku, which names its zone.
+pub(crate) fn category(store: &Store, index: SkuIndex) -> &str {
+    store.product(index).map_or("", |product| product.category.as_str())
+}
+
+/// The category of a sku.
+pub(crate) fn category_of(store: &Store, sku: Sku) -> &str {
+    store.sku(sku).map_or("", |index| category(store, index))
+}
+
+/// From `earlier` to the store's present, in seconds.
+pub(crate) fn age_s(store: &Store, earlier: Timestamp) -> i64 {
+    store.now().since(earlier).max(0) / shelf_domain::SECOND
+}

@@ -1,0 +1,81 @@
+//! One line of the live log: what an effect said.
+
+use serde::Serialize;
+use shelf_domain::{Effect, Severity, Sku, StoreId, Timestamp};
+use shelf_events::OutputRecord;
+
+use crate::{form, sentence};
+
+/// What an effect is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EffectKind {
+    /// An event was known already.
+    Duplicate,
+    /// An event broke a rule.
+    Quarantined,
+    /// An alert opened or changed.
+    Alert,
+    /// A restock task began or changed.
+    Task,
+    /// A supplier order began or changed.
+    Order,
+    /// A price changed.
+    Price,
+    /// Units were taken out.
+    Removed,
+    /// Two sources disagreed.
+    Explained,
+}
+
+/// One effect in one sentence. The whole of it as JSON is `shelf_events::effect_json`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EffectLine {
+    /// When it came about.
+    #[serde(serialize_with = "form::text")]
+    pub at: Timestamp,
+    /// Where.
+    pub store: StoreId,
+    /// The offset of the event that led to it, in its partition's log.
+    pub input_offset: u64,
+    /// Its place among the effects of that event.
+    pub index: u32,
+    /// What it is about.
+    pub kind: EffectKind,
+    /// How bad, where it is about an alert that stands.
+    #[serde(serialize_with = "form::maybe")]
+    pub severity: Option<Severity>,
+    /// Which shelf, where it is about one.
+    pub sku: Option<Sku>,
+    /// What it says.
+    pub text: String,
+}
+
+impl EffectLine {
+    /// The line of a published effect.
+    pub fn new(record: &OutputRecord) -> Self {
+        let (kind, severity, sku) = match &record.effect {
+            Effect::Duplicate => (EffectKind::Duplicate, None, None),
+            Effect::Quarantined(_) => (EffectKind::Quarantined, None, None),
+            Effect::Alert(alert) => {
+                let severity = alert.status.standing().then_some(alert.severity);
+                (EffectKind::Alert, severity, Some(alert.sku))
+            }
+            Effect::Task(task) => (EffectKind::Task, None, Some(task.sku)),
+            Effect::Order(_) => (EffectKind::Order, None, None),
+            Effect::Price(notice) => (EffectKind::Price, None, Some(notice.sku)),
+            Effect::Removed(notice) => (EffectKind::Removed, None, Some(notice.sku)),
+            Effect::Explained(movement) => (EffectKind::Explained, None, Some(movement.sku)),
+        };
+        Self {
+            at: record.at,
+            store: record.store,
+            input_offset: record.input_offset,
+            index: record.index,
+            kind,
+            severity,
+            sku,
+            text: sentence::effect(&record.effect),
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Why something is as it is and what to do about it, in one sentence each.
+
+use shelf_domain::{
+    Alert, AlertStatus, Cause, Effect, OrderLine, Place, PriceNotice, RemovalCause, RemovalNotice,
+    RestockTask, Rule, Shelf, SupplierOrder, TaskStatus,
+};
+
+use crate::wording::{count, counted, money, per_cent, tenths, units};
+
+/// Why an alert is open: the rule and its values.
+pub(crate) fn why(alert: &Alert) -> String {
+    let stock = alert.stock_units;
+    let of_capacity = match alert.capacity_units {
+        0 => String::new(),
+        capacity => format!(" of {}", count(capacity)),
+    };
+    let threshold = alert.threshold;
+    let place = match alert.place {
+        Place::Floor => "on the floor",
+        Place::Warehouse => "in the warehouse",
+    };
+    match alert.rule {
+        Rule::RefillRequest => {
+            format!("{}{of_capacity} on the shelf, refill below {threshold}", count(stock))
+        }
+        Rule::ShelfEmpty => format!("the shelf is empty: {}{of_capacity}", count(stock)),
+        Rule::SupplierRequest => {
+            format!("{}{of_capacity} in the warehouse, order below {threshold}", count(stock))
+        }
+        Rule::NearExpiry => {
+            let days = counted(threshold, "day");
+            format!("{} {place} within {days} of expiry", units(stock))
+        }
+        Rule::NearExpiryDiscount => {
+            format!("{} {place} cut in price because expiry is near", units(stock))
+        }
+        Rule::ExpiredRemoval => {
+            format!("{} {place} past the expiry date", units(alert.suggested_units))
+        }
+        Rule::StockDiscrepancy => {
+            let disputed = units(threshold);
+            format!("{disputed} in dispute since the last count; the records hold {stock}")
+        }
+        Rule::DeliveryDiscrepancy => {
+            format!("a delivery is off its order by {}", units(threshold))
+        }
+    }
+}
+
+/// What to do about an alert.
+pub(crate) fn action(alert: &Alert, shelf: Option<&Shelf>, task: Option<&RestockTask>) -> String {
+    let suggested = alert.suggested_units;
+    match alert.rule {
+        Rule::RefillRequest | Rule::ShelfEmpty => refill(suggested, shelf, task),
+        Rule::SupplierRequest => {
+            format!("order at least {} from the supplier", units(suggested))
+        }
+        Rule::NearExpiry => match alert.place {
+            Place::Floor => "put these lots in front; cut the price if they will not sell".into(),
+            Place::Warehouse => "bring these lots to the floor first".into(),
+        },
+        Rule::NearExpiryDiscount => {
+            format!("label {} with the reduced price", units(suggested))
+        }
+        Rule::ExpiredRemoval => format!("take {} away", units(suggested)),
+        Rule::StockDiscrepancy => "count the shelf".into(),
+        Rule::DeliveryDiscrepancy => "compare the delivery note with the order".into(),
+    }
+}
+
+fn refill(suggested: u32, shelf: Option<&Shelf>, task: Option<&RestockTask>) -> String {
+    if let Some(task) = task {
+        let open = units(task.outstanding_units());
+        return match task.status {
+            TaskStatus::InTransit => format!("task {} is on its way with {open}", task.task),
+            TaskStatus::Pending if shelf.is_some_and(|shelf| shelf.warehouse_units == 0) => {
+                format!("task {} waits for a delivery: the warehouse has none", task.task)
+            }
+            _ => format!("carry out task {}: {open} from the warehouse", task.task),
+        };
+    }
+    match shelf.map(|shelf| shelf.warehouse_units) {
+        Some(0) => "order from the supplier: the warehouse has none".into(),
+        _ if suggested == 0 => "nothing to move: enough is under way".into(),
+        Some(held) => format!("move {} from the warehouse, which has {held}", units(suggested)),
+        None => format!("move {} from the warehouse", units(suggested)),
+    }
+}
+
+/// The sum behind an order line. `refill_below_units` is the shelf's threshold, which counts
+/// where it is above the reorder point, and `perishable` says whether shelf life limits the order.
+pub(crate) fn order_sum(line: &OrderLine, refill_below_units: u32, perishable: bool) -> String {
+    let reason = &line.reason;
+    let standing = reason.reorder_point_units.max(refill_below_units);
+    let wanted = i64::from(reason.need_units)
+        + i64::from(reason.safety_units)
+        + i64::from(standing)
+        - i64::from(reason.usable_units)
+        - i64::from(reason.arriving_units);
+    let pack = i64::from(reason.pack_units.max(1));
+    let ordered = i64::from(line.units);
+    let room = match reason.room_units {
+        u32::MAX => "room unknown".to_owned(),
+        room => format!("room {}", count(room)),
+    };
+    let fits = i64::from(reason.room_units) / pack * pack;
+    let most = (wanted.max(0) + pack - 1) / pack * pack;
+    let least = wanted.max(0) / pack * pack;
+    let note = match ordered {
+        _ if ordered > most => ", changed by a person",
+        _ if ordered >= least => "",
+        _ if fits <= ordered => ", no more fits",
+        _ if perishable => ", no more would sell before it expires",
+        _ => ", changed by a person",
+    };
+    format!(
+        "need {need} for {days} days at {daily}/day + safety {safety} + standing {standing} \
+         − usable {usable} − arriving {arriving} = {wanted} → {packs} of {pack}, {room}{note}",
+        need = count(reason.need_units),
+        days = tenths(reason.cover_milli_days),
+        daily = tenths(reason.daily_milli),
+        safety = count(reason.safety_units),
+        usable = count(reason.usable_units),
+        arriving = count(reason.arriving_units),
+        packs = counted(ordered / pack, "pack"),
+    )
+}
+
+/// What an effect says.
+pub(crate) fn effect(effect: &Effect) -> String {
+    match effect {
+        Effect::Duplicate => "a duplicate changed nothing".into(),
+        Effect::Quarantined(reason) => format!("quarantined: {}", reason.code()),
+        Effect::Alert(alert) => alert_changed(alert),
+        Effect::Task(task) => task_changed(task),
+        Effect::Order(order) => order_changed(order),
+        Effect::Price(notice) => price_changed(notice),
+        Effect::Removed(notice) => removed(notice),
+        Effect::Explained(explanation) => {
+            let (sku, moved) = (explanation.sku, explanation.units);
+            let direction = if moved > 0 { "left" } else { "came to" };
+            let cause = cause(explanation.cause);
+            format!("{} {direction} {sku} unexplained: {cause}", units(moved.unsigned_abs()))
+        }
+    }
+}
+
+fn alert_changed(alert: &Alert) -> String {
+    let what = match alert.status {
+        AlertStatus::Open if alert.changed_at == alert.opened_at && alert.count == 1 => "opened",
+        AlertStatus::Open => "is open",
+        AlertStatus::Acknowledged => "acknowledged",
+        AlertStatus::Snoozed => "snoozed",
+        AlertStatus::Resolved => "resolved",
+        AlertStatus::Dismissed => "dismissed",
+    };
+    let by = alert.actor.map(|actor| format!(" by {actor}")).unwrap_or_default();
+    let values = match (alert.rule, alert.capacity_units) {
+        (Rule::RefillRequest | Rule::ShelfEmpty | Rule::SupplierRequest, 0) => {
+            format!("{} units", alert.stock_units)
+        }
+        (Rule::RefillRequest | Rule::ShelfEmpty | Rule::SupplierRequest, capacity) => {
+            format!("{} of {capacity}", alert.stock_units)
+        }
+        (Rule::NearExpiry | Rule::NearExpiryDiscount, _) => units(alert.stock_units),
+        (Rule::ExpiredRemoval, _) => units(alert.suggested_units),
+        (Rule::StockDiscrepancy | Rule::DeliveryDiscrepancy, _) => units(alert.threshold),
+    };
+    format!("{} {what}{by} on {} ({values})", alert.rule.code(), alert.sku)
+}
+
+fn task_changed(task: &RestockTask) -> String {
+    let (id, sku, wanted) = (task.task, task.sku, units(task.wanted_units));
+    match task.status {
+        TaskStatus::Pending => format!("task {id} asks for {wanted} of {sku}"),
+        TaskStatus::Issued => format!("task {id} is ready: {wanted} of {sku}"),
+        TaskStatus::InTransit => format!("task {id} carries {sku} to the shelf"),
+        TaskStatus::Done => {
+            let arrived = task.allocations.iter().map(|lot| lot.arrived_units).sum::<u32>();
+            format!("task {id} done: {} of {sku} on the shelf", units(arrived))
+        }
+        TaskStatus::Cancelled => format!("task {id} for {sku} cancelled"),
+    }
+}
+
+fn order_changed(order: &SupplierOrder) -> String {
+    let lines = counted(order.lines.len() as u64, "line");
+    let status = order.status.code();
+    format!("order {} of {lines} from {} is {status}", order.order, order.supplier)
+}
+
+fn price_changed(notice: &PriceNotice) -> String {
+    let cut = per_cent(notice.promotion.then(notice.markdown));
+    let lot = notice.lot.map(|lot| format!(" lot {lot}")).unwrap_or_default();
+    let price = money(notice.price_cents);
+    if cut == 0.0 {
+        return format!("{}{lot} costs {price}", notice.sku);
+    }
+    format!("{}{lot} costs {price}, {cut:.0} % off {}", notice.sku, money(notice.list_cents))
+}
+
+fn removed(notice: &RemovalNotice) -> String {
+    let place = match notice.place {
+        Place::Floor => "the floor",
+        Place::Warehouse => "the warehouse",
+    };
+    let cause = match notice.cause {
+        RemovalCause::Expired => "expired",
+        RemovalCause::Damaged => "damaged",
+        RemovalCause::Recalled => "recalled",
+        RemovalCause::Transferred => "transferred",
+    };
+    let (moved, sku, lot) = (units(notice.units), notice.sku, notice.lot);
+    format!("{moved} of {sku} lot {lot} left {place}: {cause}")
+}
+
+fn cause(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Unscanned => "picked and never paid",
+        Cause::PaidLate => "paid after all",
+        Cause::Misplaced => "put back on the wrong shelf",
+        Cause::RecordsShort => "taken where the records held none",
+        Cause::Oversold => "sold where the records held none",
+        Cause::Phantom => "counted fewer than the records held",
+        Cause::Found => "counted more than the records held",
+        Cause::SensorDrift => "the weight does not fit the count",
+        Cause::Mispicked => "more moved than the records held",
+    }
+}

@@ -1,0 +1,124 @@
+//! How the chain and each of its stores stand: what `shelf status` shows.
+
+use serde::Serialize;
+use shelf_domain::{Day, Store, StoreId, Timestamp};
+
+use crate::chain::Chain;
+use crate::tally::{Intake, StockTotals};
+use crate::{form, wording};
+
+/// What time the events carry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockKind {
+    /// The simulated town's.
+    Simulated,
+    /// The world's.
+    #[default]
+    Real,
+}
+
+/// Where a partition stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PartitionFacts {
+    /// Its number.
+    pub partition: u32,
+    /// The offset of the next event that will be written to its log.
+    pub log_end_offset: u64,
+    /// The offset of the next event that will be stepped.
+    pub position: u64,
+    /// The position of its newest snapshot; `None` where there is none.
+    pub snapshot_position: Option<u64>,
+}
+
+/// What only the host of the core knows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HostFacts {
+    /// What time the events carry.
+    pub clock: ClockKind,
+    /// Where the partitions stand, in order of their numbers.
+    pub partitions: Vec<PartitionFacts>,
+}
+
+/// How one store stands.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StoreStatus {
+    /// Which.
+    pub store: StoreId,
+    /// Its name for people.
+    pub name: String,
+    /// The highest event time that it has seen.
+    #[serde(serialize_with = "form::text")]
+    pub now: Timestamp,
+    /// The local date of that.
+    #[serde(serialize_with = "form::text")]
+    pub day: Day,
+    /// The local weekday and time of that: `Mon 14:32:05`.
+    pub local_time: String,
+    /// The name of its time zone.
+    pub time_zone: String,
+    /// Days that have ended.
+    pub days_ended: u64,
+    /// Its sums.
+    #[serde(flatten)]
+    pub totals: StockTotals,
+    /// What came in.
+    pub events: Intake,
+}
+
+impl StoreStatus {
+    /// The status of a store.
+    pub fn new(store: &Store) -> Self {
+        let settings = store.settings();
+        let time = wording::local_time(&settings.clock, store.now());
+        Self {
+            store: store.id(),
+            name: settings.name.as_str().to_owned(),
+            now: store.now(),
+            day: store.day(),
+            local_time: format!("{} {time}", wording::weekday(store.day())),
+            time_zone: settings.time_zone.as_str().to_owned(),
+            days_ended: store.stats().days,
+            totals: StockTotals::new(&[store]),
+            events: Intake::of_store(store.stats()),
+        }
+    }
+}
+
+/// How the chain stands.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StatusView {
+    /// What time the events carry.
+    pub clock: ClockKind,
+    /// The latest event time of any store; `None` where there is no store.
+    #[serde(serialize_with = "form::maybe")]
+    pub now: Option<Timestamp>,
+    /// The sums over all stores.
+    #[serde(flatten)]
+    pub totals: StockTotals,
+    /// What came in, also that of no known store.
+    pub events: Intake,
+    /// Each store, in order of their ids.
+    pub stores: Vec<StoreStatus>,
+    /// Where each partition stands.
+    pub partitions: Vec<PartitionFacts>,
+}
+
+impl StatusView {
+    /// The status of a chain.
+    pub fn new(chain: &Chain<'_>, host: &HostFacts) -> Self {
+        Self {
+            clock: host.clock,
+            now: chain.now(),
+            totals: StockTotals::new(chain.stores()),
+            events: Intake::of_partitions(chain.counts()),
+            stores: chain.stores().iter().map(|store| StoreStatus::new(store)).collect(),
+            partitions: host.partitions.clone(),
+        }
+    }
+
+    /// A store of it.
+    pub fn store(&self, id: StoreId) -> Option<&StoreStatus> {
+        self.stores.iter().find(|store| store.store == id)
+    }
+}
