@@ -9,12 +9,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::missing_panics_doc)]
 
+pub mod any;
+pub mod both;
 pub mod builders;
+pub mod life;
 pub mod model;
 pub mod scenario;
 pub mod summary;
 
+pub use both::{Both, check, compare, core_summary, run};
 pub use builders::{ProductSpec, Shop};
+pub use life::{check_life, check_lines, life};
 pub use model::{Model, Models, check_conservation};
 pub use scenario::{ScenarioError, check_model, parse, render_model, run_model};
 pub use summary::{LotSummary, SkuSummary, Stock, StoreSummary};

@@ -30,7 +30,8 @@ use crate::summary::{LotSummary, SkuSummary, Stock, StoreSummary};
 use book::Book;
 use carts::Cart;
 use policies::Policies;
-use timers::Arrival;
+use rules::check_settings;
+use timers::{Arrival, Today};
 
 const LATE_AFTER: i64 = 60 * SECOND;
 const FUTURE_AFTER: i64 = 10 * MINUTE;
@@ -55,10 +56,8 @@ pub struct Counts {
 pub struct Model {
     now: i64,
     settings: Option<StoreSettings>,
-    /// The latest local day whose change has run.
-    changed_day: i32,
-    /// The latest local day whose closing has run.
-    closed_day: i32,
+    /// The running day, and when it closes and ends.
+    today: Today,
     known_ids: BTreeSet<u128>,
     books: BTreeMap<String, Book>,
     /// By customer; the nameless cart is that of no customer.
@@ -67,6 +66,8 @@ pub struct Model {
     arrivals: Vec<Arrival>,
     counts: Counts,
     quarantine: Vec<(u128, Reason)>,
+    /// The last event, where it changed nothing for a reason.
+    refused: Option<u128>,
 }
 
 impl Model {
@@ -86,12 +87,19 @@ impl Model {
 
     /// Does with `event` what the page says, whatever its store.
     pub fn apply(&mut self, event: &Event) {
+        self.refused = None;
         let remembered = !matches!(event.body, Body::Clock) && !is_act(&event.body);
         if remembered && self.known_ids.contains(&event.id.0) {
             self.counts.duplicates += 1;
             return;
         }
-        if let Some(reason) = self.untimely(event) {
+        let reason = match event.body {
+            Body::Rejected(_) => Some("unreadable"),
+            Body::Store(ref settings) if self.settings.is_none() => check_settings(settings).err(),
+            _ if self.settings.is_none() => Some("unknown_store"),
+            _ => None,
+        };
+        if let Some(reason) = reason.or_else(|| self.untimely(event)) {
             self.reject(event, reason);
             return;
         }
@@ -176,6 +184,11 @@ impl Model {
         &self.quarantine
     }
 
+    /// Whether `event`, the last one, changed nothing for a reason.
+    pub fn refused(&self, event: &Event) -> bool {
+        self.refused == Some(event.id.0)
+    }
+
     /// The highest event time that the store has seen.
     pub fn now(&self) -> Timestamp {
         Timestamp(self.now)
@@ -186,13 +199,17 @@ impl Model {
         if at < Timestamp::EARLIEST {
             return Some("time_too_old");
         }
+        if at.0 < self.now - TOO_OLD_AFTER {
+            return Some("time_too_old");
+        }
         if at >= Timestamp::LATEST || at.0 > event.received_at.0.saturating_add(FUTURE_AFTER) {
             return Some("time_in_future");
         }
-        (at.0 < self.now - TOO_OLD_AFTER).then_some("time_too_old")
+        None
     }
 
     fn reject(&mut self, event: &Event, reason: Reason) {
+        self.refused = Some(event.id.0);
         if !is_act(&event.body) {
             self.counts.quarantined += 1;
             self.quarantine.push((event.id.0, reason));

@@ -6,6 +6,10 @@
 //! store clock +1h then +2h from 2026-03-29 01:00 open 07:00 to 22:00
 //! product MILK shelf 20 warehouse 60 life 8d price 1.99 weight 1000g sensor weight category Dairy
 //! policy FRESH for shelf MILK picking first-received removal same-day-evening travel 90s
+//! policy WARM refill-below 30% target 80% hysteresis 5% min 2 reorder 10 cover 1d near-floor 5d
+//! policy COLD near-warehouse 10d cooldown 60min delay 60s rounding nearest markdown 0d 50% 1d 40%
+//! supplier FARM cutoffs sun 12:00 tue 12:00 deliveries mon 08:00 lead 20h minimum 50.00
+//! promotion MILK 10% from 2026-01-05 to 2026-01-11
 //! stock MILK lot L1 expires 2026-01-05 received 2025-12-28 floor 10 warehouse 12
 //! 08:00 c1 enters                          # `enters until 08:30`: the exit is known
 //! 08:00 c1 picks 3 MILK                    # `somebody picks`: the sensor does not know who
@@ -19,6 +23,12 @@
 //! 09:15 refill 10 MILK lot L2
 //! 09:20 remove 2 MILK from floor lot L1    # or `from warehouse`
 //! 09:30 count 7 MILK on floor              # or `in warehouse`
+//! 09:30 price MILK 2.49                   # a new list price
+//! 09:35 Ann acknowledges A-1               # `assigns A-1 to Bob`, `snoozes A-1 until 10:00`,
+//! 09:35 Ann resolves A-1                   # `dismisses A-1`; words may follow as a note
+//! 09:36 Ann approves O-1                   # `changes O-1 MILK to 12`
+//! 09:37 Ann asks for MILK                  # a refill of the shelf now
+//! 09:38 Ann cancels T-1                    # or `O-1`
 //! 09:40 transfer 5 MILK to S002 lot L2
 //! 09:50 clock                              # the time comes, nothing else
 //! again                                    # the last event once more, with its id
@@ -26,9 +36,13 @@
 //! 2026-01-01 23:50 c1 leaves               # with its date: an event that arrives late
 //! ```
 //!
+//! `product .. supplier FARM cost 0.50 daily 12`, `store .. timed by-person`, `wh_out .. for T-1`,
+//! `refill .. for T-1` and `delivery .. for O-1` say what they are for.
+//!
 //! Events arrive in the order of their lines. `warehouse`, `floor`, `expires`, `received`, `lot`
 //! and whatever else follows a product, stock or policy may stand in any order or be left out.
 
+mod acts;
 mod lines;
 mod words;
 

@@ -57,6 +57,8 @@ pub(super) struct Book {
     pub(super) lot_gap: i64,
     pub(super) ahead: i64,
     pub(super) revenue_cents: i64,
+    /// When units that are still in transit count as arrived.
+    pub(super) transit_until: Option<i64>,
     pub(super) lots: BTreeMap<String, Lot>,
 }
 
@@ -106,6 +108,13 @@ impl Book {
         (taken, lacking)
     }
 
+    /// A touch tells the unit weight of a product that has none.
+    pub(super) fn learn_weight(&mut self, unit_weight_g: u32) {
+        if self.product.unit_weight_g == 0 {
+            self.product.unit_weight_g = unit_weight_g;
+        }
+    }
+
     /// `take_floor` of the page: returns what the lots lack.
     pub(super) fn take_floor(&mut self, units: i64, named: Option<&str>) -> i64 {
         self.take(Pile::Floor, units, named, Picking::SoonestExpiry).1
@@ -145,7 +154,7 @@ impl Book {
     pub(super) fn expiry_by_shelf_life(&self, received_day: i32) -> i32 {
         match self.product.shelf_life_days {
             0 => Day::NEVER.0,
-            days => received_day + i32::from(days),
+            days => received_day.saturating_add(i32::from(days)),
         }
     }
 

@@ -27,6 +27,8 @@ pub(super) struct Cart {
     exit: Option<i64>,
     /// The latest touch since the last write-off.
     touch: Option<i64>,
+    /// Whether it was touched after a write-off, and no exit came since that touch.
+    reopened: bool,
     /// When the cart is written off; never, where nothing happened since the last write-off.
     pub(super) deadline: Option<i64>,
     written_off_at: Option<i64>,
@@ -49,19 +51,19 @@ impl Cart {
 
     fn touched(&mut self, at: i64) {
         let touch = self.touch.map_or(at, |before| before.max(at));
+        self.reopened |= self.written_off_at.is_some() && self.touch.is_none();
         self.touch = Some(touch);
         let by_touch = touch + AFTER_TOUCH;
         let by_exit = self.exit.map(|exit| exit + AFTER_EXIT);
-        self.deadline = match self.written_off_at {
-            None => by_exit.or(Some(by_touch)),
-            Some(_) => by_exit.max(Some(by_touch)),
-        };
+        self.deadline =
+            if self.reopened { by_exit.max(Some(by_touch)) } else { by_exit.or(Some(by_touch)) };
     }
 
     fn left(&mut self, at: i64) {
         self.exit = Some(at);
         if self.written_off_at.is_none() || self.touch.is_some() {
             self.deadline = Some(at + AFTER_EXIT);
+            self.reopened = false;
         }
     }
 
@@ -73,9 +75,9 @@ impl Cart {
     }
 }
 
-/// The key of a customer's cart.
+/// The key of a customer's cart: a customer of the empty name is none.
 pub(super) fn cart_key(customer: Option<CustomerId>) -> Option<String> {
-    customer.map(|customer| customer.as_str().to_owned())
+    customer.filter(|c| !c.is_empty()).map(|customer| customer.as_str().to_owned())
 }
 
 impl Model {
@@ -90,14 +92,16 @@ impl Model {
     }
 
     pub(super) fn touch(&mut self, customer: Option<CustomerId>, at: i64) {
-        if customer.is_some() {
-            self.carts.entry(cart_key(customer)).or_default().touched(at);
+        let key = cart_key(customer);
+        if key.is_some() {
+            self.carts.entry(key).or_default().touched(at);
         }
     }
 
     pub(super) fn exit(&mut self, customer: Option<CustomerId>, at: i64) {
-        if customer.is_some() {
-            self.carts.entry(cart_key(customer)).or_default().left(at);
+        let key = cart_key(customer);
+        if key.is_some() {
+            self.carts.entry(key).or_default().left(at);
         }
     }
 
@@ -126,6 +130,7 @@ impl Model {
         }
         if key.is_some() && cart.lines.values().any(|line| line.written_off > 0) {
             cart.touch = None;
+            cart.reopened = false;
             cart.deadline = None;
             cart.written_off_at = Some(self.now);
             self.carts.insert(key, cart);

@@ -1,16 +1,21 @@
 //! What each event does to the books: one function for each rule of the page, in its order.
 
 use shelf_domain::{
-    Body, Count, Day, Delivery, Event, LotCode, MAX_EVENT_UNITS, MAX_PRICE_CENTS, OpeningStock,
-    Picking, Place, Product, Refill, RefillMode, Removal, Sensor, ShelfPlan, ShelfTouch, Sku,
-    StoreSettings, Transfer, WarehouseOut, WeightChange,
+    Body, Count, Day, Delivery, Event, HOUR, LotCode, MAX_EVENT_UNITS, MAX_PRICE_CENTS,
+    OpeningStock, Picking, Place, Policy, Product, Refill, RefillMode, Removal, Sensor, Session,
+    ShelfPlan, ShelfTouch, Sku, StoreSettings, Transfer, WarehouseOut, WeightChange,
 };
 
 use super::book::{Book, Moment, Pile};
-use super::timers::Arrival;
+use super::timers::{Arrival, TRANSIT_LIMIT};
 use super::{Model, Reason};
 
 const SMALL_WEIGHT_G: i128 = 2;
+const MAX_READING_G: i128 = 1_000_000_000;
+const MOST_ON_HAND: i64 = 1_000_000_000;
+const MOST_AHEAD: i64 = 1_000_000;
+const WHOLE: u32 = 10_000;
+const LONGEST_VISIT: i64 = 24 * HOUR;
 
 impl Model {
     /// Applies `event`, or says why it changes nothing.
@@ -18,12 +23,13 @@ impl Model {
         let at = event.at.0;
         let moment = Moment { at: event.at, day: self.clock().day(event.at) };
         match &event.body {
-            Body::Store(settings) => self.declare_store(settings),
-            Body::Rejected(_) => return Err("rejected"),
-            _ if self.settings.is_none() => return Err("unknown_store"),
+            Body::Store(settings) => self.declare_store(settings)?,
             Body::Product(product) => self.declare_product(product)?,
             Body::Shelf(plan) => self.declare_shelf(plan)?,
-            Body::Policy(policy) => self.policies.set(policy),
+            Body::Policy(policy) => {
+                check_policy(policy)?;
+                self.policies.set(policy);
+            }
             Body::Price(change) => _ = self.book(change.sku)?,
             Body::Promotion(promotion) => _ = self.book(promotion.sku)?,
             Body::OpeningStock(stock) => self.opening_stock(stock)?,
@@ -39,11 +45,9 @@ impl Model {
             Body::Count(count) => self.count(count, moment)?,
             Body::Entry(customer) => self.entry(*customer, at),
             Body::Exit(customer) => self.exit(*customer, at),
-            Body::Session(session) => {
-                self.entry(Some(session.customer), at);
-                self.exit(Some(session.customer), session.exit_at.0);
-            }
-            Body::Supplier(_)
+            Body::Session(session) => self.session(session, at)?,
+            Body::Rejected(_)
+            | Body::Supplier(_)
             | Body::AlertAct(_)
             | Body::OrderAct(_)
             | Body::TaskAct(_)
@@ -61,15 +65,41 @@ impl Model {
         book.map_or_else(Picking::default, |book| self.policies.picking(&book.product))
     }
 
-    fn declare_store(&mut self, settings: &StoreSettings) {
+    /// The book of a sku that may take more units.
+    pub(super) fn room(&mut self, sku: Sku) -> Result<&mut Book, Reason> {
+        let carts = self.units_in_carts(sku.as_str());
+        let book = self.book(sku)?;
+        let on_hand = book.floor + book.warehouse + book.transit + carts;
+        if on_hand > MOST_ON_HAND { Err("limit_reached") } else { Ok(book) }
+    }
+
+    fn session(&mut self, session: &Session, at: i64) -> Result<(), Reason> {
+        if session.customer.is_empty() {
+            return Err("empty_id");
+        }
+        if !(0..=LONGEST_VISIT).contains(&session.exit_at.0.saturating_sub(at)) {
+            return Err("absurd_time");
+        }
+        self.entry(Some(session.customer), at);
+        self.exit(Some(session.customer), session.exit_at.0);
+        Ok(())
+    }
+
+    fn declare_store(&mut self, settings: &StoreSettings) -> Result<(), Reason> {
+        check_settings(settings)?;
         let first = self.settings.is_none();
         self.settings = Some(settings.clone());
         if first {
             self.begin_days();
         }
+        Ok(())
     }
 
     fn declare_product(&mut self, product: &Product) -> Result<(), Reason> {
+        if product.sku.is_empty() {
+            return Err("empty_id");
+        }
+        units_or_none(product.pack_units)?;
         let amounts = [product.price_cents, product.cost_cents];
         if amounts.iter().any(|cents| !(0..=MAX_PRICE_CENTS).contains(cents)) {
             return Err("absurd_amount");
@@ -79,13 +109,17 @@ impl Model {
     }
 
     fn declare_shelf(&mut self, plan: &ShelfPlan) -> Result<(), Reason> {
+        units_or_none(plan.capacity_units)?;
+        units_or_none(plan.warehouse_capacity_units)?;
         self.book(plan.sku)?.sensor = plan.sensor;
         Ok(())
     }
 
     fn opening_stock(&mut self, stock: &OpeningStock) -> Result<(), Reason> {
-        let floor = units_or_none(stock.floor_units)?;
-        let warehouse = units_or_none(stock.warehouse_units)?;
+        some_units(stock.floor_units.saturating_add(stock.warehouse_units))?;
+        let (floor, warehouse) = (i64::from(stock.floor_units), i64::from(stock.warehouse_units));
+        named_lot(stock.lot)?;
+        self.room(stock.sku)?;
         let expiry_day = stock.expiry_day.unwrap_or(Day::NEVER);
         let book = self.book(stock.sku)?;
         book.received += floor + warehouse;
@@ -99,7 +133,8 @@ impl Model {
 
     fn wh_in(&mut self, delivery: &Delivery, moment: Moment) -> Result<(), Reason> {
         let units = some_units(delivery.units)?;
-        let book = self.book(delivery.sku)?;
+        named_lot(delivery.lot)?;
+        let book = self.room(delivery.sku)?;
         let received_day = delivery.received_day.unwrap_or(moment.day).0;
         let by_shelf_life = book.expiry_by_shelf_life(received_day);
         let expiry_day = delivery.expiry_day.map_or(by_shelf_life, |day| day.0);
@@ -113,7 +148,9 @@ impl Model {
         let units = some_units(out.units)?;
         let picking = self.picking(out.sku);
         let named = out.lot.as_ref().map(LotCode::as_str);
-        let book = self.book(out.sku)?;
+        let book = self.room(out.sku)?;
+        let until = moment.at.0 + TRANSIT_LIMIT;
+        book.transit_until = book.transit_until.max(Some(until));
         let arrived = units.min(book.ahead);
         book.ahead -= arrived;
         let (mut moved, lacking) = book.take_warehouse(units - arrived, named, picking);
@@ -137,7 +174,7 @@ impl Model {
         let units = some_units(refill.units)?;
         let picking = self.picking(refill.sku);
         let named = refill.lot.as_ref().map(LotCode::as_str);
-        let book = self.book(refill.sku)?;
+        let book = self.room(refill.sku)?;
         let (on_the_way, not_on_the_way) = book.take(Pile::Transit, units, named, picking);
         book.transit -= units - not_on_the_way;
         let (stored, lacking) = book.take_warehouse(not_on_the_way, named, picking);
@@ -150,13 +187,13 @@ impl Model {
             book.lots.get_mut(&code).unwrap().floor += part;
         }
         book.floor += units;
-        book.ahead += not_on_the_way;
+        book.ahead = MOST_AHEAD.min(book.ahead + not_on_the_way);
         Ok(())
     }
 
     fn pickup(&mut self, touch: &ShelfTouch, at: i64) -> Result<(), Reason> {
         let units = some_units(touch.units)?;
-        self.book(touch.sku)?;
+        self.room(touch.sku)?.learn_weight(touch.unit_weight_g);
         self.touch(touch.customer, at);
         let line = self.line(touch.customer, touch.sku.as_str());
         let paid = units.min(line.paid_ahead);
@@ -173,7 +210,7 @@ impl Model {
 
     fn putback(&mut self, touch: &ShelfTouch, at: i64) -> Result<(), Reason> {
         let units = some_units(touch.units)?;
-        self.book(touch.sku)?;
+        self.room(touch.sku)?.learn_weight(touch.unit_weight_g);
         self.touch(touch.customer, at);
         let line = self.line(touch.customer, touch.sku.as_str());
         let held = units.min(line.held);
@@ -189,16 +226,22 @@ impl Model {
     fn weight_change(&mut self, change: &WeightChange, at: i64) -> Result<(), Reason> {
         let book = self.book(change.sku)?;
         let unit_g = i128::from(book.product.unit_weight_g);
-        if book.sensor != Sensor::WeightOnly || unit_g == 0 {
-            return Ok(());
-        }
+        let reports_units = book.sensor != Sensor::WeightOnly;
         let weight_g = i128::from(change.delta_g).abs();
-        let units = (2 * weight_g + unit_g) / (2 * unit_g);
+        if weight_g > MAX_READING_G {
+            return Err("too_many_units");
+        }
+        let units = if unit_g == 0 { 0 } else { (2 * weight_g + unit_g) / (2 * unit_g) };
         let off_g = (weight_g - units * unit_g).abs();
-        if units < 1 || off_g > SMALL_WEIGHT_G.max(unit_g / 5) {
+        let whole = units >= 1 && off_g <= SMALL_WEIGHT_G.max(unit_g / 5);
+        let units = u32::try_from(units).map_err(|_| "too_many_units")?;
+        if whole {
+            some_units(units)?;
+        }
+        self.room(change.sku)?;
+        if reports_units || !whole {
             return Ok(());
         }
-        let units = u32::try_from(units).map_err(|_| "too_many_units")?;
         let (customer, sku) = (change.customer, change.sku);
         let touch = ShelfTouch { customer, sku, units, unit_weight_g: 0 };
         if change.delta_g < 0 { self.pickup(&touch, at) } else { self.putback(&touch, at) }
@@ -225,6 +268,9 @@ impl Model {
         let units = some_units(transfer.units)?;
         let picking = self.picking(transfer.sku);
         let named = transfer.lot.as_ref().map(LotCode::as_str);
+        if transfer.to.is_empty() {
+            return Err("empty_id");
+        }
         take_away(self.book(transfer.sku)?, units, named, picking);
         Ok(())
     }
@@ -257,6 +303,36 @@ impl Model {
         }
         Ok(())
     }
+}
+
+/// A lot of a delivery or of opening stock has a name.
+fn named_lot(lot: LotCode) -> Result<(), Reason> {
+    if lot.is_empty() { Err("empty_id") } else { Ok(()) }
+}
+
+pub(super) fn check_settings(settings: &StoreSettings) -> Result<(), Reason> {
+    let hours = |&(from, to): &(u16, u16)| from <= to && to <= 24 * 60;
+    let days = settings.opening.len();
+    let offsets = &settings.clock.offsets;
+    let near = |(_, seconds): &(_, i32)| (-18 * 3_600..=18 * 3_600).contains(seconds);
+    let sorted = offsets.windows(2).all(|pair| pair[0].0 <= pair[1].0);
+    let fits = (days == 0 || days == 7) && settings.opening.iter().all(hours);
+    if fits && sorted && offsets.iter().all(near) { Ok(()) } else { Err("absurd_time") }
+}
+
+fn check_policy(policy: &Policy) -> Result<(), Reason> {
+    if policy.policy.is_empty() {
+        return Err("empty_id");
+    }
+    let steps = policy.markdown.iter().flat_map(|schedule| schedule.steps).map(|(_, cut)| cut);
+    let parts = [policy.refill_below, policy.target, policy.hysteresis];
+    if parts.into_iter().flatten().chain(steps).any(|part| part.0 > WHOLE) {
+        return Err("absurd_part");
+    }
+    for units in [policy.min_units, policy.reorder_point_units].into_iter().flatten() {
+        units_or_none(units)?;
+    }
+    Ok(())
 }
 
 /// Units leave the warehouse and the shop.

@@ -95,7 +95,7 @@ fn what_the_warehouse_lacks_is_put_on_the_lot_received_last() {
 #[test]
 fn what_the_warehouse_lacks_is_put_on_the_named_lot_which_is_made_where_unknown() {
     check(
-        &format!("{TWO_LOTS} 09:00 wh_out 12 MILK lot X9\nnext day\n09:00 wh_out 1 MILK lot OLD"),
+        &format!("{TWO_LOTS} 19:00 wh_out 12 MILK lot X9\nnext day\n00:10 wh_out 1 MILK lot OLD"),
         expect![[r"
             MILK: transit 13; received 10, unexplained -3
               NEW (2026-01-01 to 2026-01-10): transit 5

@@ -2,15 +2,24 @@
 //! are due.
 //!
 //! The model keeps no queue: it looks at everything that could be due and takes the earliest.
-//! Timers of the same time fire in the order of [`Timer`], which is that of their creation wherever
-//! that matters on the page.
+//! Timers of the same time fire in the order of [`Timer`].
 
-use shelf_domain::{Day, RemovalTime, SECOND, Sku, Timestamp};
+use shelf_domain::{Day, HOUR, RemovalTime, SECOND, Sku, Timestamp};
 
 use super::Model;
 use super::book::Taken;
 
 const END_OF_DAY: u16 = 24 * 60;
+pub(super) const TRANSIT_LIMIT: i64 = 6 * HOUR;
+
+/// The running day. What it says was settled when the day began.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Today {
+    day: i32,
+    /// When the store closes, where that is still to come.
+    closing: Option<i64>,
+    end: i64,
+}
 
 /// What can be due.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +27,7 @@ enum Timer {
     Closing,
     DayChange,
     Arrival(usize),
+    TransitDue(String),
     CartDue(Option<String>),
     CartForgotten(Option<String>),
 }
@@ -39,10 +49,12 @@ impl Arrival {
 impl Model {
     /// From the first declaration of the store on, days begin and end.
     pub(super) fn begin_days(&mut self) {
-        let today = self.clock().day(Timestamp(self.now));
-        self.changed_day = today.0;
-        let closing = self.closing_time(today);
-        self.closed_day = if closing <= self.now { today.0 } else { today.0 - 1 };
+        self.begin_day(self.clock().day(Timestamp(self.now)));
+    }
+
+    fn begin_day(&mut self, day: Day) {
+        let closing = Some(self.closing_time(day)).filter(|closing| *closing > self.now);
+        self.today = Today { day: day.0, closing, end: self.clock().at(day.plus(1), 0).0 };
     }
 
     /// Fires all timers that are due at or before `reached`, those included that they set.
@@ -56,13 +68,15 @@ impl Model {
     fn next_timer(&self) -> Option<(i64, Timer)> {
         let mut timers = Vec::new();
         if self.settings.is_some() {
-            let closing = self.closing_time(Day(self.closed_day + 1));
-            timers.push((closing, Timer::Closing));
-            let midnight = self.clock().at(Day(self.changed_day + 1), 0).0;
-            timers.push((midnight, Timer::DayChange));
+            timers.extend(self.today.closing.map(|closing| (closing, Timer::Closing)));
+            timers.push((self.today.end, Timer::DayChange));
         }
         for (number, arrival) in self.arrivals.iter().enumerate() {
             timers.push((arrival.due, Timer::Arrival(number)));
+        }
+        for (sku, book) in &self.books {
+            let due = book.transit_until.filter(|_| book.transit > 0);
+            timers.extend(due.map(|due| (due, Timer::TransitDue(sku.clone()))));
         }
         for (key, cart) in &self.carts {
             let due = cart.deadline.map(|due| (due, Timer::CartDue(key.clone())));
@@ -77,6 +91,7 @@ impl Model {
             Timer::Closing => self.close(),
             Timer::DayChange => self.change_day(),
             Timer::Arrival(number) => self.arrive(number),
+            Timer::TransitDue(sku) => self.all_arrive(&sku),
             Timer::CartDue(key) => self.write_off(key),
             Timer::CartForgotten(key) => {
                 self.carts.remove(&key);
@@ -95,29 +110,31 @@ impl Model {
     }
 
     fn close(&mut self) {
-        self.closed_day += 1;
+        self.today.closing = None;
         for book in self.books.values_mut() {
             if self.policies.removal(&book.product) == RemovalTime::SameDayEvening {
-                let today = self.closed_day;
-                remove_expired(book, |expiry_day| expiry_day == today);
+                let today = self.today.day;
+                remove_expired(book, |expiry_day| expiry_day <= today);
             }
         }
     }
 
     fn change_day(&mut self) {
-        self.changed_day += 1;
+        self.begin_day(Day(self.today.day + 1));
         self.write_off(None);
         for (sku, book) in &mut self.books {
-            if self.policies.removal(&book.product) == RemovalTime::NextDay {
-                let today = self.changed_day;
-                remove_expired(book, |expiry_day| expiry_day < today);
-            }
+            let today = self.today.day;
+            remove_expired(book, |expiry_day| expiry_day < today);
             let carts = self.carts.values().filter_map(|cart| cart.lines.get(sku));
             if carts.map(|line| line.held).sum::<i64>() == 0 {
                 correct_lots(book);
             }
             book.lots.retain(|_, lot| !lot.empty());
         }
+    }
+
+    fn all_arrive(&mut self, sku: &str) {
+        all_move_to_the_floor(self.books.get_mut(sku).unwrap());
     }
 
     fn arrive(&mut self, number: usize) {
@@ -135,6 +152,15 @@ impl Model {
     }
 }
 
+fn all_move_to_the_floor(book: &mut super::book::Book) {
+    for lot in book.lots.values_mut() {
+        lot.floor += lot.transit;
+        lot.transit = 0;
+    }
+    book.floor += book.transit;
+    book.transit = 0;
+}
+
 fn remove_expired(book: &mut super::book::Book, expired: impl Fn(i32) -> bool) {
     for code in book.order(shelf_domain::Picking::SoonestExpiry) {
         let lot = book.lots.get_mut(&code).unwrap();
@@ -150,10 +176,10 @@ fn remove_expired(book: &mut super::book::Book, expired: impl Fn(i32) -> bool) {
 }
 
 fn correct_lots(book: &mut super::book::Book) {
-    if book.lot_gap < 0 {
-        let units = -book.lot_gap;
-        book.lot_gap += units - book.take_floor(units, None);
-    } else if let Some(code) = book.received_last() {
+    if book.lot_gap == 0 {
+        return;
+    }
+    if let Some(code) = book.received_last() {
         book.lots.get_mut(&code).unwrap().floor += book.lot_gap;
         book.lot_gap = 0;
     }

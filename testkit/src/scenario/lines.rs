@@ -1,11 +1,12 @@
 //! What each line of a story means: it calls the builder of its event.
 
 use shelf_domain::{
-    Body, Category, Day, Delivery, LocalClock, LotCode, OpeningStock, Picking, Place, Policy,
-    ReceiptLine, RefillMode, RemovalTime, Scope, Sensor, Sku, StoreSettings, Subcategory,
-    Timestamp,
+    Approval, Body, Category, Day, Delivery, LocalClock, LotCode, OpeningStock, OrderId, Picking,
+    Place, Policy, PriceChange, ReceiptLine, Refill, RefillMode, RemovalTime, Scope, Sensor, Sku,
+    StoreSettings, Subcategory, SupplierId, TaskId, Timestamp, WarehouseOut,
 };
 
+use super::acts;
 use super::words::{Complaint, Words};
 use crate::builders::{ProductSpec, Shop, parse_time, receipt_line};
 
@@ -21,6 +22,8 @@ pub(super) fn line(shop: &mut Shop, words: &mut Words) -> Result<(), Complaint> 
         "product" => product(shop, words),
         "policy" => policy(shop, words),
         "stock" => stock(shop, words),
+        "supplier" => acts::supplier(shop, words),
+        "promotion" => acts::promotion(shop, words),
         "again" => {
             shop.again();
             Ok(())
@@ -43,11 +46,15 @@ fn event(shop: &mut Shop, words: &mut Words) -> Result<(), Complaint> {
         "delivery" => delivery(shop, words)?,
         "wh_out" => {
             let (units, sku) = units_of_sku(words)?;
-            shop.wh_out(&sku, lot(words)?.as_deref(), units);
+            let lot = lot(words)?.map(|lot| LotCode::cut(&lot));
+            let (sku, task) = (Sku::cut(&sku), task(words)?);
+            shop.event(Body::WarehouseOut(WarehouseOut { task, sku, lot, units }));
         }
         "refill" => {
             let (units, sku) = units_of_sku(words)?;
-            shop.refill(&sku, lot(words)?.as_deref(), units);
+            let lot = lot(words)?.map(|lot| LotCode::cut(&lot));
+            let (sku, task) = (Sku::cut(&sku), task(words)?);
+            shop.event(Body::Refill(Refill { task, sku, lot, units }));
         }
         "remove" => {
             let (units, sku) = units_of_sku(words)?;
@@ -68,6 +75,10 @@ fn event(shop: &mut Shop, words: &mut Words) -> Result<(), Complaint> {
             shop.transfer(&sku, lot(words)?.as_deref(), units, &to);
         }
         "shelf" => weight(shop, words)?,
+        "price" => {
+            let (sku, price_cents) = (Sku::cut(&sku(words)?), words.cents()?);
+            shop.event(Body::Price(PriceChange { sku, price_cents }));
+        }
         "somebody" => deed(shop, words, "")?,
         customer => deed(shop, words, customer)?,
     }
@@ -102,7 +113,7 @@ fn deed(shop: &mut Shop, words: &mut Words, customer: &str) -> Result<(), Compla
             let lines = receipt_lines(words, -1)?;
             shop.receipt_of(customer, lines);
         }
-        other => return Err(format!("unknown deed `{other}`")),
+        deed => return acts::act(shop, words, customer, deed),
     }
     Ok(())
 }
@@ -138,6 +149,7 @@ fn delivery(shop: &mut Shop, words: &mut Words) -> Result<(), Complaint> {
             "lot" => delivery.lot = LotCode::cut(&words.any("lot")?),
             "expires" => delivery.expiry_day = Some(words.expiry()?),
             "received" => delivery.received_day = Some(words.date()?),
+            "for" => delivery.order = OrderId::parse(&words.any("order")?),
             other => return unknown(other),
         }
     }
@@ -183,6 +195,8 @@ fn product_parts(spec: &mut ProductSpec, words: &mut Words) -> Result<(), Compla
             "cost" => product.cost_cents = words.cents()?,
             "weight" => product.unit_weight_g = words.number("g")? as u32,
             "pack" => product.pack_units = words.units()?,
+            "supplier" => product.supplier = Some(SupplierId::cut(&words.any("supplier")?)),
+            "daily" => shelf.expected_daily_milli = 1_000 * words.units()?,
             "category" => product.category = Category::cut(&words.any("category")?),
             "subcategory" => product.subcategory = Subcategory::cut(&words.any("subcategory")?),
             "sensor" => {
@@ -216,6 +230,7 @@ fn policy(shop: &mut Shop, words: &mut Words) -> Result<(), Complaint> {
                 });
             }
             "travel" => policy.travel_seconds = Some(words.number("s")? as u32),
+            part if acts::policy_part(&mut policy, part, words)? => {}
             "inactive" => policy.active = false,
             other => return unknown(other),
         }
@@ -252,6 +267,7 @@ fn store_parts(settings: &mut StoreSettings, words: &mut Words) -> Result<(), Co
             "clock" => settings.clock = LocalClock { offsets: offsets(words)? },
             "open" => settings.opening = opening(words)?,
             "timed" => settings.refill = RefillMode::Timed,
+            "by-person" => settings.approval = Approval::ByPerson,
             other => return unknown(other),
         }
     }
@@ -301,6 +317,10 @@ fn lot(words: &mut Words) -> Result<Option<String>, Complaint> {
     if words.maybe("lot") { words.any("lot").map(Some) } else { Ok(None) }
 }
 
+fn task(words: &mut Words) -> Result<Option<TaskId>, Complaint> {
+    if words.maybe("for") { Ok(TaskId::parse(&words.any("task")?)) } else { Ok(None) }
+}
+
 fn place(words: &mut Words) -> Result<Place, Complaint> {
     match words.any("place")?.as_str() {
         "floor" => Ok(Place::Floor),
@@ -309,6 +329,6 @@ fn place(words: &mut Words) -> Result<Place, Complaint> {
     }
 }
 
-fn unknown<T>(word: &str) -> Result<T, Complaint> {
+pub(super) fn unknown<T>(word: &str) -> Result<T, Complaint> {
     Err(format!("unknown part `{word}`"))
 }

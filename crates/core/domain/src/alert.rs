@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 pub enum Rule {
     /// The shelf is below its refill threshold.
     RefillRequest,
-    /// The shelf is empty during opening hours.
+    /// The shelf is empty.
     ShelfEmpty,
     /// A lot expires soon.
     NearExpiry,

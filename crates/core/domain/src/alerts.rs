@@ -72,6 +72,12 @@ struct Standing {
     alert: Alert,
 }
 
+/// Whether a rule tells of something that happened once, rather than of a condition that lasts: it
+/// is told whenever it happens, without cooldown.
+fn notice(rule: Rule) -> bool {
+    matches!(rule, Rule::ExpiredRemoval | Rule::DeliveryDiscrepancy)
+}
+
 fn slot_number(rule: Rule, place: Place) -> usize {
     SLOTS.iter().position(|&slot| slot == (rule, place)).unwrap_or(0)
 }
@@ -181,6 +187,9 @@ impl Store {
             }
             return;
         }
+        if notice(rule) {
+            return self.open_alert(index, rule, place, facts, fx);
+        }
         if slot.dismissed || slot.recheck {
             return;
         }
@@ -263,7 +272,7 @@ impl Store {
         if let Some(slot) = self.alerts.slot_mut(index, alert.rule, alert.place) {
             slot.standing = None;
             slot.ended_at = Some(self.now);
-            slot.dismissed = status == AlertStatus::Dismissed;
+            slot.dismissed = status == AlertStatus::Dismissed && !notice(alert.rule);
         }
         self.stats.end_alert(alert.rule);
         fx.push(Effect::Alert(alert));
@@ -356,8 +365,8 @@ impl Store {
                 self.shelves[index].disputed_units = 0;
                 self.judge_dispute(index, fx);
             }
-            (Rule::ExpiredRemoval | Rule::DeliveryDiscrepancy, _) | (_, AlertStatus::Dismissed) => {
-            }
+            (rule, _) if notice(rule) => {}
+            (_, AlertStatus::Dismissed) => {}
             (rule, _) => {
                 let cooldown = i64::from(self.shelves[index].rules.cooldown_minutes) * MINUTE;
                 self.recheck_at(index, rule, alert.place, self.now.plus(cooldown));

@@ -10,7 +10,7 @@ use crate::time::{HOUR, MINUTE, Timestamp};
 
 /// The most carts that a store may have at once.
 pub const MAX_CARTS: usize = 65_536;
-/// The most skus in one cart.
+/// The most skus in the cart of one customer. The cart of no customer takes every sku of the store.
 pub const MAX_CART_LINES: usize = 4_096;
 /// From a customer's exit to the moment at which unpaid units are written off.
 pub const CHECKOUT_GRACE_US: i64 = 15 * MINUTE;
@@ -50,16 +50,23 @@ pub struct Cart {
 }
 
 impl Cart {
-    /// Its line of a sku, made where there is none; `None` at the limit.
+    /// Its line of a sku, made where there is none. Whether there may be one more is checked before
+    /// an event is applied.
     pub(crate) fn line(&mut self, sku: SkuIndex) -> Option<&mut CartLine> {
-        match self.lines.iter().position(|line| line.sku == sku) {
-            Some(at) => self.lines.get_mut(at),
-            None if self.lines.len() >= MAX_CART_LINES => None,
-            None => {
-                self.lines.push(CartLine { sku, ..CartLine::default() });
-                self.lines.last_mut()
-            }
+        if !self.holds(sku) {
+            self.lines.push(CartLine { sku, ..CartLine::default() });
         }
+        self.known_line(sku)
+    }
+
+    /// Its line of a sku, where there is one.
+    pub(crate) fn known_line(&mut self, sku: SkuIndex) -> Option<&mut CartLine> {
+        self.lines.iter_mut().find(|line| line.sku == sku)
+    }
+
+    /// Whether it has a line of a sku.
+    pub(crate) fn holds(&self, sku: SkuIndex) -> bool {
+        self.lines.iter().any(|line| line.sku == sku)
     }
 
     /// When its unpaid units are written off, or, once they are, when it is forgotten.
@@ -76,8 +83,11 @@ impl Cart {
     }
 
     pub(crate) fn touch(&mut self, at: Timestamp) {
+        if self.closed_at.take().is_some() {
+            self.reopened = true;
+            self.touched_at = at;
+        }
         self.touched_at = self.touched_at.max(at);
-        self.reopened |= self.closed_at.take().is_some();
     }
 }
 

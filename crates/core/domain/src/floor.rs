@@ -5,7 +5,7 @@ use crate::effect::{Cause, Effects, Reason};
 use crate::event::{ShelfTouch, WeightChange};
 use crate::ids::{CustomerId, SkuIndex};
 use crate::lot::take;
-use crate::quantity::MAX_EVENT_UNITS;
+use crate::quantity::{MAX_EVENT_UNITS, MAX_SKU_UNITS};
 use crate::reference::Sensor;
 use crate::store::Store;
 use crate::time::{MINUTE, Timestamp};
@@ -14,7 +14,7 @@ use crate::timer::Timer;
 /// How long the weights and the count of a shelf may disagree before that is a discrepancy.
 pub const WEIGHT_PATIENCE_US: i64 = 15 * MINUTE;
 /// The most that one reading may change, in grams.
-const MAX_DELTA_G: i64 = 1_000_000_000;
+const MAX_DELTA_G: u64 = 1_000_000_000;
 
 impl Store {
     pub(crate) fn pickup(
@@ -25,6 +25,7 @@ impl Store {
     ) -> Result<(), Reason> {
         let index = self.find(touch.sku)?;
         check_units(touch.units)?;
+        self.check_room(index)?;
         let customer = touch.customer.unwrap_or_default();
         self.check_cart(customer, index)?;
         self.note_weight(index, touch.unit_weight_g);
@@ -41,6 +42,7 @@ impl Store {
     ) -> Result<(), Reason> {
         let index = self.find(touch.sku)?;
         check_units(touch.units)?;
+        self.check_room(index)?;
         let customer = touch.customer.unwrap_or_default();
         self.check_cart(customer, index)?;
         self.note_weight(index, touch.unit_weight_g);
@@ -56,7 +58,7 @@ impl Store {
         fx: &mut Effects,
     ) -> Result<(), Reason> {
         let index = self.find(change.sku)?;
-        if change.delta_g.abs() > MAX_DELTA_G {
+        if change.delta_g.unsigned_abs() > MAX_DELTA_G {
             return Err(Reason::TooManyUnits);
         }
         let customer = change.customer.unwrap_or_default();
@@ -66,6 +68,7 @@ impl Store {
         if units.is_some_and(|units| units > MAX_EVENT_UNITS) {
             return Err(Reason::TooManyUnits);
         }
+        self.check_room(index)?;
         let shelf = &mut self.shelves[index];
         shelf.weight_g = shelf.weight_g.saturating_add(change.delta_g);
         let first = shelf.weight_at.is_none();
@@ -129,12 +132,21 @@ impl Store {
         self.floor_changed(index, at, fx);
     }
 
+    /// Whether the store may hold more units of a sku.
+    pub(crate) fn check_room(&self, index: SkuIndex) -> Result<(), Reason> {
+        match self.shelves[index].on_hand_units() {
+            0..=MAX_SKU_UNITS => Ok(()),
+            _ => Err(Reason::LimitReached),
+        }
+    }
+
     /// Whether the customer's cart can take a touch of this sku.
     pub(crate) fn check_cart(&self, customer: CustomerId, index: SkuIndex) -> Result<(), Reason> {
-        let full = |cart: &Cart| {
-            cart.lines.len() >= crate::cart::MAX_CART_LINES
-                && cart.lines.iter().all(|line| line.sku != index)
-        };
+        if customer.is_empty() {
+            return Ok(());
+        }
+        let full =
+            |cart: &Cart| cart.lines.len() >= crate::cart::MAX_CART_LINES && !cart.holds(index);
         if !self.carts.has_room(customer) || self.carts.get(customer).is_some_and(full) {
             return Err(Reason::LimitReached);
         }
@@ -151,7 +163,7 @@ impl Store {
 
     /// Units left the shelf by count (negative: came onto it): its weights must follow.
     pub(crate) fn weigh_count(&mut self, index: SkuIndex, units: i64) {
-        let weight_g = units * i64::from(self.products[index].unit_weight_g);
+        let weight_g = units.saturating_mul(i64::from(self.products[index].unit_weight_g));
         self.weigh_reading(index, weight_g);
     }
 
@@ -163,8 +175,8 @@ impl Store {
         if shelf.weight_at.is_none() || unit_g == 0 || shelf.sensor != Sensor::Units {
             return;
         }
-        shelf.weight_off_g += delta_g;
-        if shelf.weight_off_g.abs() * 4 < unit_g {
+        shelf.weight_off_g = shelf.weight_off_g.saturating_add(delta_g);
+        if shelf.weight_off_g.saturating_abs() < (unit_g + 3) / 4 {
             shelf.weight_off_g = 0;
         } else if !shelf.weight_check {
             shelf.weight_check = true;
@@ -174,14 +186,14 @@ impl Store {
 
     /// The weights and the count have had time to agree.
     pub(crate) fn weight_check(&mut self, index: SkuIndex, fx: &mut Effects) {
-        let unit_g = i64::from(self.products[index].unit_weight_g).max(1);
+        let unit_g = u64::from(self.products[index].unit_weight_g).max(1);
         let shelf = &mut self.shelves[index];
-        let off = core::mem::take(&mut shelf.weight_off_g).abs();
+        let off = core::mem::take(&mut shelf.weight_off_g).unsigned_abs();
         shelf.weight_check = false;
-        let units = (off + unit_g / 2) / unit_g;
+        let units = off.saturating_add(unit_g / 2) / unit_g;
         if units > 0 {
-            self.stats.explain(Cause::SensorDrift, units.unsigned_abs());
-            self.dispute(index, units.clamp(1, i64::from(u32::MAX)) as u32, fx);
+            self.stats.explain(Cause::SensorDrift, units);
+            self.dispute(index, units.min(u64::from(u32::MAX)) as u32, fx);
         }
     }
 }

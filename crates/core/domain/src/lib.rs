@@ -76,7 +76,7 @@ pub use order::{LineReason, OrderLine, OrderStatus, SupplierOrder};
 pub use orders::{CLOSE_AFTER_US, DELIVERY_LATE_US, DRAFT_LEAD_US, MAX_SUPPLIERS};
 pub use policy::MAX_POLICIES;
 pub use prices::MAX_PROMOTIONS_PER_SKU;
-pub use quantity::{BasisPoints, MAX_EVENT_UNITS, MAX_PRICE_CENTS, price_after};
+pub use quantity::{BasisPoints, MAX_EVENT_UNITS, MAX_PRICE_CENTS, MAX_SKU_UNITS, price_after};
 pub use reference::{
     Approval, MarkdownSchedule, Picking, Policy, Product, RefillMode, RemovalTime, Rounding, Scope,
     Sensor, ShelfPlan, StoreSettings, Supplier,

@@ -198,7 +198,8 @@ impl Store {
 
     /// What its receipts came to, in cents.
     pub fn revenue_cents(&self) -> i64 {
-        self.shelves.iter().map(|shelf| shelf.ledger.revenue_cents).sum()
+        let each = self.shelves.iter().map(|shelf| shelf.ledger.revenue_cents);
+        each.fold(0, i64::saturating_add)
     }
 
     /// The part of open shelf time, over the days that have ended, in which shelves were not empty;

@@ -36,6 +36,8 @@ pub(crate) struct SupplierBook {
 struct SupplierRow {
     supplier: Supplier,
     generation: u32,
+    /// The last cut-off that orders were proposed for.
+    drafted_until: Timestamp,
 }
 
 impl SupplierBook {
@@ -43,9 +45,8 @@ impl SupplierBook {
         self.rows.iter().map(|row| &row.supplier)
     }
 
-    fn get(&self, row: u32, generation: u32) -> Option<&Supplier> {
-        let row = self.rows.get(row as usize)?;
-        (row.generation == generation).then_some(&row.supplier)
+    fn get(&self, row: u32, generation: u32) -> Option<&SupplierRow> {
+        self.rows.get(row as usize).filter(|row| row.generation == generation)
     }
 }
 
@@ -90,7 +91,8 @@ impl SupplierOrder {
 
     /// What it costs, in cents, as far as costs are known.
     pub fn cost_cents(&self) -> i64 {
-        self.lines.iter().map(|line| line.cost_cents * i64::from(line.units)).sum()
+        let each = self.lines.iter().map(|line| line.cost_cents * i64::from(line.units));
+        each.fold(0, i64::saturating_add)
     }
 }
 
@@ -123,18 +125,24 @@ impl Store {
                 row.generation
             }
             None => {
-                rows.push(SupplierRow { supplier: supplier.clone(), generation: 0 });
+                rows.push(SupplierRow {
+                    supplier: supplier.clone(),
+                    generation: 0,
+                    drafted_until: Timestamp::default(),
+                });
                 0
             }
         };
-        self.set_draft_timer(number as u32, generation, self.now);
+        self.set_draft_timer(number as u32, generation);
         Ok(())
     }
 
-    /// Has the orders of a supplier be proposed before its first cut-off after `after`.
-    fn set_draft_timer(&mut self, supplier: u32, generation: u32, after: Timestamp) {
+    /// Has the orders of a supplier be proposed before its first cut-off to come for which they
+    /// were not.
+    fn set_draft_timer(&mut self, supplier: u32, generation: u32) {
         let Some(row) = self.suppliers.get(supplier, generation) else { return };
-        if let Some(round) = self.round(row, after) {
+        let after = self.now.max(row.drafted_until);
+        if let Some(round) = self.round(&row.supplier, after) {
             let draft_at = round.cutoff_at.plus(-DRAFT_LEAD_US).max(after);
             self.timers.set(draft_at, Timer::Draft { supplier, generation });
         }
@@ -157,8 +165,9 @@ impl Store {
     /// Proposes what to order from a supplier at its next cut-off.
     pub(crate) fn draft_orders(&mut self, supplier: u32, generation: u32, fx: &mut Effects) {
         let Some(row) = self.suppliers.get(supplier, generation) else { return };
-        let Some(round) = self.round(row, self.now) else { return };
-        let id = row.supplier;
+        let after = self.now.max(row.drafted_until);
+        let Some(round) = self.round(&row.supplier, after) else { return };
+        let id = row.supplier.supplier;
         let lines: Vec<OrderLine> = self
             .shelves
             .indexes()
@@ -182,7 +191,10 @@ impl Store {
             fx.push(Effect::Order(order.clone()));
             self.orders.standing.insert(order.order, order);
         }
-        self.set_draft_timer(supplier, generation, round.cutoff_at);
+        if let Some(row) = self.suppliers.rows.get_mut(supplier as usize) {
+            row.drafted_until = round.cutoff_at;
+        }
+        self.set_draft_timer(supplier, generation);
     }
 
     /// The cut-off of an order has come: it is sent, or it is not.
@@ -240,9 +252,13 @@ impl Store {
         };
         line.received_units = line.received_units.saturating_add(units);
         let over = line.received_units.saturating_sub(line.units);
+        let line_complete = line.outstanding_units() == 0;
         let complete = standing.complete();
+        let late = self.now.since(standing.delivery_at) > DELIVERY_LATE_US;
         if over > 0 {
             self.delivery_notice(index, over, fx);
+        } else if line_complete && late {
+            self.condition_ended(index, Rule::DeliveryDiscrepancy, Place::Warehouse, fx);
         }
         if complete {
             self.end_order(id, OrderStatus::Received, fx);

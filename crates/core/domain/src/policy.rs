@@ -93,7 +93,8 @@ fn resolve(policies: &[Policy], product: &Product, shelf: &Shelf) -> ShelfRules 
     let min_units = merged.min_units.unwrap_or(MIN_UNITS);
     let below = merged.refill_below.unwrap_or(REFILL_BELOW);
     let hysteresis = merged.hysteresis.unwrap_or(HYSTERESIS);
-    let refill_below = below.of_ceil(capacity).max(min_units);
+    let most = if capacity > 0 { capacity } else { u32::MAX };
+    let refill_below = below.of_ceil(capacity).max(min_units).min(most);
     let target = merged.target.unwrap_or(TARGET).of_ceil(capacity).max(refill_below);
     let clear = BasisPoints(below.0 + hysteresis.0).of_ceil(capacity).max(refill_below).min(target);
     let reorder =

@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 /// quarantine.
 pub const MAX_EVENT_UNITS: u32 = 1_000_000;
 
+/// The most units of one sku that a store may hold. With more, events that could add to them go to
+/// quarantine.
+pub const MAX_SKU_UNITS: u32 = 1_000_000_000;
+
 /// The highest price of one unit, in cents.
 pub const MAX_PRICE_CENTS: i64 = 100_000_000;
 

@@ -4,6 +4,7 @@
 use crate::ids::SkuIndex;
 use crate::order::{LineReason, OrderLine};
 use crate::orders::Round;
+use crate::quantity::MAX_EVENT_UNITS;
 use crate::reference::Rounding;
 use crate::store::Store;
 use crate::time::{DAY, Day};
@@ -35,6 +36,7 @@ impl Store {
         let room_units = self.room_units(index, arriving_units);
         let pack_units = product.pack_units.max(1);
         let lacking = level.saturating_sub(usable_units.saturating_add(arriving_units));
+        let lacking = lacking.min(MAX_EVENT_UNITS);
         let packs = match shelf.rules.rounding {
             Rounding::Up => lacking.div_ceil(pack_units),
             Rounding::Nearest => (lacking + pack_units / 2) / pack_units,
@@ -75,12 +77,12 @@ impl Store {
         usable
     }
 
-    /// The room that is left for a sku in warehouse and shelf together; all there is where a
-    /// capacity is not known.
+    /// The room that is left for a sku in warehouse and shelf together; what one delivery may bring
+    /// where a capacity is not known.
     fn room_units(&self, index: SkuIndex, arriving_units: u32) -> u32 {
         let shelf = &self.shelves[index];
         if shelf.capacity_units == 0 || shelf.warehouse_capacity_units == 0 {
-            return u32::MAX;
+            return MAX_EVENT_UNITS;
         }
         let capacity = shelf.capacity_units + shelf.warehouse_capacity_units;
         let taken = shelf.on_hand_units() - shelf.cart_units;

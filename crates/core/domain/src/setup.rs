@@ -15,7 +15,7 @@ impl Store {
         let offsets = &settings.clock.offsets;
         if (days != 0 && days != 7)
             || !settings.opening.iter().all(hours)
-            || !offsets.iter().all(|(_, seconds)| seconds.abs() <= 18 * 3_600)
+            || !offsets.iter().all(|(_, seconds)| seconds.unsigned_abs() <= 18 * 3_600)
             || !offsets.is_sorted_by_key(|(from, _)| *from)
         {
             return Err(Reason::AbsurdTime);

@@ -27,6 +27,13 @@ pub struct Ledger {
     pub waste_cents: i64,
 }
 
+impl Ledger {
+    /// Adds the total of a receipt's line. Sums of money stop at the ends of their range.
+    pub(crate) fn take_money(&mut self, cents: i64) {
+        self.revenue_cents = self.revenue_cents.saturating_add(cents);
+    }
+}
+
 /// One sku in a store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shelf {

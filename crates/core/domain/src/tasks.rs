@@ -5,8 +5,9 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use crate::alert::Rule;
 use crate::effect::{Effect, Effects, Reason};
-use crate::event::{TaskAct, TaskVerb};
+use crate::event::{Place, TaskAct, TaskVerb};
 use crate::ids::{LotCode, SkuIndex, TaskId};
 use crate::lot::take;
 use crate::restock::{Allocation, RestockTask, TaskStatus};
@@ -65,6 +66,12 @@ impl Store {
         task.map_or(self.shelves[index].transit_units, RestockTask::outstanding_units)
     }
 
+    /// The task that a movement of a shelf's stock is for: the one that stands, whatever the movement
+    /// says. What a task that has ended was to bring is a part of what the next one asks for.
+    pub(crate) fn task_of(&self, index: SkuIndex) -> Option<TaskId> {
+        self.shelves[index].task
+    }
+
     /// The shelf is below its threshold: asks for a refill where none stands.
     pub(crate) fn want_refill(&mut self, index: SkuIndex, fx: &mut Effects) {
         let shelf = &self.shelves[index];
@@ -112,15 +119,30 @@ impl Store {
             task.backorder_units = need;
         }
         self.fill_backorder(index, fx);
+        self.close_task(Some(id), fx);
+    }
+
+    /// What a task wants is never more than the shelf has room for: some may have come otherwise
+    /// since it was asked for.
+    fn trim_backorder(&mut self, index: SkuIndex) {
+        let shelf = &self.shelves[index];
+        let Some(task) = shelf.task.and_then(|id| self.tasks.standing.get_mut(&id)) else { return };
+        let reserved = task.allocations.iter().map(|a| a.reserved_units).sum::<u32>();
+        let coming = shelf.floor_units + shelf.transit_units + reserved;
+        let full = shelf.capacity_units.max(shelf.rules.target_units);
+        let over = task.backorder_units.saturating_sub(full.saturating_sub(coming));
+        task.backorder_units -= over;
+        task.wanted_units -= over.min(task.wanted_units);
     }
 
     /// Allocates free units of the warehouse to what the shelf's task still lacks.
     pub(crate) fn fill_backorder(&mut self, index: SkuIndex, fx: &mut Effects) {
         let Some(id) = self.shelves[index].task else { return };
-        let Some(task) = self.tasks.standing.get_mut(&id) else { return };
-        if task.backorder_units == 0 || task.due_at > self.now {
+        if self.tasks.get(id).is_none_or(|task| task.due_at > self.now) {
             return;
         }
+        self.trim_backorder(index);
+        let Some(task) = self.tasks.standing.get_mut(&id) else { return };
         let before = task.backorder_units;
         let picking = self.shelves[index].rules.picking;
         for code in self.lots[index].picking_order(picking, None) {
@@ -152,9 +174,7 @@ impl Store {
         index: SkuIndex,
         code: LotCode,
         units: u32,
-        at: Timestamp,
     ) {
-        self.expect_arrival(index, id, code, units, at);
         let lots = &mut self.lots[index];
         let sku = self.shelves[index].sku;
         let task = id.and_then(|id| self.tasks.standing.get_mut(&id)).filter(|t| t.sku == sku);
@@ -203,8 +223,15 @@ impl Store {
     pub(crate) fn close_task(&mut self, id: Option<TaskId>, fx: &mut Effects) {
         let Some(id) = id else { return };
         let Some(task) = self.tasks.standing.get_mut(&id) else { return };
-        let moving = task.allocations.iter().any(|a| a.reserved_units + a.transit_units > 0);
-        if moving {
+        if task.allocations.iter().any(|a| a.transit_units > 0) {
+            return;
+        }
+        if task.allocations.iter().any(|a| a.reserved_units > 0) {
+            if task.status == TaskStatus::InTransit {
+                task.set(TaskStatus::Issued, self.now);
+                self.timers.set(self.now.plus(UNBEGUN_TASK_US), Timer::Overdue(id));
+                fx.push(Effect::Task(task.clone()));
+            }
             return;
         }
         if task.backorder_units > 0 {
@@ -266,6 +293,7 @@ impl Store {
         let task = task.clone();
         fx.push(Effect::Task(task));
         self.fill_backorder(index, fx);
+        self.close_task(id, fx);
     }
 
     /// A task should have begun by now.
@@ -275,7 +303,9 @@ impl Store {
             task.status == TaskStatus::Issued && self.now.since(task.changed_at) >= UNBEGUN_TASK_US;
         let sku = task.sku;
         if idle {
-            self.end_task(id, TaskStatus::Cancelled, fx);
+            let arrived = task.allocations.iter().any(|a| a.arrived_units > 0);
+            let status = if arrived { TaskStatus::Done } else { TaskStatus::Cancelled };
+            self.end_task(id, status, fx);
             if let Ok(index) = self.find(sku) {
                 self.judge_floor(index, fx);
             }
@@ -305,7 +335,9 @@ impl Store {
                 let index = self.find(task.sku)?;
                 self.end_task(act.task, TaskStatus::Cancelled, fx);
                 let quiet = i64::from(self.shelves[index].rules.cooldown_minutes) * MINUTE;
-                self.shelves[index].task_quiet_until = Some(self.now.plus(quiet));
+                let until = self.now.plus(quiet);
+                self.shelves[index].task_quiet_until = Some(until);
+                self.timers.set(until, Timer::Recheck(index, Rule::RefillRequest, Place::Floor));
             }
         }
         Ok(())

@@ -46,10 +46,24 @@ pub(crate) enum Timer {
     WeightCheck(SkuIndex),
 }
 
-/// The timers of a store, in order of time, then of creation.
+impl Timer {
+    /// Its place among the timers of the same time: what the stock rules put in order, then the
+    /// rest.
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Evening(_) => 0,
+            Self::DayChange(_) => 1,
+            Self::Arrival { .. } | Self::TransitDue(_) => 2,
+            Self::Cart(_) => 3,
+            _ => 4,
+        }
+    }
+}
+
+/// The timers of a store, in order of time, then of rank, then of creation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Timers {
-    due: BTreeMap<(Timestamp, u64), Timer>,
+    due: BTreeMap<(Timestamp, u8, u64), Timer>,
     created: u64,
     /// The time of the first, so that most steps look no further.
     next_at: Option<Timestamp>,
@@ -57,7 +71,7 @@ pub(crate) struct Timers {
 
 impl Timers {
     pub(crate) fn set(&mut self, at: Timestamp, timer: Timer) {
-        self.due.insert((at, self.created), timer);
+        self.due.insert((at, timer.rank(), self.created), timer);
         self.created += 1;
         self.next_at = Some(self.next_at.map_or(at, |next| next.min(at)));
     }
@@ -67,8 +81,8 @@ impl Timers {
         if self.next_at.is_none_or(|next| next > until) {
             return None;
         }
-        let ((at, _), timer) = self.due.pop_first()?;
-        self.next_at = self.due.first_key_value().map(|(&(next, _), _)| next);
+        let ((at, ..), timer) = self.due.pop_first()?;
+        self.next_at = self.due.first_key_value().map(|(&(next, ..), _)| next);
         Some((at, timer))
     }
 
@@ -82,15 +96,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn timers_fire_in_order_of_time_then_of_creation() {
+    fn timers_fire_in_order_of_time_then_of_rank_then_of_creation() {
         let mut timers = Timers::default();
         timers.set(Timestamp(5), Timer::Close(OrderId(1)));
         timers.set(Timestamp(3), Timer::Close(OrderId(2)));
         timers.set(Timestamp(5), Timer::Close(OrderId(3)));
+        timers.set(Timestamp(5), Timer::DayChange(Day(1)));
         assert_eq!(timers.pop(Timestamp(2)), None);
         let order: alloc::vec::Vec<_> =
-            core::iter::from_fn(|| timers.pop(Timestamp(5))).map(|(at, _)| at.0).collect();
-        assert_eq!(order, [3, 5, 5]);
+            core::iter::from_fn(|| timers.pop(Timestamp(5))).map(|(_, timer)| timer).collect();
+        let close = |order| Timer::Close(OrderId(order));
+        assert_eq!(order, [close(2), Timer::DayChange(Day(1)), close(1), close(3)]);
         assert_eq!(timers.len(), 0);
     }
 }

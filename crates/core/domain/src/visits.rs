@@ -26,8 +26,10 @@ pub struct Visits {
 impl Store {
     pub(crate) fn customer_enters(&mut self, customer: Option<CustomerId>, at: Timestamp) {
         self.count_entry();
-        if let Some(cart) = customer.and_then(|customer| self.carts.get_mut(customer)) {
+        let Some(customer) = customer else { return };
+        if let Some(cart) = self.carts.get_mut(customer) {
             cart.exit_at = cart.exit_at.filter(|&exit_at| exit_at > at);
+            self.arm_cart(customer);
         }
     }
 
@@ -51,7 +53,6 @@ impl Store {
         }
         self.count_entry();
         let cart = self.carts.entry(session.customer);
-        cart.touched_at = cart.touched_at.max(at);
         cart.exit_at = Some(session.exit_at);
         cart.reopened = false;
         self.arm_cart(session.customer);
@@ -65,7 +66,7 @@ impl Store {
     }
 
     fn count_entry(&mut self) {
-        self.visits.present += 1;
+        self.visits.present = self.visits.present.saturating_add(1);
         self.visits.peak_today = self.visits.peak_today.max(self.visits.present);
         self.visits.entries_today += 1;
         self.stats.entries += 1;
@@ -128,7 +129,7 @@ impl Store {
             if units == 0 {
                 continue;
             }
-            line.written_off_units += units;
+            line.written_off_units = line.written_off_units.saturating_add(units);
             let shelf = &mut self.shelves[line.sku];
             shelf.cart_units -= units;
             let lacking = self.lots[line.sku].take_floor(units, None);

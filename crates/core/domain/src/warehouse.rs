@@ -25,6 +25,7 @@ impl Store {
     ) -> Result<(), Reason> {
         let index = self.find(stock.sku)?;
         check_units(stock.floor_units.saturating_add(stock.warehouse_units))?;
+        self.check_room(index)?;
         let expiry_day = stock.expiry_day.unwrap_or(Day::NEVER);
         let onto = Onto::Named { code: stock.lot, received_day: stock.received_day, expiry_day };
         self.check_new_lot(index, stock.lot)?;
@@ -52,6 +53,7 @@ impl Store {
     ) -> Result<(), Reason> {
         let index = self.find(delivery.sku)?;
         check_units(delivery.units)?;
+        self.check_room(index)?;
         if delivery.lot.is_empty() {
             return Err(Reason::EmptyId);
         }
@@ -64,11 +66,14 @@ impl Store {
             lot.warehouse_units += delivery.units;
         }
         let shelf = &mut self.shelves[index];
-        shelf.tracked = true;
+        let first = !core::mem::replace(&mut shelf.tracked, true);
         shelf.warehouse_units += delivery.units;
         shelf.ledger.received += u64::from(delivery.units);
         self.order_received(delivery.order, index, delivery.units, fx);
         self.mark_down(index, fx);
+        if first {
+            self.floor_changed(index, at, fx);
+        }
         self.warehouse_changed(index, fx);
         self.judge_expiry(index, fx);
         Ok(())
@@ -82,10 +87,11 @@ impl Store {
     ) -> Result<(), Reason> {
         let index = self.find(out.sku)?;
         check_units(out.units)?;
+        self.check_room(index)?;
         let swallowed = take(&mut self.shelves[index].ahead_units, out.units);
         let wanted = out.units - swallowed;
         let picking = self.shelves[index].rules.picking;
-        let task = out.task.or(self.shelves[index].task);
+        let task = self.task_of(index);
         let mut rest = wanted;
         for code in self.lots[index].picking_order(picking, out.lot) {
             let Some(lot) = self.lots[index].get_mut(code) else { continue };
@@ -93,7 +99,8 @@ impl Store {
             lot.transit_units += moved;
             rest -= moved;
             if moved > 0 {
-                self.task_left(task, index, code, moved, at);
+                self.task_left(task, index, code, moved);
+                self.expect_arrival(index, task, code, moved, at);
             }
         }
         if rest > 0 {
@@ -101,19 +108,22 @@ impl Store {
             if let Some(lot) = self.lots[index].onto(&onto) {
                 lot.transit_units += rest;
                 let code = lot.code;
-                self.task_left(task, index, code, rest, at);
+                self.task_left(task, index, code, rest);
+                self.expect_arrival(index, task, code, rest, at);
             }
         }
         let shelf = &mut self.shelves[index];
         shelf.warehouse_units -= wanted - rest;
         shelf.transit_units += wanted;
         let until = at.plus(TRANSIT_LIMIT_US);
-        shelf.transit_until = shelf.transit_until.max(Some(until));
+        let until = shelf.transit_until.map_or(until, |last| last.max(until));
+        shelf.transit_until = Some(until);
         self.timers.set(until, Timer::TransitDue(index));
         self.explain(index, -i64::from(rest), Cause::Mispicked, fx);
         self.release_overbooked(index, fx);
         self.report_task(task, fx);
         self.warehouse_changed(index, fx);
+        self.lots_left(index, fx);
         Ok(())
     }
 
@@ -125,8 +135,9 @@ impl Store {
     ) -> Result<(), Reason> {
         let index = self.find(refill.sku)?;
         check_units(refill.units)?;
+        self.check_room(index)?;
         let picking = self.shelves[index].rules.picking;
-        let task = refill.task.or(self.shelves[index].task);
+        let task = self.task_of(index);
         let order = self.lots[index].picking_order(picking, refill.lot);
         let mut rest = refill.units;
         for &code in &order {
@@ -144,7 +155,7 @@ impl Store {
             lot.floor_units += moved;
             rest -= moved;
             if moved > 0 {
-                self.task_left(task, index, code, moved, at);
+                self.task_left(task, index, code, moved);
                 self.task_arrived(task, index, code, moved);
             }
         }
@@ -152,6 +163,9 @@ impl Store {
             let onto = self.fallback_lot(index, refill.lot, "UNKNOWN", at);
             if let Some(lot) = self.lots[index].onto(&onto) {
                 lot.floor_units += rest;
+                let code = lot.code;
+                self.task_left(task, index, code, rest);
+                self.task_arrived(task, index, code, rest);
             }
         }
         let shelf = &mut self.shelves[index];
@@ -159,7 +173,7 @@ impl Store {
         shelf.transit_units -= from_transit;
         shelf.warehouse_units -= ahead - rest;
         shelf.floor_units += refill.units;
-        shelf.ahead_units += ahead;
+        shelf.ahead_units = (shelf.ahead_units + ahead).min(MAX_EVENT_UNITS);
         self.weigh_count(index, -i64::from(refill.units));
         self.explain(index, -i64::from(rest), Cause::Mispicked, fx);
         self.release_overbooked(index, fx);
@@ -234,7 +248,8 @@ impl Store {
 
     pub(crate) fn count_waste(&mut self, index: SkuIndex, units: u32) -> i64 {
         let cost = self.products[index].cost_cents * i64::from(units);
-        self.shelves[index].ledger.waste_cents += cost;
+        let ledger = &mut self.shelves[index].ledger;
+        ledger.waste_cents = ledger.waste_cents.saturating_add(cost);
         cost
     }
 
@@ -260,7 +275,7 @@ impl Store {
         self.release_overbooked(index, fx);
         self.floor_changed(index, at, fx);
         self.warehouse_changed(index, fx);
-        self.lots_left(index, fx);
+        self.judge_expiry(index, fx);
         Ok(())
     }
 

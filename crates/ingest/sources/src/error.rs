@@ -150,7 +150,10 @@ impl SourceError {
                 "name a file, a folder or a pattern such as 'sales/*.csv'".into()
             }
             Self::Archive { path } => {
-                format!("unpack it first: tar xf {} -C FOLDER, then name the folder", path.display())
+                format!(
+                    "unpack it first: tar xf {} -C FOLDER, then name the folder",
+                    path.display()
+                )
             }
             Self::UnknownKind { .. } => {
                 "name files .ndjson, .jsonl, .json, .csv, .tsv (each also with .gz) or .parquet"
@@ -171,15 +174,13 @@ impl SourceError {
                 }
             }
             Self::BadMapping { .. } => "see docs/mappings.md or the shipped mappings".into(),
-            Self::UnknownMapping { name } => {
-                match nearest(name, crate::mapping::shipped_names()) {
-                    Some(near) => format!("did you mean {near}?"),
-                    None => format!(
-                        "name a mapping file, or one of {}",
-                        crate::mapping::shipped_names().collect::<Vec<_>>().join(", ")
-                    ),
-                }
-            }
+            Self::UnknownMapping { name } => match nearest(name, crate::mapping::shipped_names()) {
+                Some(near) => format!("did you mean {near}?"),
+                None => format!(
+                    "name a mapping file, or one of {}",
+                    crate::mapping::shipped_names().collect::<Vec<_>>().join(", ")
+                ),
+            },
             Self::UnknownZone { near: Some(near), .. } => format!("did you mean {near}?"),
             Self::UnknownZone { near: None, .. } => {
                 "take a name of the tz database, such as Europe/Rome".into()
@@ -199,10 +200,7 @@ impl SourceError {
 
 /// The name of `names` that `wanted` was probably meant to be: case does not count, a third of its
 /// letters may differ.
-pub(crate) fn nearest<'a>(
-    wanted: &str,
-    names: impl Iterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = letters(wanted);
     let limit = wanted.len().div_ceil(3);
     names

@@ -89,7 +89,9 @@ pub fn find_files(wanted: &str) -> Result<Vec<PathBuf>, SourceError> {
 fn matches(pattern: &[u8], name: &[u8]) -> bool {
     match (pattern.split_first(), name.split_first()) {
         (None, None) => true,
-        (Some((b'*', rest)), _) => (0..=name.len()).any(|at| matches(rest, name.get(at..).unwrap_or(&[]))),
+        (Some((b'*', rest)), _) => {
+            (0..=name.len()).any(|at| matches(rest, name.get(at..).unwrap_or(&[])))
+        }
         (Some((b'?', rest)), Some((_, name))) => matches(rest, name),
         (Some((p, rest)), Some((n, name))) => p == n && matches(rest, name),
         _ => false,
@@ -166,6 +168,7 @@ pub(crate) struct Input {
     pub(crate) name: Arc<str>,
     fill: Fill,
     started: bool,
+    damaged: bool,
 }
 
 /// Where a reading ends.
@@ -198,43 +201,44 @@ impl Input {
         Ok(Self::new(reader, path, &name, Fill::Full))
     }
 
-    pub(crate) fn new(
-        reader: Box<dyn Read + Send>,
-        path: &Path,
-        name: &str,
-        fill: Fill,
-    ) -> Self {
-        Self { reader, path: path.into(), name: name.into(), fill, started: false }
+    pub(crate) fn new(reader: Box<dyn Read + Send>, path: &Path, name: &str, fill: Fill) -> Self {
+        Self { reader, path: path.into(), name: name.into(), fill, started: false, damaged: false }
     }
 
     /// Reads into `buf` from `*len` on.
     pub(crate) fn fill(&mut self, buf: &mut [u8], len: &mut usize) -> Result<Filled, SourceError> {
+        if self.damaged {
+            return Ok(Filled::Damaged);
+        }
         let before = *len;
         while let Some(room) = buf.get_mut(*len..).filter(|room| !room.is_empty()) {
             match self.reader.read(room) {
                 Ok(0) => return Ok(Filled::End),
                 Ok(read) => *len += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) if damaged(&error) => return Ok(Filled::Damaged),
+                Err(error) if damaged(&error) => {
+                    self.damaged = true;
+                    return Ok(Filled::Damaged);
+                }
                 Err(error) => return Err(SourceError::io(&self.path, error)),
             }
             if !self.started && *len - before >= 3 {
                 self.started = true;
-                self.drop_mark(buf, before, len);
+                drop_mark(buf, before, len);
             }
-            if self.fill == Fill::AsItComes && *len > before {
+            if self.fill == Fill::AsItComes && self.started {
                 break;
             }
         }
         Ok(Filled::More)
     }
+}
 
-    /// Takes a UTF-8 byte order mark away.
-    fn drop_mark(&self, buf: &mut [u8], from: usize, len: &mut usize) {
-        if buf.get(from..*len).is_some_and(|bytes| bytes.starts_with(b"\xEF\xBB\xBF")) {
-            buf.copy_within(from + 3..*len, from);
-            *len -= 3;
-        }
+/// Takes a UTF-8 byte order mark away.
+fn drop_mark(buf: &mut [u8], from: usize, len: &mut usize) {
+    if buf.get(from..*len).is_some_and(|bytes| bytes.starts_with(b"\xEF\xBB\xBF")) {
+        buf.copy_within(from + 3..*len, from);
+        *len -= 3;
     }
 }
 

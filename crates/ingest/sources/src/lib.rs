@@ -16,8 +16,12 @@ mod zone;
 pub use error::SourceError;
 pub use input::{FileKind, Progress, STDIN, find_files};
 pub use ndjson::NdjsonSource;
-pub use parallel::ParallelParser;
+pub use parallel::{MAX_WORKERS, ParallelParser};
 pub use source::{LineCounts, Source};
 pub use zone::local_clock;
 
-mod mapping { pub(crate) fn shipped_names() -> impl Iterator<Item=&'static str> { ["uci"].into_iter() } }
+mod mapping {
+    pub(crate) fn shipped_names() -> impl Iterator<Item = &'static str> {
+        ["uci"].into_iter()
+    }
+}

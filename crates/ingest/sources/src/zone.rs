@@ -85,7 +85,9 @@ impl TimeReader {
     pub(crate) fn read(&self, text: &str) -> Option<Timestamp> {
         let text = text.trim();
         let at = match &self.form {
-            TimeForm::Unix(unit) => return text.parse::<i64>().ok()?.checked_mul(*unit).map(Timestamp),
+            TimeForm::Unix(unit) => {
+                return text.parse::<i64>().ok()?.checked_mul(*unit).map(Timestamp);
+            }
             TimeForm::Iso => match text.parse::<jiff::Timestamp>() {
                 Ok(at) => at,
                 Err(_) => self.local(text.parse().ok()?)?,
@@ -96,7 +98,9 @@ impl TimeReader {
                     parts.to_timestamp().ok()?
                 } else {
                     let date = parts.to_date().ok()?;
-                    self.local(parts.to_datetime().unwrap_or_else(|_| date.to_datetime(midnight())))?
+                    self.local(
+                        parts.to_datetime().unwrap_or_else(|_| date.to_datetime(midnight())),
+                    )?
                 }
             }
         };
@@ -139,7 +143,8 @@ mod tests {
 
     #[test]
     fn times_are_read_in_the_zone_of_the_file() {
-        let at = |zone, format, text| TimeReader::new(zone, format).unwrap().read(text).map(|t| t.0);
+        let at =
+            |zone, format, text| TimeReader::new(zone, format).unwrap().read(text).map(|t| t.0);
         let five = Some(1_293_880_440_000_000); // 2011-01-01T11:14:00Z
         assert_eq!(at("UTC", None, "2011-01-01T11:14:00Z"), five);
         assert_eq!(at("America/New_York", None, " 2011-01-01 06:14:00"), five);

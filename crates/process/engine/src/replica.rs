@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use shelf_domain::{Effects, Stores};
+use shelf_domain::{Effects, Stores, Timestamp};
 use shelf_events::decode_event;
 use shelf_ports::{Offset, PartitionTail, RecordBatch};
 
@@ -64,6 +64,25 @@ impl<T: PartitionTail> Replica<T> {
             let outcome = self.stores.step(&event, &mut self.effects);
             self.position += 1;
             watch(Stepped { offset, event: &event, outcome, effects: &self.effects });
+        }
+        Ok(self.position - first)
+    }
+
+    /// Steps the events that had been received by `until`, and stops before the first that had not.
+    pub fn catch_up_until(&mut self, until: Timestamp) -> Result<u64, EngineError> {
+        let first = self.position;
+        while self.position < self.tail.end_offset()? {
+            self.tail.read(self.position, READ_BYTES, &mut self.read)?;
+            for record in self.read.iter() {
+                let (partition, offset) = (self.number, self.position);
+                let event = decode_event(record)
+                    .map_err(|source| EngineError::Record { partition, offset, source })?;
+                if event.received_at > until {
+                    return Ok(self.position - first);
+                }
+                self.stores.step(&event, &mut self.effects);
+                self.position += 1;
+            }
         }
         Ok(self.position - first)
     }

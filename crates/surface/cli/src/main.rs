@@ -1,31 +1,85 @@
-//! The binary.
-fn main() {
-    let days: i64 = std::env::args().nth(1).and_then(|s| s.parse().ok()).unwrap_or(7);
-    let stores: u32 = std::env::args().nth(2).and_then(|s| s.parse().ok()).unwrap_or(1);
-    let dir = std::env::args().nth(3).unwrap_or("/tmp/simtest".into());
-    let _ = std::fs::remove_dir_all(&dir);
-    let mut town = shelf_simulator::TownOptions::default();
-    if std::env::var("FAULTS").is_ok() { town.faults = shelf_simulator::Faults::ALL; }
-    let start = town.start;
-    let options = shelf_host::ChainOptions {
-        town: Some(shelf_host::TownPlan { stores, options: town }),
-        ..Default::default()
-    };
-    let t = std::time::Instant::now();
-    let mut chain = shelf_host::Chain::open(&shelf_host::Folder::at(dir), &options).unwrap();
-    for day in 1..=days {
-        chain.simulate(start.plus(day * shelf_domain::DAY), |_| {}).unwrap();
-        let c = chain.counts().unwrap();
-        if day % 7 == 0 || day == days {
-        chain.with_stores(|s| {
-            for s in s.iter().take(1) {
-                println!("{day} {:?} conserved {} avail {:?} alerts {} tasks {} orders {} viol {:?} late {} revenue {}", s.units(), s.units().conserved(), s.on_shelf_availability(), s.alerts().len(), s.tasks().count(), s.orders().count(), s.violations().len(), s.stats().late, s.revenue_cents());
-            }
-        }).unwrap();
-        println!("  {c:?} {:?}", t.elapsed());
+//! The binary `shelf`: reads the command line, wires what a command needs, prints what it comes to.
+
+mod acts;
+mod alerts;
+mod args;
+mod bench;
+mod config;
+mod doctor;
+mod failure;
+mod import;
+mod live;
+mod log;
+mod orders;
+mod output;
+mod progress;
+mod quarantine;
+mod replay;
+mod run;
+mod settings;
+mod shelves;
+mod simulate;
+mod status;
+mod stop;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use crate::args::{Args, Command};
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::settings::Settings;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let output = Output::new(args.json);
+    match run_command(args, output) {
+        Ok(code) => code,
+        Err(failure) => {
+            output.failure(&failure);
+            ExitCode::from(failure.exit)
         }
     }
-    println!("{:x}", chain.state_hash().unwrap());
-    chain.with_stores(|s| println!("{:#?}", s[0].stats())).unwrap();
-    println!("{:#?}", chain.truths()[0]);
+}
+
+fn run_command(args: Args, output: Output) -> Result<ExitCode, Failure> {
+    let loaded = Settings::load(&args);
+    if let Command::Config(command) = &args.command() {
+        return config::run(command, loaded, output);
+    }
+    if let Command::Completions { shell } = args.command() {
+        clap_complete::generate(shell, &mut Args::command(), "shelf", &mut std::io::stdout());
+        return Ok(ExitCode::SUCCESS);
+    }
+    if matches!(args.command(), Command::Man) {
+        return man();
+    }
+    let settings = loaded?.settings;
+    match args.command() {
+        Command::Run(run) => run::run(&run, &settings, output)?,
+        Command::Simulate(simulate) => simulate::run(&simulate, &settings, output)?,
+        Command::Replay(replay) => replay::run(&replay, &settings, output)?,
+        Command::Import(import) => return import::run(&import, &settings, output),
+        Command::Send(send) => return acts::send_lines(&send, &settings, output),
+        Command::Watch(watch) => watch::run(&watch, &settings, output)?,
+        Command::Status(status) => status::run(&status, &settings, output)?,
+        Command::Alerts(alerts) => return alerts::run(&alerts, &settings, output),
+        Command::Orders(orders) => return orders::run(&orders, &settings, output),
+        Command::Tasks(tasks) => return orders::tasks(&tasks, &settings, output),
+        Command::Shelves(shelves) => shelves::run(&shelves, &settings, output)?,
+        Command::Log(log) => return log::run(&log, &settings, output),
+        Command::Quarantine(command) => return quarantine::run(&command, &settings, output),
+        Command::Doctor => return doctor::run(&settings, output),
+        Command::Bench(bench) => bench::run(&bench, output)?,
+        Command::Config(_) | Command::Completions { .. } | Command::Man => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn man() -> Result<ExitCode, Failure> {
+    let page = clap_mangen::Man::new(Args::command());
+    page.render(&mut std::io::stdout()).map_err(Failure::stdout)?;
+    Ok(ExitCode::SUCCESS)
 }

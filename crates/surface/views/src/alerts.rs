@@ -154,7 +154,9 @@ impl AlertsView {
             (Reverse(alert.severity), alert.opened_at, store.id(), alert.alert)
         });
         let mut by_severity = SeverityTally::default();
-        found.iter().for_each(|(_, alert)| by_severity.add(alert.severity));
+        for (_, alert) in &found {
+            by_severity.add(alert.severity);
+        }
         let limit = filter.limit.unwrap_or(usize::MAX);
         let rows = found.iter().take(limit).map(|(store, alert)| AlertRow::new(store, alert));
         Self { total: found.len() as u64, by_severity, alerts: rows.collect() }

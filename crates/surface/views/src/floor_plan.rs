@@ -30,9 +30,6 @@ pub struct Zone {
     pub bounds: Bounds,
 }
 
-/// How wide the drawing of the floor is, in parts of its depth.
-pub const WIDTH_TO_DEPTH: f64 = 794.0 / 1123.0;
-
 const fn zone(
     zone: &'static str,
     category: &'static str,

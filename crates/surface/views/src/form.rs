@@ -42,6 +42,8 @@ pub(crate) fn text<T: Form, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S:
     to.serialize_str(&value.form())
 }
 
+// `serialize_with` hands over the field as it is.
+#[allow(clippy::ref_option)]
 pub(crate) fn maybe<T: Form, S: Serializer>(value: &Option<T>, to: S) -> Result<S::Ok, S::Error> {
     value.as_ref().map(Form::form).serialize(to)
 }

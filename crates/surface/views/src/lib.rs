@@ -44,7 +44,7 @@ pub use render::{
     render_shelf, render_shelves, render_status, render_tasks, render_zones,
 };
 pub use report::{AlertCounts, RunMeasures, SimulationReport, TownTruth};
-pub use shelf_detail::{RulesRow, ShelfDetail};
+pub use shelf_detail::{PromotionRow, RulesRow, ShelfDetail};
 pub use shelves::{ShelfFilter, ShelfRow, ShelfState, ShelvesView};
 pub use status::{ClockKind, HostFacts, PartitionFacts, StatusView, StoreStatus};
 pub use style::{Colour, Style};
@@ -54,3 +54,6 @@ pub use tally::{
 pub use tasks::{TaskFilter, TaskLot, TaskRow, TasksView};
 pub use watch::{FloorMode, Rates, UiState, WatchView, draw, render_svg};
 pub use zones::{ZoneRow, ZonesView};
+
+#[cfg(test)]
+mod tests;

@@ -92,11 +92,10 @@ fn refill(suggested: u32, shelf: Option<&Shelf>, task: Option<&RestockTask>) -> 
 pub(crate) fn order_sum(line: &OrderLine, refill_below_units: u32, perishable: bool) -> String {
     let reason = &line.reason;
     let standing = reason.reorder_point_units.max(refill_below_units);
-    let wanted = i64::from(reason.need_units)
-        + i64::from(reason.safety_units)
-        + i64::from(standing)
-        - i64::from(reason.usable_units)
-        - i64::from(reason.arriving_units);
+    let wanted =
+        i64::from(reason.need_units) + i64::from(reason.safety_units) + i64::from(standing)
+            - i64::from(reason.usable_units)
+            - i64::from(reason.arriving_units);
     let pack = i64::from(reason.pack_units.max(1));
     let ordered = i64::from(line.units);
     let room = match reason.room_units {

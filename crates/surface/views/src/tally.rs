@@ -283,8 +283,7 @@ impl StockTotals {
                 TaskStatus::InTransit => tally.in_transit += 1,
                 TaskStatus::Done | TaskStatus::Cancelled => {}
             }
-            tally.oldest_age_s =
-                tally.oldest_age_s.max(Some(chain::age_s(store, task.created_at)));
+            tally.oldest_age_s = tally.oldest_age_s.max(Some(chain::age_s(store, task.created_at)));
         }
         tally.begun += store.stats().tasks_begun;
         tally.done += store.stats().tasks_done;

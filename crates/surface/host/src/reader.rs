@@ -1,7 +1,7 @@
 //! The state of a data folder as another process sees it: it reads what is on disk, follows it, and
 //! never writes.
 
-use shelf_domain::{Counts, Store, state_hash};
+use shelf_domain::{Counts, Store, Stores, Timestamp, state_hash};
 use shelf_engine::{EngineError, Replica, Stepped};
 use shelf_eventlog::{LogReader, PartitionReader};
 use shelf_events::{OutputRecord, decode_effect};
@@ -14,7 +14,7 @@ const READ_BYTES: usize = 1 << 20;
 
 /// The stores of a data folder, followed from outside.
 #[derive(Debug)]
-pub struct Mirror {
+pub struct ChainReader {
     replicas: Vec<Replica<PartitionReader>>,
     meta: FolderMeta,
 }
@@ -28,13 +28,22 @@ pub enum Follow {
     FromStart,
 }
 
-impl Mirror {
+impl ChainReader {
     /// Opens a data folder, whether a process writes it or not, and reads up to what is on disk
     /// now.
     pub fn open(folder: &Folder, follow: Follow) -> Result<Self, HostError> {
         let mut mirror = Self::open_behind(folder, follow)?;
         mirror.catch_up(|_, _| {})?;
         Ok(mirror)
+    }
+
+    /// Opens a data folder as it was when the last event received by `until` had been stepped.
+    pub fn open_until(folder: &Folder, until: Timestamp) -> Result<Self, HostError> {
+        let mut reader = Self::open_behind(folder, Follow::FromStart)?;
+        for replica in &mut reader.replicas {
+            replica.catch_up_until(until)?;
+        }
+        Ok(reader)
     }
 
     /// Opens a data folder without reading beyond its snapshots.
@@ -66,6 +75,11 @@ impl Mirror {
     /// What the folder was made with.
     pub fn meta(&self) -> &FolderMeta {
         &self.meta
+    }
+
+    /// The stores of each partition.
+    pub fn partitions(&self) -> Vec<&Stores> {
+        self.replicas.iter().map(Replica::stores).collect()
     }
 
     /// Every store, in order of their ids.

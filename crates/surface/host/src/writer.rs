@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use shelf_domain::{Counts, Event, Outcome, Reason, Store, StoreId, Timestamp, state_hash};
+use shelf_domain::{Counts, Event, Outcome, Reason, Store, StoreId, Stores, Timestamp, state_hash};
 use shelf_engine::{EngineError, Options, Partition, Stepped, partition_of};
 use shelf_eventlog::{EventLog, LogOptions, Partition as Log, Recovered};
+use shelf_ports::Offset;
 use shelf_simulator::Truth;
 
 use crate::HostError;
@@ -16,7 +17,7 @@ use crate::shard::Shard;
 
 /// How a chain is opened.
 #[derive(Clone, Debug)]
-pub struct ChainOptions {
+pub struct WriterOptions {
     /// How the logs are kept. The number of partitions counts for a new folder only.
     pub log: LogOptions,
     /// How partitions run.
@@ -29,7 +30,7 @@ pub struct ChainOptions {
     pub threads: usize,
 }
 
-impl Default for ChainOptions {
+impl Default for WriterOptions {
     fn default() -> Self {
         Self {
             log: LogOptions::default(),
@@ -102,17 +103,17 @@ impl Tally {
 /// All partitions of a chain of stores, and the towns around them where the environment is
 /// simulated.
 #[derive(Debug)]
-pub struct Chain {
+pub struct ChainWriter {
     shards: Vec<Mutex<Shard>>,
     meta: FolderMeta,
     threads: usize,
     recovery: Recovery,
 }
 
-impl Chain {
+impl ChainWriter {
     /// Opens a data folder as its one writer, and makes it where there is none: the newest
     /// snapshots, then the rest of the log.
-    pub fn open(folder: &Folder, options: &ChainOptions) -> Result<Self, HostError> {
+    pub fn open(folder: &Folder, options: &WriterOptions) -> Result<Self, HostError> {
         let new = FolderMeta {
             format: DATA_FORMAT,
             partitions: options.log.partitions,
@@ -180,22 +181,26 @@ impl Chain {
         seen: impl Fn(u64) + Sync,
     ) -> Result<(), HostError> {
         self.each_shard(|shard| {
-            let mut told = shard.partition.position();
+            let mut told = shard.now();
+            let stores = shard.seats().count() as u64;
+            let minutes = |from: Timestamp, to: Timestamp| {
+                (to.since(from) / MINUTE).max(0).unsigned_abs() * stores
+            };
             while shard.tick(until)? {
-                let position = shard.partition.position();
-                if position - told >= 10_000 {
-                    seen(position - told);
-                    told = position;
+                let now = shard.now();
+                if now.since(told) >= HOUR {
+                    seen(minutes(told, now));
+                    told = now;
                 }
             }
-            seen(shard.partition.position() - told);
+            seen(minutes(told, shard.now()));
             shard.partition.commit()?;
             shard.save_at_end()
         })
     }
 
     /// Submits what the simulated environment sends by this time; durable after the next
-    /// [`Chain::commit`].
+    /// [`ChainWriter::commit`].
     pub fn pace(&mut self, until: Timestamp) -> Result<usize, HostError> {
         let mut events = 0;
         for shard in &mut self.shards {
@@ -223,7 +228,7 @@ impl Chain {
     }
 
     /// Appends events of any store, in order, and counts what they come to; durable after the next
-    /// [`Chain::commit`].
+    /// [`ChainWriter::commit`].
     pub fn append(&mut self, events: &[Event], tally: &mut Tally) -> Result<(), HostError> {
         for run in events.chunk_by(|a, b| a.store == b.store) {
             let shard = self.shard_of(run)?;
@@ -277,22 +282,42 @@ impl Chain {
         &self.recovery
     }
 
-    /// Does `look` with every store, in order of their ids.
-    pub fn with_stores<T>(&mut self, look: impl FnOnce(&[&Store]) -> T) -> Result<T, HostError> {
-        let mut guards = Vec::new();
+    /// The stores of each partition.
+    pub fn partitions(&mut self) -> Result<Vec<&Stores>, HostError> {
+        let mut all = Vec::new();
         for shard in &mut self.shards {
-            guards.push(&*shard.get_mut().map_err(|_| HostError::Worker)?);
+            all.push(shard.get_mut().map_err(|_| HostError::Worker)?.partition.stores());
         }
-        let all = guards.iter().flat_map(|shard| shard.partition.stores().iter());
-        let mut stores: Vec<&Store> = all.collect();
+        Ok(all)
+    }
+
+    fn stores(&mut self) -> Result<Vec<&Store>, HostError> {
+        let mut stores: Vec<&Store> =
+            self.partitions()?.into_iter().flat_map(Stores::iter).collect();
         stores.sort_unstable_by_key(|store| store.id());
-        Ok(look(&stores))
+        Ok(stores)
+    }
+
+    /// Checks every invariant of every store; returns how many are broken.
+    pub fn violations(&mut self) -> Result<u64, HostError> {
+        let stores = self.stores()?;
+        Ok(stores.iter().map(|store| store.violations().len() as u64).sum())
+    }
+
+    /// Where each partition stands: its position, and that of its newest snapshot.
+    pub fn positions(&mut self) -> Result<Vec<(u32, Offset, Offset)>, HostError> {
+        let mut all = Vec::new();
+        for shard in &mut self.shards {
+            let partition = &shard.get_mut().map_err(|_| HostError::Worker)?.partition;
+            all.push((partition.number(), partition.position(), partition.saved()));
+        }
+        Ok(all)
     }
 
     /// One number for the state of all stores.
     pub fn state_hash(&mut self) -> Result<u128, HostError> {
-        let hash = self.with_stores(|stores| state_hash(stores.iter().copied()))?;
-        hash.map_err(|_| HostError::Engine(EngineError::State { partition: 0 }))
+        state_hash(self.stores()?)
+            .map_err(|_| HostError::Engine(EngineError::State { partition: 0 }))
     }
 
     /// What all partitions have counted.
@@ -358,7 +383,7 @@ fn open_shard(
     towns: &[u32],
     folder: &Folder,
     meta: &FolderMeta,
-    options: &ChainOptions,
+    options: &WriterOptions,
 ) -> Result<Shard, HostError> {
     let opened = Partition::open(number, input, output, &folder.snapshots(), options.engine)?;
     let seats: Vec<Seat> = match (opened.companion, meta.town.as_ref()) {

@@ -1,0 +1,92 @@
+//! Whatever events come, in whatever order: the core agrees with the model, breaks no invariant,
+//! and does the same again.
+//!
+//! `PROPTEST_CASES` sets how many shops are tried. A failing case prints its steps, shrunk, and
+//! what differs; no case is kept in a file: a case that once failed becomes a story.
+
+use proptest::prelude::*;
+use shelf_domain::{Body, Effects, Event, Outcome};
+use shelf_testkit::any::{events, steps};
+use shelf_testkit::{Both, check_conservation};
+
+/// Without the environment's word: enough to meet every rule, and quick.
+const CASES: u32 = 192;
+const STEPS: usize = 120;
+
+fn config(cases: u32) -> ProptestConfig {
+    let mut config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = cases;
+    }
+    config
+}
+
+fn all(events: &[Event]) -> Result<Both, TestCaseError> {
+    let mut both = Both::new();
+    for event in events {
+        both.step(event).map_err(TestCaseError::fail)?;
+    }
+    Ok(both)
+}
+
+proptest! {
+    #![proptest_config(config(CASES))]
+
+    #[test]
+    fn core_and_model_agree_after_every_event(steps in steps(STEPS)) {
+        let both = all(&events(&steps))?;
+        let model = shelf_testkit::Model::of(&events(&steps));
+        prop_assert_eq!(check_conservation(&model), Ok(()));
+        prop_assert!(both.store().units().conserved());
+    }
+
+    #[test]
+    fn an_event_that_comes_again_changes_nothing(steps in steps(STEPS)) {
+        let mut both = Both::new();
+        for event in events(&steps) {
+            let outcome = both.step(&event).map_err(TestCaseError::fail)?;
+            let taken = matches!(outcome, Outcome::Accepted | Outcome::Late);
+            if taken && !matches!(event.body, Body::Clock) {
+                let before = both.hash();
+                let again = both.step(&event).map_err(TestCaseError::fail)?;
+                prop_assert_eq!(again, Outcome::Duplicate);
+                prop_assert_eq!(both.hash(), before, "{:?}", event);
+            }
+        }
+    }
+
+    #[test]
+    fn a_saved_and_restored_store_goes_on_as_if_nothing_had_happened(
+        steps in steps(STEPS),
+        at in any::<prop::sample::Index>(),
+    ) {
+        let events = events(&steps);
+        let (before, after) = events.split_at(at.index(events.len()));
+        let mut straight = all(before)?;
+        let mut restored = straight.restored();
+        prop_assert_eq!(restored.hash(), straight.hash());
+        for event in after {
+            let one = straight.step(event).map_err(TestCaseError::fail)?;
+            let other = restored.step(event).map_err(TestCaseError::fail)?;
+            prop_assert_eq!(one, other);
+            prop_assert_eq!(straight.effects(), restored.effects());
+        }
+        prop_assert_eq!(restored.hash(), straight.hash());
+    }
+
+    #[test]
+    fn a_second_run_comes_to_the_same_state(steps in steps(STEPS)) {
+        let events = events(&steps);
+        let run = || {
+            let mut stores = shelf_domain::Stores::default();
+            let mut effects = Effects::default();
+            let mut all = Vec::new();
+            for event in &events {
+                stores.step(event, &mut effects);
+                all.push(effects.clone());
+            }
+            (shelf_domain::state_hash(stores.iter()), all)
+        };
+        prop_assert_eq!(run(), run());
+    }
+}

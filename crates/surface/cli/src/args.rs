@@ -1,0 +1,420 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// Runs a supermarket chain's stock in real time: shelves, lots, alerts, restock tasks, supplier
+/// orders, prices.
+///
+/// Without a command it is `shelf run`: a simulated supermarket lives through four weeks in
+/// seconds, then goes on live at 60 times real time.
+///
+/// Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage or
+/// settings, 3 the data is damaged or of a newer format, 4 the data folder is in use, 5 nothing
+/// there of that name, 6 done, but not everything was accepted.
+#[derive(Debug, Parser)]
+#[command(name = "shelf", version, max_term_width = 100, propagate_version = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// The data folder [default: shelf-data].
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// A settings file [default: shelf.toml, where there is one].
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+impl Args {
+    pub(crate) fn command(&self) -> Command {
+        self.command.clone().unwrap_or_else(|| Command::Run(RunArgs::default()))
+    }
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a chain live, and show it.
+    Run(RunArgs),
+    /// Simulate a chain as fast as it goes, in lock-step.
+    Simulate(SimulateArgs),
+    /// Step the whole log again from its first event, and compare with the snapshots.
+    Replay(ReplayArgs),
+    /// Take events, or a foreign file with a mapping, into the log.
+    Import(ImportArgs),
+    /// Send events as JSON lines from stdin to the running process.
+    Send(SendArgs),
+    /// Show a running or stopped chain as a live screen.
+    Watch(WatchArgs),
+    /// Show how the chain stands.
+    Status(StatusArgs),
+    /// List alerts, look at one, act on one.
+    #[command(subcommand)]
+    Alerts(AlertsCommand),
+    /// List supplier orders, look at one, act on one.
+    #[command(subcommand)]
+    Orders(OrdersCommand),
+    /// List restock tasks, ask for one, cancel one.
+    #[command(subcommand)]
+    Tasks(TasksCommand),
+    /// List shelves, look at one with its lots.
+    #[command(subcommand)]
+    Shelves(ShelvesCommand),
+    /// Look at the log of events.
+    #[command(subcommand)]
+    Log(LogCommand),
+    /// Look at what was not accepted, and submit it again.
+    #[command(subcommand)]
+    Quarantine(QuarantineCommand),
+    /// Check the machine and the data.
+    Doctor,
+    /// Look at the settings.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Measure one thing.
+    Bench(BenchArgs),
+    /// Print completions for a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man,
+}
+
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(crate) struct RunArgs {
+    /// Simulate the environment: customers, tills, staff, suppliers. The default for a new data
+    /// folder.
+    #[arg(long, conflicts_with = "no_demo")]
+    pub(crate) demo: bool,
+    /// No simulated environment: events come from outside, time is the clock's.
+    #[arg(long)]
+    pub(crate) no_demo: bool,
+    /// Days that a new demo lives through before it goes live.
+    #[arg(long, value_name = "N")]
+    pub(crate) warmup_days: Option<u32>,
+    /// Simulated seconds in a second, or `max`.
+    #[arg(long, value_name = "N|max")]
+    pub(crate) speed: Option<String>,
+    /// Stores of a new demo.
+    #[arg(long, value_name = "N")]
+    pub(crate) stores: Option<u32>,
+    /// The seed of a new demo.
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Print a line for each thing that happens instead of the live screen.
+    #[arg(long)]
+    pub(crate) plain: bool,
+    /// Stop after so many seconds.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) for_seconds: Option<u64>,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct SimulateArgs {
+    /// Days from the beginning of the simulation. On a folder that has some of them, it goes on.
+    #[arg(long, value_name = "N", default_value_t = 28)]
+    pub(crate) days: u32,
+    /// From which all chance follows.
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// How many stores.
+    #[arg(long, value_name = "N")]
+    pub(crate) stores: Option<u32>,
+    /// Have messages come twice, late, out of order, malformed and cut.
+    #[arg(long)]
+    pub(crate) faults: bool,
+    /// How the world departs from the books.
+    #[arg(long, value_enum, default_value_t = RealismArg::Default)]
+    pub(crate) realism: RealismArg,
+    /// The most events that are submitted at once.
+    #[arg(long, value_name = "N")]
+    pub(crate) batch: Option<usize>,
+    /// Partitions of a new log.
+    #[arg(long, value_name = "N")]
+    pub(crate) partitions: Option<u32>,
+    /// Threads.
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    /// A state is saved after so many events.
+    #[arg(long, value_name = "N")]
+    pub(crate) snapshot_events: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RealismArg {
+    /// Thefts, misplaced goods, sensor misses, late and short suppliers.
+    Default,
+    /// A world as in the books.
+    None,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct ReplayArgs {
+    /// Only show the state as it was at this time (RFC 3339).
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct ImportArgs {
+    /// Files, folders or patterns; `-` is stdin.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<String>,
+    /// How columns become events: the name of a shipped mapping, or a file.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(crate) mapping: Option<String>,
+    /// The store of events that name none.
+    #[arg(long, value_name = "ID")]
+    pub(crate) store: Option<String>,
+    /// Threads that read.
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct SendArgs {
+    /// The store of events that name none.
+    #[arg(long, value_name = "ID")]
+    pub(crate) store: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(crate) struct WatchArgs {
+    /// Write the screen to an SVG file and stop.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+    /// Print the screen once as text and stop.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Begin with this store.
+    #[arg(long, value_name = "ID")]
+    pub(crate) store: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(crate) struct StatusArgs {
+    /// Only this store.
+    #[arg(long, value_name = "ID")]
+    pub(crate) store: Option<String>,
+}
+
+/// Which rows to show.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(crate) struct ListArgs {
+    /// Only this store.
+    #[arg(long, value_name = "ID")]
+    pub(crate) store: Option<String>,
+    /// Only this sku.
+    #[arg(long, value_name = "SKU")]
+    pub(crate) sku: Option<String>,
+    /// Only this status.
+    #[arg(long, value_name = "STATUS")]
+    pub(crate) status: Option<String>,
+    /// At most so many rows.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub(crate) limit: usize,
+}
+
+/// On what to act, and who does.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct ActArgs {
+    /// Its number, such as A-12.
+    pub(crate) id: String,
+    /// Its store; may be left out where there is only one.
+    #[arg(long, value_name = "ID")]
+    pub(crate) store: Option<String>,
+    /// Who acts.
+    #[arg(long, value_name = "NAME", env = "USER", default_value = "operator")]
+    pub(crate) actor: String,
+    /// A note for those who read it later.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(crate) note: String,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum AlertsCommand {
+    /// List the alerts that stand, the most urgent first.
+    List {
+        #[command(flatten)]
+        list: ListArgs,
+        /// Only this rule.
+        #[arg(long, value_name = "RULE")]
+        rule: Option<String>,
+        /// Only this severity.
+        #[arg(long, value_name = "SEVERITY")]
+        severity: Option<String>,
+    },
+    /// Show why an alert stands, and what to do.
+    Show(ActArgs),
+    /// Take care of an alert.
+    Ack(ActArgs),
+    /// Give an alert to somebody.
+    Assign {
+        #[command(flatten)]
+        act: ActArgs,
+        /// To whom.
+        #[arg(long, value_name = "NAME")]
+        to: String,
+    },
+    /// Hide an alert for a while.
+    Snooze {
+        #[command(flatten)]
+        act: ActArgs,
+        /// For so many minutes of the store's time.
+        #[arg(long, value_name = "N", default_value_t = 60)]
+        minutes: u32,
+    },
+    /// End an alert: it is done.
+    Resolve(ActArgs),
+    /// End an alert: it is no problem.
+    Dismiss(ActArgs),
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum OrdersCommand {
+    /// List the orders that stand.
+    List(ListArgs),
+    /// Show an order, and why each line is what it is.
+    Show(ActArgs),
+    /// Have a draft sent at its cut-off.
+    Approve(ActArgs),
+    /// Give an order up.
+    Cancel(ActArgs),
+    /// Change the quantity of a draft's line.
+    Change {
+        #[command(flatten)]
+        act: ActArgs,
+        /// Which line.
+        #[arg(long, value_name = "SKU")]
+        sku: String,
+        /// How many units; 0 strikes the line.
+        #[arg(long, value_name = "N")]
+        units: u32,
+    },
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum TasksCommand {
+    /// List the restock tasks that stand.
+    List(ListArgs),
+    /// Ask for a refill of a shelf now.
+    Request {
+        /// Which shelf.
+        sku: String,
+        /// Its store; may be left out where there is only one.
+        #[arg(long, value_name = "ID")]
+        store: Option<String>,
+        /// Who asks.
+        #[arg(long, value_name = "NAME", env = "USER", default_value = "operator")]
+        actor: String,
+    },
+    /// Give a task up.
+    Cancel(ActArgs),
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum ShelvesCommand {
+    /// List shelves, the emptiest first.
+    List(ListArgs),
+    /// Show a shelf with its lots.
+    Show {
+        /// Which sku.
+        sku: String,
+        /// Its store; may be left out where there is only one.
+        #[arg(long, value_name = "ID")]
+        store: Option<String>,
+    },
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum LogCommand {
+    /// Print the newest events as JSON lines.
+    Tail {
+        /// How many of each partition.
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+        lines: u64,
+        /// Go on with what comes.
+        #[arg(short, long)]
+        follow: bool,
+        /// Only this store.
+        #[arg(long, value_name = "ID")]
+        store: Option<String>,
+        /// What followed from the events instead of the events.
+        #[arg(long)]
+        effects: bool,
+    },
+    /// Read the whole log and check every record.
+    Verify,
+    /// Show where each partition stands.
+    Offsets,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum QuarantineCommand {
+    /// List what was not accepted, the newest first.
+    List {
+        /// Only this reason.
+        #[arg(long, value_name = "CODE")]
+        reason: Option<String>,
+        /// At most so many rows.
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: usize,
+    },
+    /// Submit entries again: their cause may be gone.
+    Retry {
+        /// Which, such as p03:1207.
+        #[arg(value_name = "ID", required_unless_present = "all")]
+        ids: Vec<String>,
+        /// All of them.
+        #[arg(long, conflicts_with = "ids")]
+        all: bool,
+        /// The store of lines that name none.
+        #[arg(long, value_name = "ID")]
+        store: Option<String>,
+    },
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print the effective settings.
+    Show {
+        /// Say where each value comes from.
+        #[arg(long)]
+        origin: bool,
+    },
+    /// Check the settings, and say what is wrong.
+    Check,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct BenchArgs {
+    /// What to measure.
+    #[arg(value_enum)]
+    pub(crate) name: BenchName,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum BenchName {
+    /// Core steps a second on one core.
+    CoreSteps,
+    /// JSON file to fsynced log, state and alerts, on one core.
+    ImportOneCore,
+    /// The same on two.
+    ImportTwoCores,
+    /// One store through 365 days.
+    SimulateYear,
+    /// From event to visible alert at 10,000 events a second.
+    EventToAlert,
+    /// Restart after `kill -9` with 10 million events in the log.
+    Restart,
+    /// Resident memory of the running demo.
+    ResidentDemo,
+    /// 100 stores in one process.
+    HundredStores,
+}

@@ -1,0 +1,86 @@
+//! Where results and messages go: data on stdout, the rest on stderr.
+
+use std::io::{IsTerminal, Write};
+
+use serde::Serialize;
+use shelf_views::{Colour, Style};
+
+use crate::failure::Failure;
+
+/// How a command prints.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Output {
+    pub(crate) json: bool,
+    /// Whether stdout is a person's terminal.
+    pub(crate) terminal: bool,
+    /// Whether stderr is a person's terminal.
+    pub(crate) progress: bool,
+    colour: bool,
+}
+
+impl Output {
+    pub(crate) fn new(json: bool) -> Self {
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let terminal = std::io::stdout().is_terminal();
+        let progress = std::io::stderr().is_terminal();
+        Self { json, terminal, progress, colour: terminal && !plain }
+    }
+
+    pub(crate) fn style(self) -> Style {
+        Style { colour: if self.colour { Colour::On } else { Colour::Off } }
+    }
+
+    /// The width for tables, in characters.
+    pub(crate) fn width(self) -> usize {
+        ratatui::crossterm::terminal::size().ok().filter(|_| self.terminal).map_or(120, |(w, _)| w.into())
+    }
+
+    /// Prints a view: as JSON where that is asked for, else as text.
+    pub(crate) fn view<V: Serialize>(
+        self,
+        view: &V,
+        text: impl FnOnce(&V) -> String,
+    ) -> Result<(), Failure> {
+        if self.json { self.json_line(view) } else { self.text(&text(view)) }
+    }
+
+    /// Prints one JSON object on a line of its own.
+    pub(crate) fn json_line<V: Serialize>(self, view: &V) -> Result<(), Failure> {
+        let text = serde_json::to_string(view)
+            .map_err(|error| Failure::new("json", error.to_string(), "report this as a defect"))?;
+        self.text(&text)
+    }
+
+    /// Prints lines.
+    pub(crate) fn text(self, text: &str) -> Result<(), Failure> {
+        let mut stdout = std::io::stdout().lock();
+        let written = writeln!(stdout, "{}", text.trim_end_matches('\n'));
+        match written.and_then(|()| stdout.flush()) {
+            // The reader has seen enough, as `head` has.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            other => other.map_err(Failure::stdout),
+        }
+    }
+
+    /// Says something that is not the result.
+    pub(crate) fn say(self, text: &str) {
+        // Where stderr is gone there is nobody to tell.
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+
+    pub(crate) fn failure(self, failure: &Failure) {
+        if self.json {
+            let error = serde_json::json!({ "error": {
+                "code": failure.code, "message": failure.message,
+                "causes": failure.causes, "hint": failure.hint,
+            }});
+            self.say(&error.to_string());
+            return;
+        }
+        self.say(&format!("error[{}]: {}", failure.code, failure.message));
+        for cause in &failure.causes {
+            self.say(&format!("  because: {cause}"));
+        }
+        self.say(&format!("  hint: {}", failure.hint));
+    }
+}

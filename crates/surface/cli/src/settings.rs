@@ -1,0 +1,199 @@
+//! The settings: defaults, then a file, then the environment (`SHELF_SECTION__KEY`), then flags.
+
+use std::path::{Path, PathBuf};
+
+use figment::providers::{Env, Format, Serialized, Toml};
+use figment::Figment;
+use serde::{Deserialize, Serialize};
+use shelf_engine::Options;
+use shelf_eventlog::LogOptions;
+use shelf_host::{Folder, WriterOptions};
+
+use crate::args::{Args, Command};
+use crate::failure::Failure;
+
+/// Everything that can be set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// The data folder.
+    pub(crate) data: PathBuf,
+    pub(crate) log: LogSettings,
+    pub(crate) engine: EngineSettings,
+    pub(crate) demo: DemoSettings,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LogSettings {
+    /// Partitions of a new log.
+    pub(crate) partitions: u32,
+    /// The size of a segment, in megabytes.
+    pub(crate) segment_mb: u64,
+    /// The largest record, in kilobytes.
+    pub(crate) max_record_kb: usize,
+    /// Keep at least so many of the newest events of each partition.
+    pub(crate) retention_events: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EngineSettings {
+    /// A state is saved after so many events of a partition.
+    pub(crate) snapshot_events: u64,
+    /// The most events that are submitted at once.
+    pub(crate) batch_events: usize,
+    /// Threads; 0 means one for each core.
+    pub(crate) threads: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DemoSettings {
+    /// Stores of a new demo.
+    pub(crate) stores: u32,
+    /// The seed of a new demo.
+    pub(crate) seed: u64,
+    /// Days that a new demo lives through before it goes live.
+    pub(crate) warmup_days: u32,
+    /// Simulated seconds in a second, or `max`.
+    pub(crate) speed: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let (log, engine) = (LogOptions::default(), Options::default());
+        Self {
+            data: PathBuf::from("shelf-data"),
+            log: LogSettings {
+                partitions: log.partitions,
+                segment_mb: log.segment_bytes >> 20,
+                max_record_kb: log.max_record_bytes >> 10,
+                retention_events: engine.retention_events,
+            },
+            engine: EngineSettings {
+                snapshot_events: engine.snapshot_events,
+                batch_events: WriterOptions::default().batch_events,
+                threads: 0,
+            },
+            demo: DemoSettings { stores: 1, seed: 42, warmup_days: 28, speed: "60".to_owned() },
+        }
+    }
+}
+
+/// Settings with the figment that knows where each comes from.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) settings: Settings,
+    pub(crate) figment: Figment,
+}
+
+impl Settings {
+    pub(crate) fn load(args: &Args) -> Result<Loaded, Failure> {
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        figment = figment.merge(match &args.config {
+            Some(path) if !path.is_file() => {
+                let message = format!("there is no settings file {}", path.display());
+                return Err(Failure::new("settings", message, "check the path after --config"));
+            }
+            Some(path) => Toml::file_exact(path),
+            None => Toml::file_exact("shelf.toml"),
+        });
+        figment = figment.merge(Env::prefixed("SHELF_").split("__"));
+        let mut flag = |key: &'static str, value: Option<figment::value::Value>| {
+            if let Some(value) = value {
+                let given = figment::util::nest(key, value);
+                figment = std::mem::take(&mut figment).merge(Serialized::globals(given));
+            }
+        };
+        flag("data", args.data.as_deref().map(|path| text(path)));
+        match args.command() {
+            Command::Run(run) => {
+                flag("demo.stores", run.stores.map(Into::into));
+                flag("demo.seed", run.seed.map(Into::into));
+                flag("demo.warmup_days", run.warmup_days.map(Into::into));
+                flag("demo.speed", run.speed.map(Into::into));
+            }
+            Command::Simulate(simulate) => {
+                flag("demo.stores", simulate.stores.map(Into::into));
+                flag("demo.seed", simulate.seed.map(Into::into));
+                flag("log.partitions", simulate.partitions.map(Into::into));
+                flag("engine.batch_events", simulate.batch.map(Into::into));
+                flag("engine.threads", simulate.threads.map(Into::into));
+                flag("engine.snapshot_events", simulate.snapshot_events.map(Into::into));
+            }
+            _ => {}
+        }
+        let settings: Self = figment.extract().map_err(|error| {
+            let hint = "see `shelf config show --origin` for all settings and where they come from";
+            Failure::new("settings", error.to_string(), hint)
+        })?;
+        settings.check()?;
+        Ok(Loaded { settings, figment })
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        let range = |name: &str, value: u64, from: u64, to: u64| {
+            if (from..=to).contains(&value) {
+                return Ok(());
+            }
+            let message = format!("{name} is {value}, and must lie between {from} and {to}");
+            Err(Failure::new("settings", message, "see `shelf config show --origin`"))
+        };
+        range("log.partitions", self.log.partitions.into(), 1, 1_024)?;
+        range("log.segment_mb", self.log.segment_mb, 1, 4_096)?;
+        range("log.max_record_kb", self.log.max_record_kb as u64, 2_048, 65_536)?;
+        range("engine.snapshot_events", self.engine.snapshot_events, 100, 1_000_000_000)?;
+        range("engine.batch_events", self.engine.batch_events as u64, 1, 1_000_000)?;
+        range("engine.threads", self.engine.threads as u64, 0, 1_024)?;
+        range("demo.stores", self.demo.stores.into(), 1, 10_000)?;
+        range("demo.warmup_days", self.demo.warmup_days.into(), 0, 3_650)?;
+        self.speed().map(|_| ())
+    }
+
+    /// Simulated seconds in a second; `None` for as fast as it goes.
+    pub(crate) fn speed(&self) -> Result<Option<f64>, Failure> {
+        if self.demo.speed == "max" {
+            return Ok(None);
+        }
+        let speed = self.demo.speed.parse().ok();
+        match speed.filter(|speed: &f64| (0.01..=100_000.0).contains(speed)) {
+            Some(speed) => Ok(Some(speed)),
+            None => Err(Failure::new(
+                "settings",
+                format!("demo.speed is {:?}", self.demo.speed),
+                "give a number from 0.01 to 100000, or `max`",
+            )),
+        }
+    }
+
+    pub(crate) fn folder(&self) -> Folder {
+        Folder::at(&self.data)
+    }
+
+    pub(crate) fn writer_options(&self) -> WriterOptions {
+        let defaults = WriterOptions::default();
+        WriterOptions {
+            log: LogOptions {
+                partitions: self.log.partitions,
+                segment_bytes: self.log.segment_mb << 20,
+                max_record_bytes: self.log.max_record_kb << 10,
+                ..defaults.log
+            },
+            engine: Options {
+                snapshot_events: self.engine.snapshot_events,
+                retention_events: self.log.retention_events,
+            },
+            batch_events: self.engine.batch_events,
+            threads: match self.engine.threads {
+                0 => defaults.threads,
+                threads => threads,
+            },
+            town: None,
+        }
+    }
+}
+
+fn text(path: &Path) -> figment::value::Value {
+    path.to_string_lossy().into_owned().into()
+}

@@ -1,0 +1,52 @@
+//! `shelf status`: how the chain stands.
+
+use shelf_host::{ChainReader, Follow};
+use shelf_views::{Chain, ClockKind, HostFacts, PartitionFacts, StatusView, render_status};
+
+use crate::args::StatusArgs;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::settings::Settings;
+
+pub(crate) fn run(args: &StatusArgs, settings: &Settings, output: Output) -> Result<(), Failure> {
+    let reader = ChainReader::open(&settings.folder(), Follow::FromSnapshot)?;
+    let chain = Chain::new(reader.partitions());
+    let mut view = StatusView::new(&chain, &facts(&reader, settings)?);
+    if let Some(store) = &args.store {
+        let store = shelf_domain::StoreId::cut(store);
+        view.stores.retain(|status| status.store == store);
+        if view.stores.is_empty() {
+            return Err(unknown_store(&chain, store.as_str()));
+        }
+    }
+    output.view(&view, |view| render_status(view, &output.style(), output.width()))
+}
+
+/// What only the host of the core knows.
+pub(crate) fn facts(reader: &ChainReader, settings: &Settings) -> Result<HostFacts, Failure> {
+    let clock = match reader.meta().town {
+        Some(_) => ClockKind::Simulated,
+        None => ClockKind::Real,
+    };
+    let mut partitions = Vec::new();
+    for (partition, position) in reader.positions() {
+        let snapshots = settings.folder().snapshots();
+        let saved = shelf_engine::SnapshotStore::new(&snapshots, partition).positions()?;
+        partitions.push(PartitionFacts {
+            partition,
+            log_end_offset: position,
+            position,
+            snapshot_position: saved.first().copied(),
+        });
+    }
+    Ok(HostFacts { clock, partitions })
+}
+
+pub(crate) fn unknown_store(chain: &Chain<'_>, asked: &str) -> Failure {
+    let known: Vec<String> = chain.stores().iter().map(|store| store.id().to_string()).collect();
+    let hint = match known.as_slice() {
+        [] => "there is no store yet: see `shelf status`".to_owned(),
+        known => format!("the stores are {}", known.join(", ")),
+    };
+    Failure::new("unknown_store", format!("there is no store {asked}"), hint)
+}

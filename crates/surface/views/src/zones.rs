@@ -1,0 +1,128 @@
+//! The floor plan with what is the matter in each zone.
+
+use serde::Serialize;
+use shelf_domain::{BasisPoints, Severity, SkuIndex, Store};
+
+use crate::floor_plan::{Bounds, FLOOR_PLAN, zone_of};
+use crate::shelves::ShelfState;
+use crate::tally::{ExpiryTally, SeverityTally};
+use crate::{chain, wording};
+
+/// One zone.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ZoneRow {
+    /// Its stable name: that of the reference layout, or the category where it has no zone there.
+    pub zone: String,
+    /// The category that lies in it.
+    pub category: String,
+    /// Three letters, for where there is no room.
+    pub code: String,
+    /// Its place on the floor; `None` where the category has no zone of the reference layout.
+    pub bounds: Option<Bounds>,
+    /// Its shelves that have ever been given stock.
+    pub shelves: u64,
+    /// Of these, those that are empty.
+    pub empty_shelves: u64,
+    /// Of these, those that are below their refill threshold and not empty.
+    pub low_shelves: u64,
+    /// Units on its shelves.
+    pub floor_units: u64,
+    /// How full its shelves are together; `None` where no capacity is known.
+    pub fill_percent: Option<f64>,
+    /// The alerts that stand for its shelves.
+    pub alerts: SeverityTally,
+    /// Units on the floor that expire within the days of each shelf's policy.
+    pub near_expiry_units: u64,
+    /// Units sold today.
+    pub sold_today_units: u64,
+    #[serde(skip)]
+    capacity_units: u64,
+    #[serde(skip)]
+    held_units: u64,
+}
+
+impl ZoneRow {
+    fn add(&mut self, store: &Store, index: SkuIndex) {
+        for alert in store.alerts_of(index) {
+            self.alerts.add(alert.severity);
+        }
+        let Some(shelf) = store.shelf(index) else { return };
+        self.sold_today_units += u64::from(shelf.demand.sold_today);
+        match ShelfState::of(shelf) {
+            ShelfState::Untracked => return,
+            ShelfState::Empty => self.empty_shelves += 1,
+            ShelfState::Low => self.low_shelves += 1,
+            ShelfState::Stocked => {}
+        }
+        self.shelves += 1;
+        self.floor_units += u64::from(shelf.floor_units);
+        if shelf.capacity_units > 0 {
+            self.capacity_units += u64::from(shelf.capacity_units);
+            self.held_units += u64::from(shelf.floor_units.min(shelf.capacity_units));
+        }
+        self.near_expiry_units += ExpiryTally::of(store, index, shelf).floor_units;
+    }
+
+    /// The worst alert that stands in it.
+    pub fn worst(&self) -> Option<Severity> {
+        self.alerts.worst()
+    }
+}
+
+/// The zones of the reference layout, in order of their names, then the categories without one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ZonesView {
+    /// The rows.
+    pub zones: Vec<ZoneRow>,
+}
+
+impl ZonesView {
+    /// The zones of these stores together.
+    pub fn new(stores: &[&Store]) -> Self {
+        let mut zones: Vec<ZoneRow> = FLOOR_PLAN
+            .iter()
+            .map(|zone| ZoneRow {
+                zone: zone.zone.to_owned(),
+                category: zone.category.to_owned(),
+                code: zone.code.to_owned(),
+                bounds: Some(zone.bounds),
+                ..ZoneRow::default()
+            })
+            .collect();
+        let planned = zones.len();
+        for store in stores {
+            for index in store.skus() {
+                if let Some(row) = row_of(&mut zones, chain::category(store, index)) {
+                    row.add(store, index);
+                }
+            }
+        }
+        for row in &mut zones {
+            let fill = BasisPoints::ratio(row.held_units, row.capacity_units);
+            row.fill_percent = (row.capacity_units > 0).then(|| wording::per_cent(fill));
+        }
+        if let Some(elsewhere) = zones.get_mut(planned..) {
+            elsewhere.sort_by(|a, b| a.category.cmp(&b.category));
+        }
+        Self { zones }
+    }
+}
+
+/// The row of a category, made where there is none.
+fn row_of<'a>(zones: &'a mut Vec<ZoneRow>, category: &str) -> Option<&'a mut ZoneRow> {
+    let known = match zone_of(category) {
+        Some(zone) => zones.iter().position(|row| row.zone == zone.zone),
+        None => zones.iter().position(|row| row.bounds.is_none() && row.category == category),
+    };
+    let at = known.unwrap_or_else(|| {
+        let letters = category.chars().filter(|letter| letter.is_alphanumeric()).take(3);
+        zones.push(ZoneRow {
+            zone: category.to_lowercase().replace(' ', "_"),
+            category: category.to_owned(),
+            code: letters.collect::<String>().to_uppercase(),
+            ..ZoneRow::default()
+        });
+        zones.len() - 1
+    });
+    zones.get_mut(at)
+}
