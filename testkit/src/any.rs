@@ -8,9 +8,9 @@ use shelf_domain::{
     Actor, AlertAct, AlertId, AlertVerb, BasisPoints, Body, Count, CustomerId, DAY, Day, Delivery,
     Event, LocalClock, LotCode, MINUTE, MarkdownSchedule, Note, OpeningStock, OrderAct, OrderId,
     OrderVerb, Picking, Place, Policy, PolicyId, PriceChange, Promotion, Receipt, ReceiptId,
-    ReceiptLine, Refill, RefillMode, Rejected, Removal, RemovalCause, RemovalTime, SECOND, Scope,
-    Sensor, Session, ShelfPlan, ShelfTouch, Sku, StoreId, StoreSettings, Supplier, SupplierId,
-    TaskAct, TaskId, TaskVerb, Timestamp, Transfer, WarehouseOut, WeekSlot, WeightChange,
+    ReceiptLine, Refill, RefillMode, Removal, RemovalCause, RemovalTime, SECOND, Scope, Sensor,
+    Session, ShelfPlan, ShelfTouch, Sku, StoreId, StoreSettings, Supplier, SupplierId, TaskAct,
+    TaskId, TaskVerb, Timestamp, Transfer, WarehouseOut, WeekSlot, WeightChange,
 };
 
 use crate::builders::{Shop, parse_date};
@@ -125,7 +125,7 @@ fn body() -> impl Strategy<Value = Body> {
         8 => declared(),
         12 => acts(),
         3 => Just(Body::Clock),
-        1 => Just(Body::Rejected(Box::new(Rejected::default()))),
+        1 => Just(Body::Rejected(Box::default())),
     ]
 }
 

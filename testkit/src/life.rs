@@ -1,15 +1,15 @@
-//! The life of a store as lines: what its alerts, tasks, orders and prices did, so that a test reads
-//! as a story. It prints effects and knows no rule.
+//! The life of a store as lines: what its alerts, tasks, orders and prices did, so that a test
+//! reads as a story. It prints effects and knows no rule.
 
 use expect_test::Expect;
 use shelf_domain::{
-    Alert, Effect, Event, LineReason, LocalClock, Outcome, Place, PriceNotice, RemovalNotice,
+    Alert, AlertStatus, Effect, Event, LineReason, LocalClock, Place, PriceNotice, RemovalNotice,
     RestockTask, Rule, SupplierOrder, Timestamp,
 };
 
 use crate::both::Both;
 use crate::scenario::parse;
-use crate::summary::{date, money};
+use crate::summary::money;
 
 /// One line for each effect of `events`, in order. Prices without any cut are left out.
 #[track_caller]
@@ -18,11 +18,10 @@ pub fn life(events: &[Event]) -> Vec<String> {
     let mut lines = Vec::new();
     for event in events {
         let outcome = both.step(event).unwrap_or_else(|error| panic!("{error}"));
-        if let Outcome::Quarantined(reason) = outcome {
-            lines.push(format!("{} quarantine: {}", event.at.0, reason.code()));
+        let Some(store) = both.stores().get(event.store) else {
+            lines.push(format!("{outcome:?}"));
             continue;
-        }
-        let Some(store) = both.stores().get(event.store) else { continue };
+        };
         let clock = &store.settings().clock;
         let told = both.effects().items.iter().filter_map(|effect| {
             let (at, line) = tell(effect, event.at, clock)?;
@@ -58,7 +57,10 @@ fn tell(effect: &Effect, now: Timestamp, clock: &LocalClock) -> Option<(Timestam
     let line = match effect {
         Effect::Duplicate => return Some((now, "duplicate".to_owned())),
         Effect::Quarantined(reason) => format!("quarantine: {}", reason.code()),
-        Effect::Alert(alert) => return Some((alert.changed_at, tell_alert(alert, clock))),
+        Effect::Alert(alert) => {
+            let at = alert.changed_at.max(alert.last_seen_at);
+            return Some((at, tell_alert(alert, clock)));
+        }
         Effect::Task(task) => return Some((task.changed_at, tell_task(task))),
         Effect::Order(order) => return Some((order.changed_at, tell_order(order, clock))),
         Effect::Price(price) => tell_price(price)?,
@@ -70,7 +72,7 @@ fn tell(effect: &Effect, now: Timestamp, clock: &LocalClock) -> Option<(Timestam
     Some((now, line))
 }
 
-/// `A-1 refill_request MILK open, warning: 5 of 20, below 6, suggests 11`.
+/// `A-1 refill_request MILK open, warning: 5 of 20, limit 6, +11`.
 fn tell_alert(alert: &Alert, clock: &LocalClock) -> String {
     let Alert { rule, sku, .. } = alert;
     let place = match (rule, alert.place) {
@@ -82,23 +84,26 @@ fn tell_alert(alert: &Alert, clock: &LocalClock) -> String {
     let by = alert.actor.map_or_else(String::new, |actor| format!(" by {actor}"));
     let until = alert.snoozed_until.map(|until| format!(" until {}", moment(clock, until)));
     let note = if alert.note.is_empty() { String::new() } else { format!(" \"{}\"", alert.note) };
-    let facts = if alert.status.standing() {
+    let facts = if alert.status == AlertStatus::Open {
         let (stock, capacity) = (alert.stock_units, alert.capacity_units);
-        let (threshold, suggested) = (alert.threshold, alert.suggested_units);
-        let severity = alert.severity.code();
-        format!(", {severity}: {stock} of {capacity}, threshold {threshold}, suggests {suggested}")
+        let (severity, limit) = (alert.severity.code(), alert.threshold);
+        let suggested = match alert.suggested_units {
+            0 => String::new(),
+            units => format!(", +{units}"),
+        };
+        format!(", {severity}: {stock} of {capacity}, limit {limit}{suggested}")
     } else {
         String::new()
     };
     format!("{head}{by}{}{note}{facts}", until.unwrap_or_default())
 }
 
-/// `T-1 MILK issued: wants 11, back-order 0; L1 reserved 11`.
+/// `T-1 MILK issued: wants 11; back-order 3; L1 reserved 8`.
 fn tell_task(task: &RestockTask) -> String {
     let RestockTask { task: id, sku, wanted_units, backorder_units, .. } = task;
-    let mut line = format!("{id} {sku} {}: wants {wanted_units}", task.status.code());
+    let mut parts = vec![format!("{id} {sku} {}: wants {wanted_units}", task.status.code())];
     if *backorder_units > 0 {
-        line += &format!(", back-order {backorder_units}");
+        parts.push(format!("back-order {backorder_units}"));
     }
     for part in &task.allocations {
         let amounts = [
@@ -109,21 +114,24 @@ fn tell_task(task: &RestockTask) -> String {
         let shown = amounts.iter().filter(|(_, units)| *units > 0);
         let shown: Vec<String> = shown.map(|(name, units)| format!("{name} {units}")).collect();
         if !shown.is_empty() {
-            line += &format!("; {} {}", part.lot, shown.join(" "));
+            parts.push(format!("{} {}", part.lot, shown.join(" ")));
         }
     }
-    line
+    parts.join("; ")
 }
 
-/// `O-1 FARM draft, cut-off 2026-01-04 12:00, delivery 2026-01-05 08:00: 24 MILK`.
+/// `O-1 FARM draft, by 01-04 12:00 for 01-05 08:00: 24 MILK`: the cut-off and the delivery.
 fn tell_order(order: &SupplierOrder, clock: &LocalClock) -> String {
     let line = |line: &shelf_domain::OrderLine| match line.received_units {
         0 => format!("{} {}", line.units, line.sku),
         came => format!("{} {} ({came} came)", line.units, line.sku),
     };
-    let lines: Vec<String> = order.lines.iter().map(line).collect();
+    let mut lines: Vec<String> = order.lines.iter().map(line).collect();
+    if lines.is_empty() {
+        lines.push("nothing".to_owned());
+    }
     format!(
-        "{} {} {}, cut-off {}, delivery {}: {}",
+        "{} {} {}, by {} for {}: {}",
         order.order,
         order.supplier,
         order.status.code(),
@@ -133,13 +141,13 @@ fn tell_order(order: &SupplierOrder, clock: &LocalClock) -> String {
     )
 }
 
-/// Why a line of an order is what it is, in one line.
+/// Why a line of an order is what it is, in two lines.
 pub fn tell_reason(reason: &LineReason) -> String {
     format!(
-        "sells {}/1000 a day, {}/1000 days: need {}, safety {}, reorder point {}, usable {}, \
-         arriving {}, room {}, pack {}",
-        reason.daily_milli,
-        reason.cover_milli_days,
+        "{} a day for {} days: need {}, safety {}, reorder point {}\n\
+         usable {}, arriving {}, room {}, pack {}",
+        f64::from(reason.daily_milli) / 1e3,
+        f64::from(reason.cover_milli_days) / 1e3,
         reason.need_units,
         reason.safety_units,
         reason.reorder_point_units,
@@ -175,8 +183,8 @@ fn tell_removed(removed: &RemovalNotice) -> String {
     format!("{units} {sku} lot {lot} leave the {place}, cost {}", money(removed.cost_cents))
 }
 
-/// `2026-01-05 08:00` in the store's time.
+/// `01-05 08:00` in the store's time.
 fn moment(clock: &LocalClock, at: Timestamp) -> String {
-    let minute = clock.minute_of_day(at);
-    format!("{} {:02}:{:02}", date(clock.day(at)), minute / 60, minute % 60)
+    let (minute, (_, month, day)) = (clock.minute_of_day(at), clock.day(at).civil());
+    format!("{month:02}-{day:02} {:02}:{:02}", minute / 60, minute % 60)
 }

@@ -87,9 +87,12 @@ pub fn parse(story: &str) -> Result<Vec<Event>, ScenarioError> {
     Ok(shop.events())
 }
 
-/// What the model makes of `story`, checked after each event for what must always hold.
+/// What the model makes of `story`, checked after each event for what must always hold. The core
+/// must make the same of it.
+#[track_caller]
 pub fn run_model(story: &str) -> Model {
     let events = parse(story).unwrap_or_else(|error| panic!("{error}"));
+    crate::both::Both::of(&events);
     let mut model = Model::new();
     for event in &events {
         model.apply(event);

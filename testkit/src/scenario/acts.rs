@@ -1,5 +1,5 @@
-//! What people and suppliers do in a story: acts on alerts, orders and tasks, calendars, promotions,
-//! and the values of policies.
+//! What people and suppliers do in a story: acts on alerts, orders and tasks, calendars,
+//! promotions, and the values of policies.
 
 use shelf_domain::{
     Actor, AlertAct, AlertId, AlertVerb, BasisPoints, Body, MarkdownSchedule, Note, OrderAct,

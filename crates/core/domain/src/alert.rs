@@ -144,7 +144,7 @@ pub struct Alert {
     pub suggested_units: u32,
     /// Until when it is hidden, where it is snoozed.
     pub snoozed_until: Option<Timestamp>,
-    /// Who takes care of it; who ended it, where a person did.
+    /// Who takes care of it; of one that has ended, who ended it: `None` where no person did.
     pub actor: Option<Actor>,
     /// Their last words.
     pub note: Note,

@@ -265,8 +265,8 @@ impl Store {
         alert.status = status;
         alert.changed_at = self.now;
         alert.snoozed_until = None;
-        if let Some((actor, note)) = by {
-            alert.actor = Some(actor);
+        alert.actor = by.map(|(actor, _)| actor);
+        if let Some((_, note)) = by {
             alert.note = note;
         }
         if let Some(slot) = self.alerts.slot_mut(index, alert.rule, alert.place) {

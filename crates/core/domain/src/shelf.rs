@@ -79,6 +79,8 @@ pub struct Shelf {
     pub disputed_units: u32,
     pub(crate) weight_off_g: i64,
     pub(crate) task_quiet_until: Option<Timestamp>,
+    /// What its restock task fills it up to.
+    pub(crate) refill_to_units: u32,
     pub(crate) transit_until: Option<Timestamp>,
     pub(crate) weight_check: bool,
     pub(crate) rules: ShelfRules,
@@ -109,6 +111,7 @@ impl Shelf {
             disputed_units: 0,
             weight_off_g: 0,
             task_quiet_until: None,
+            refill_to_units: 0,
             transit_until: None,
             weight_check: false,
             rules: ShelfRules::default(),

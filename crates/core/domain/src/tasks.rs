@@ -66,8 +66,9 @@ impl Store {
         task.map_or(self.shelves[index].transit_units, RestockTask::outstanding_units)
     }
 
-    /// The task that a movement of a shelf's stock is for: the one that stands, whatever the movement
-    /// says. What a task that has ended was to bring is a part of what the next one asks for.
+    /// The task that a movement of a shelf's stock is for: the one that stands, whatever the
+    /// movement says. What a task that has ended was to bring is a part of what the next one asks
+    /// for.
     pub(crate) fn task_of(&self, index: SkuIndex) -> Option<TaskId> {
         self.shelves[index].task
     }
@@ -81,12 +82,16 @@ impl Store {
         }
         let coming = shelf.floor_units + shelf.transit_units;
         if coming < shelf.rules.refill_below_units {
-            self.begin_task(index, shelf.rules.target_units - coming, fx);
+            self.begin_task(index, shelf.rules.target_units, fx);
         }
     }
 
-    fn begin_task(&mut self, index: SkuIndex, wanted_units: u32, fx: &mut Effects) {
+    /// Begins a task that fills a shelf up to `up_to_units`.
+    fn begin_task(&mut self, index: SkuIndex, up_to_units: u32, fx: &mut Effects) {
         self.tasks.last += 1;
+        let shelf = &mut self.shelves[index];
+        shelf.refill_to_units = up_to_units;
+        let wanted_units = up_to_units - shelf.floor_units - shelf.transit_units;
         let delay = i64::from(self.shelves[index].rules.restock_delay_seconds) * SECOND;
         let task = RestockTask {
             task: TaskId(self.tasks.last),
@@ -113,24 +118,23 @@ impl Store {
         let Some(task) = self.tasks.standing.get_mut(&id) else { return };
         let shelf = &self.shelves[index];
         let coming = shelf.floor_units + shelf.transit_units;
-        let need = shelf.rules.target_units.saturating_sub(coming);
+        let need = shelf.refill_to_units.saturating_sub(coming);
         if task.allocations.is_empty() && need > task.wanted_units {
             task.wanted_units = need;
             task.backorder_units = need;
         }
         self.fill_backorder(index, fx);
-        self.close_task(Some(id), fx);
     }
 
-    /// What a task wants is never more than the shelf has room for: some may have come otherwise
-    /// since it was asked for.
+    /// What a task wants never lifts the shelf above what it is to be filled up to: some units may
+    /// have come otherwise since it was asked for.
     fn trim_backorder(&mut self, index: SkuIndex) {
         let shelf = &self.shelves[index];
         let Some(task) = shelf.task.and_then(|id| self.tasks.standing.get_mut(&id)) else { return };
         let reserved = task.allocations.iter().map(|a| a.reserved_units).sum::<u32>();
         let coming = shelf.floor_units + shelf.transit_units + reserved;
-        let full = shelf.capacity_units.max(shelf.rules.target_units);
-        let over = task.backorder_units.saturating_sub(full.saturating_sub(coming));
+        let need = shelf.refill_to_units.saturating_sub(coming);
+        let over = task.backorder_units.saturating_sub(need);
         task.backorder_units -= over;
         task.wanted_units -= over.min(task.wanted_units);
     }
@@ -165,6 +169,7 @@ impl Store {
             }
             fx.push(Effect::Task(task.clone()));
         }
+        self.close_task(Some(id), fx);
     }
 
     /// Units of a lot left the warehouse, for a task where one stands.
@@ -293,7 +298,6 @@ impl Store {
         let task = task.clone();
         fx.push(Effect::Task(task));
         self.fill_backorder(index, fx);
-        self.close_task(id, fx);
     }
 
     /// A task should have begun by now.
@@ -324,11 +328,10 @@ impl Store {
                     return Err(Reason::WrongState);
                 }
                 let full = shelf.capacity_units.max(shelf.rules.target_units);
-                let room = full.saturating_sub(shelf.floor_units + shelf.transit_units);
-                if room == 0 {
+                if full <= shelf.floor_units + shelf.transit_units {
                     return Err(Reason::WrongState);
                 }
-                self.begin_task(index, room, fx);
+                self.begin_task(index, full, fx);
             }
             TaskVerb::Cancel => {
                 let task = self.tasks.get(act.task).ok_or(Reason::UnknownTask)?;

@@ -5,7 +5,7 @@
 //! what differs; no case is kept in a file: a case that once failed becomes a story.
 
 use proptest::prelude::*;
-use shelf_domain::{Body, Effects, Event, Outcome};
+use shelf_domain::{Body, Effects, Event, HOUR, Outcome, TaskStatus};
 use shelf_testkit::any::{events, steps};
 use shelf_testkit::{Both, check_conservation};
 
@@ -29,6 +29,12 @@ fn all(events: &[Event]) -> Result<Both, TestCaseError> {
     Ok(both)
 }
 
+/// Nothing but that time passes.
+fn after(event: &Event, micros: i64) -> Event {
+    let at = event.received_at.plus(micros);
+    Event { at, received_at: at, body: Body::Clock, ..event.clone() }
+}
+
 proptest! {
     #![proptest_config(config(CASES))]
 
@@ -38,6 +44,28 @@ proptest! {
         let model = shelf_testkit::Model::of(&events(&steps));
         prop_assert_eq!(check_conservation(&model), Ok(()));
         prop_assert!(both.store().units().conserved());
+    }
+
+    #[test]
+    fn what_is_under_way_comes_to_an_end_when_nothing_more_happens(steps in steps(STEPS)) {
+        let events = events(&steps);
+        let mut both = all(&events)?;
+        let last = events.last().cloned().into_iter();
+        for event in last.flat_map(|last| (1..=60).map(move |hours| after(&last, hours * HOUR))) {
+            both.step(&event).map_err(TestCaseError::fail)?;
+        }
+        let now = both.store().now();
+        for task in both.store().tasks() {
+            let waits = task.status == TaskStatus::Pending && task.backorder_units > 0;
+            let fresh = task.status == TaskStatus::Issued && now.since(task.changed_at) < 12 * HOUR;
+            let young = task.due_at > now;
+            prop_assert!(waits || fresh || young, "{:?}", task);
+        }
+        for index in both.store().skus() {
+            prop_assert_eq!(both.store().shelf(index).map(|shelf| shelf.transit_units), Some(0));
+        }
+        prop_assert_eq!(both.store().units().carts, 0);
+        prop_assert!(both.store().orders().all(|order| now.since(order.delivery_at) < 72 * HOUR));
     }
 
     #[test]

@@ -18,17 +18,8 @@ use crate::row::Row;
 const MAX_LINE_CENTS: i64 = 1_000_000_000_000;
 
 /// The kinds of events that rows may become.
-pub(crate) const KINDS: [&str; 9] = [
-    "pos_transaction",
-    "pickup",
-    "putback",
-    "refill",
-    "wh_in",
-    "wh_out",
-    "price",
-    "entry",
-    "exit",
-];
+pub(crate) const KINDS: [&str; 9] =
+    ["pos_transaction", "pickup", "putback", "refill", "wh_in", "wh_out", "price", "entry", "exit"];
 
 /// What one row says.
 #[derive(Clone, Debug)]
@@ -140,7 +131,11 @@ impl Plan {
             total_cents: amounts.total_cents,
             lot: maybe(self.lot.as_ref(), row, LotCode::new)?,
         };
-        Ok(What::Line { receipt, customer: maybe(self.customer.as_ref(), row, CustomerId::new)?, line })
+        Ok(What::Line {
+            receipt,
+            customer: maybe(self.customer.as_ref(), row, CustomerId::new)?,
+            line,
+        })
     }
 
     fn other(&self, kind: &str, mapping: &Mapping, row: &Row) -> Result<What, Fault> {
@@ -167,7 +162,9 @@ impl Plan {
         let lot = || maybe(self.lot.as_ref(), row, LotCode::new);
         let units = || self.positive_units(mapping, row);
         let body = match kind {
-            "pickup" => Body::Pickup(ShelfTouch { customer, sku, units: units()?, unit_weight_g: 0 }),
+            "pickup" => {
+                Body::Pickup(ShelfTouch { customer, sku, units: units()?, unit_weight_g: 0 })
+            }
             "putback" => {
                 Body::Putback(ShelfTouch { customer, sku, units: units()?, unit_weight_g: 0 })
             }

@@ -26,6 +26,8 @@ pub(crate) struct CsvRows {
     core: Reader,
     /// The number of the line at `start`.
     line: u64,
+    /// Whether the last line end was a return, of which a newline may follow.
+    after_return: bool,
     columns: Vec<String>,
 }
 
@@ -52,6 +54,7 @@ impl CsvRows {
             filled: Filled::More,
             core,
             line: 1,
+            after_return: false,
             columns: Vec::new(),
         };
         let mut header = Row::default();
@@ -69,10 +72,10 @@ impl CsvRows {
     fn next_record(&mut self, row: &mut Row) -> Result<Next, SourceError> {
         loop {
             self.skip_line_ends();
-            if self.start < self.end {
-                if let Some(bytes) = self.split(row) {
-                    return Ok(self.take_record(bytes, row));
-                }
+            if self.start < self.end
+                && let Some(bytes) = self.split(row)
+            {
+                return Ok(self.take_record(bytes, row));
             }
             if self.filled == Filled::More && self.end - self.start < BUFFER_BYTES {
                 self.refill()?;
@@ -86,16 +89,22 @@ impl CsvRows {
         }
     }
 
-    /// Steps over line ends, and with them blank lines.
+    /// Steps over line ends, and with them blank lines. A return and a newline are one.
     fn skip_line_ends(&mut self) {
         while self.start < self.end {
-            match (self.buffer.get(self.start), self.buffer.get(self.start + 1)) {
-                (Some(b'\n'), _) => self.line += 1,
-                (Some(b'\r'), next) if self.start + 1 < self.end && next != Some(&b'\n') => {
+            match self.buffer.get(self.start) {
+                Some(b'\r') => {
                     self.line += 1;
+                    self.after_return = true;
                 }
-                (Some(b'\r'), _) => {}
-                _ => return,
+                Some(b'\n') => {
+                    self.line += u64::from(!self.after_return);
+                    self.after_return = false;
+                }
+                _ => {
+                    self.after_return = false;
+                    return;
+                }
             }
             self.start += 1;
         }
@@ -164,7 +173,8 @@ impl CsvRows {
     fn take_raw(&mut self, bytes: usize, row: &mut Row) {
         let raw = self.buffer.get(self.start..self.start + bytes).unwrap_or(&[]);
         let lines = memchr_iter(b'\n', raw).count() as u64;
-        let end = raw.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n')).map_or(0, |at| at + 1);
+        let end =
+            raw.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n')).map_or(0, |at| at + 1);
         row.set_raw(self.line, raw.get(..end).unwrap_or(&[]));
         self.line += lines;
         // A line end that the record does not hold is stepped over with the blank lines.

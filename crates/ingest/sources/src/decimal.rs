@@ -74,9 +74,8 @@ impl Decimal {
 
     pub(crate) fn plus(self, other: Self) -> Option<Self> {
         let scale = self.scale.max(other.scale);
-        let at = |number: Self| {
-            number.mantissa.checked_mul(10_i128.checked_pow(scale - number.scale)?)
-        };
+        let at =
+            |number: Self| number.mantissa.checked_mul(10_i128.checked_pow(scale - number.scale)?);
         Some(Self { mantissa: at(self)?.checked_add(at(other)?)?, scale })
     }
 
@@ -87,15 +86,17 @@ impl Decimal {
     /// `None` for a divisor of zero.
     pub(crate) fn ratio(self, whole: Self, parts: i64) -> Option<i64> {
         let scale = self.scale.max(whole.scale);
-        let at = |number: Self| {
-            number.mantissa.checked_mul(10_i128.checked_pow(scale - number.scale)?)
-        };
+        let at =
+            |number: Self| number.mantissa.checked_mul(10_i128.checked_pow(scale - number.scale)?);
         divide_round(at(self)?.checked_mul(i128::from(parts))?, at(whole)?)
     }
 
     /// This number divided by `parts`, to a whole number, half away from zero.
     pub(crate) fn rounded_over(self, parts: i64) -> Option<i64> {
-        divide_round(self.mantissa, 10_i128.checked_pow(self.scale)?.checked_mul(i128::from(parts))?)
+        divide_round(
+            self.mantissa,
+            10_i128.checked_pow(self.scale)?.checked_mul(i128::from(parts))?,
+        )
     }
 
     /// To a whole number, half away from zero.

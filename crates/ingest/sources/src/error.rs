@@ -173,7 +173,9 @@ impl SourceError {
                     None => "check the mapping, and that the first line names the columns".into(),
                 }
             }
-            Self::BadMapping { .. } => "see docs/mappings.md or the shipped mappings".into(),
+            Self::BadMapping { .. } => {
+                "see mappings/README.md, and the shipped mappings beside it".into()
+            }
             Self::UnknownMapping { name } => match nearest(name, crate::mapping::shipped_names()) {
                 Some(near) => format!("did you mean {near}?"),
                 None => format!(

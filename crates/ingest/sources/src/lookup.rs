@@ -43,7 +43,11 @@ impl LookupTable {
             }
             if rows.len() == MAX_LOOKUP_ROWS {
                 let what = "rows to look up in";
-                return Err(SourceError::TooMany { path: path.into(), what, limit: MAX_LOOKUP_ROWS });
+                return Err(SourceError::TooMany {
+                    path: path.into(),
+                    what,
+                    limit: MAX_LOOKUP_ROWS,
+                });
             }
             let texts = (0..row.fields).map(|at| row.get(at).into()).collect();
             rows.entry(row.get(key).into()).or_insert(texts);
@@ -161,7 +165,11 @@ impl Field {
         if text.is_empty() {
             return Cow::Borrowed(&self.otherwise);
         }
-        if self.prefix.is_empty() { Cow::Borrowed(text) } else { [&self.prefix, text].concat().into() }
+        if self.prefix.is_empty() {
+            Cow::Borrowed(text)
+        } else {
+            [&self.prefix, text].concat().into()
+        }
     }
 
     /// Its text where that is the same in every row.

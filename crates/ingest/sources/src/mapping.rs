@@ -1,6 +1,6 @@
 //! Mapping files: how the columns of a foreign table become the fields of events.
 //!
-//! The format is described in `docs/mappings.md` by the example of the shipped ones. An unknown key
+//! The format is described in `mappings/README.md`, beside the shipped ones. An unknown key
 //! is an error.
 
 mod file;
@@ -8,13 +8,13 @@ mod file;
 use std::path::Path;
 
 pub(crate) use file::{
-    CsvPart, Creation, EventPart, FieldSpec, FieldsPart, Grouping, LookupPart, MappingFile, Order,
-    PriceRule, ProductPart,
+    Creation, CsvPart, EventPart, FieldSpec, Grouping, LookupPart, MappingFile, Order, PriceRule,
 };
 
+use crate::convert::KINDS;
 use crate::decimal::NumberForm;
 use crate::error::SourceError;
-use crate::zone::{TimeReader, local_clock};
+use crate::zone::{TimeReader, find_zone, local_clock};
 
 /// The mappings that come with the program.
 const SHIPPED: [(&str, &str); 2] = [
@@ -55,7 +55,11 @@ impl Mapping {
         let bad = |detail: String| SourceError::BadMapping { name: name.into(), detail };
         let file: MappingFile = toml::from_str(text).map_err(|error| bad(error.to_string()))?;
         file.check().map_err(bad)?;
-        let time = TimeReader::new(&file.time.zone, file.time.format.as_deref())?;
+        if file.event.kind_column.is_none() && !KINDS.contains(&file.event.kind.as_str()) {
+            return Err(bad(format!("event.kind must be one of {}", KINDS.join(", "))));
+        }
+        let zone = find_zone(&file.time.zone)?;
+        let time = TimeReader::new(zone, file.time.format.as_deref()).map_err(bad)?;
         let clock = local_clock(&file.time.zone)?;
         Ok(Self { name: name.into(), file, time, clock })
     }
@@ -140,6 +144,9 @@ mod tests {
     #[test]
     fn a_zone_that_nobody_knows_is_an_error() {
         let error = Mapping::parse("till", &SMALL.replace("Rome", "Roma")).unwrap_err();
-        assert_eq!((error.code(), error.hint().as_str()), ("time_zone_unknown", "did you mean Europe/Rome?"));
+        assert_eq!(
+            (error.code(), error.hint().as_str()),
+            ("time_zone_unknown", "did you mean Europe/Rome?")
+        );
     }
 }

@@ -42,9 +42,9 @@ pub(crate) fn one_store<'a>(
     named: Option<&String>,
 ) -> Result<&'a Store, Failure> {
     match (named, chain.stores()) {
-        (Some(name), _) => chain
-            .store(StoreId::cut(name))
-            .ok_or_else(|| crate::status::unknown_store(chain, name)),
+        (Some(name), _) => {
+            chain.store(StoreId::cut(name)).ok_or_else(|| crate::status::unknown_store(chain, name))
+        }
         (None, [only]) => Ok(only),
         (None, []) => Err(Failure::new(
             "unknown_store",

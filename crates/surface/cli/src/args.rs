@@ -30,7 +30,7 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    pub(crate) fn command(&self) -> Command {
+    pub(crate) fn chosen(&self) -> Command {
         self.command.clone().unwrap_or_else(|| Command::Run(RunArgs::default()))
     }
 }

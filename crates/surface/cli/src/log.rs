@@ -162,7 +162,9 @@ fn check(settings: &Settings, output: Output) -> Result<ExitCode, Failure> {
                     bytes: partition.bytes,
                     start_offset: partition.start,
                     end_offset: partition.end,
-                    damage: partition.damage.as_ref().map(ToString::to_string),
+                    damage: partition.damage.as_ref().map(|damage| {
+                        format!("{} at byte {}: {}", damage.path.display(), damage.at, damage.what)
+                    }),
                 })
                 .collect(),
         };

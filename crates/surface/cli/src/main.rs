@@ -46,18 +46,18 @@ fn main() -> ExitCode {
 
 fn run_command(args: Args, output: Output) -> Result<ExitCode, Failure> {
     let loaded = Settings::load(&args);
-    if let Command::Config(command) = &args.command() {
+    if let Command::Config(command) = &args.chosen() {
         return config::run(command, loaded, output);
     }
-    if let Command::Completions { shell } = args.command() {
+    if let Command::Completions { shell } = args.chosen() {
         clap_complete::generate(shell, &mut Args::command(), "shelf", &mut std::io::stdout());
         return Ok(ExitCode::SUCCESS);
     }
-    if matches!(args.command(), Command::Man) {
+    if matches!(args.chosen(), Command::Man) {
         return man();
     }
     let settings = loaded?.settings;
-    match args.command() {
+    match args.chosen() {
         Command::Run(run) => run::run(&run, &settings, output)?,
         Command::Simulate(simulate) => simulate::run(&simulate, &settings, output)?,
         Command::Replay(replay) => replay::run(&replay, &settings, output)?,

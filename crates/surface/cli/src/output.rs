@@ -32,7 +32,10 @@ impl Output {
 
     /// The width for tables, in characters.
     pub(crate) fn width(self) -> usize {
-        ratatui::crossterm::terminal::size().ok().filter(|_| self.terminal).map_or(120, |(w, _)| w.into())
+        ratatui::crossterm::terminal::size()
+            .ok()
+            .filter(|_| self.terminal)
+            .map_or(120, |(w, _)| w.into())
     }
 
     /// Prints a view: as JSON where that is asked for, else as text.

@@ -30,8 +30,6 @@ struct Entry {
     raw_len: u64,
     raw: String,
     hint: &'static str,
-    #[serde(skip)]
-    place: (u32, Offset),
 }
 
 pub(crate) fn run(
@@ -92,8 +90,11 @@ fn event_at(settings: &Settings, (partition, offset): (u32, Offset)) -> Result<E
     }
     log.read(partition, offset, 1, &mut read)?;
     let record = read.get(0).unwrap_or(&[]);
-    Ok(decode_event(record)
-        .map_err(|source| shelf_engine::EngineError::Record { partition, offset, source })?)
+    Ok(decode_event(record).map_err(|source| shelf_engine::EngineError::Record {
+        partition,
+        offset,
+        source,
+    })?)
 }
 
 fn entry(settings: &Settings, place: (u32, Offset), why: Reason) -> Result<Entry, Failure> {
@@ -113,7 +114,6 @@ fn entry(settings: &Settings, place: (u32, Offset), why: Reason) -> Result<Entry
             raw_len: rejected.raw_len,
             raw: String::from_utf8_lossy(&rejected.raw).into_owned(),
             hint,
-            place,
         },
         _ => {
             let mut raw = Vec::new();
@@ -128,7 +128,6 @@ fn entry(settings: &Settings, place: (u32, Offset), why: Reason) -> Result<Entry
                 raw_len: raw.len() as u64,
                 raw: String::from_utf8_lossy(&raw).into_owned(),
                 hint,
-                place,
             }
         }
     })

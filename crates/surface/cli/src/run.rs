@@ -144,7 +144,9 @@ fn drive(
 fn serve(chain: &mut ChainWriter, control: &Control) -> Result<(), Failure> {
     let Some(first) = control.next(PAUSE) else { return Ok(()) };
     let mut requests = vec![first];
-    while requests.len() < REQUESTS && let Some(next) = control.waiting() {
+    while requests.len() < REQUESTS
+        && let Some(next) = control.waiting()
+    {
         requests.push(next);
     }
     let (events, replies): (Vec<Event>, Vec<_>) =
@@ -161,13 +163,8 @@ fn tell_time(chain: &mut ChainWriter) -> Result<(), Failure> {
     let now: Timestamp = wall_now();
     let stores: Vec<_> =
         chain.partitions()?.iter().flat_map(|stores| stores.iter().map(|s| s.id())).collect();
-    let clock = |store| Event {
-        id: fresh_id(),
-        store,
-        at: now,
-        received_at: now,
-        body: Body::Clock,
-    };
+    let clock =
+        |store| Event { id: fresh_id(), store, at: now, received_at: now, body: Body::Clock };
     let events: Vec<Event> = stores.into_iter().map(clock).collect();
     chain.submit(&events)?;
     Ok(())

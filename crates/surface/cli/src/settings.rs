@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use figment::providers::{Env, Format, Serialized, Toml};
 use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 use shelf_engine::Options;
 use shelf_eventlog::LogOptions;
@@ -11,6 +11,9 @@ use shelf_host::{Folder, WriterOptions};
 
 use crate::args::{Args, Command};
 use crate::failure::Failure;
+
+/// The settings file that is read where no other is named.
+const FILE: &str = "shelf.toml";
 
 /// Everything that can be set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -91,14 +94,15 @@ pub(crate) struct Loaded {
 impl Settings {
     pub(crate) fn load(args: &Args) -> Result<Loaded, Failure> {
         let mut figment = Figment::from(Serialized::defaults(Self::default()));
-        figment = figment.merge(match &args.config {
+        match &args.config {
             Some(path) if !path.is_file() => {
                 let message = format!("there is no settings file {}", path.display());
                 return Err(Failure::new("settings", message, "check the path after --config"));
             }
-            Some(path) => Toml::file_exact(path),
-            None => Toml::file_exact("shelf.toml"),
-        });
+            Some(path) => figment = figment.merge(Toml::file_exact(path)),
+            None if Path::new(FILE).is_file() => figment = figment.merge(Toml::file_exact(FILE)),
+            None => {}
+        }
         figment = figment.merge(Env::prefixed("SHELF_").split("__"));
         let mut flag = |key: &'static str, value: Option<figment::value::Value>| {
             if let Some(value) = value {
@@ -107,7 +111,7 @@ impl Settings {
             }
         };
         flag("data", args.data.as_deref().map(|path| text(path)));
-        match args.command() {
+        match args.chosen() {
             Command::Run(run) => {
                 flag("demo.stores", run.stores.map(Into::into));
                 flag("demo.seed", run.seed.map(Into::into));

@@ -5,6 +5,9 @@ use shelf_views::{
     Chain, ShelfDetail, ShelfFilter, ShelfState, ShelvesView, render_shelf, render_shelves,
 };
 
+const STATES: [ShelfState; 4] =
+    [ShelfState::Empty, ShelfState::Low, ShelfState::Stocked, ShelfState::Untracked];
+
 use crate::acts::{one_store, read};
 use crate::alerts::choice;
 use crate::args::ShelvesCommand;
@@ -24,7 +27,7 @@ pub(crate) fn run(
             let filter = ShelfFilter {
                 store: list.store.as_deref().map(StoreId::cut),
                 category: None,
-                state: choice("status", list.status.as_ref(), &ShelfState::ALL, ShelfState::code)?,
+                state: choice("status", list.status.as_ref(), &STATES, ShelfState::code)?,
                 text: list.sku.clone(),
                 limit: Some(list.limit),
             };

@@ -28,9 +28,10 @@ pub(crate) fn run(args: &SimulateArgs, settings: &Settings, output: Output) -> R
     options.town = Some(TownPlan { stores: settings.demo.stores, options: town });
     let begun = Instant::now();
     let mut chain = ChainWriter::open(&settings.folder(), &options)?;
+    let before = chain.counts()?.stepped;
     let until = start.plus(i64::from(args.days) * DAY);
     live_through(&mut chain, until, output)?;
-    let report = report(&mut chain, settings, args.days, begun)?;
+    let report = report(&mut chain, settings, args.days, before, begun)?;
     output.view(&report, |report| render_report(report, &output.style(), output.width()))?;
     chain.close()?;
     Ok(())
@@ -57,6 +58,7 @@ fn report(
     chain: &mut ChainWriter,
     settings: &Settings,
     days: u32,
+    before: u64,
     begun: Instant,
 ) -> Result<SimulationReport, Failure> {
     let wall_s = begun.elapsed().as_secs_f64();
@@ -64,15 +66,14 @@ fn report(
     let measures = RunMeasures {
         seed: settings.demo.seed,
         days,
-        events: chain.counts()?.stepped,
+        events_before: before,
         wall_s,
         peak_rss_bytes: memory("VmHWM:"),
         town: Some(town_truth(&truths)),
     };
     let stores = Chain::new(chain.partitions()?);
-    SimulationReport::new(&stores, &measures).map_err(|error| {
-        Failure::new("state_unsaved", error.to_string(), "run `shelf log verify`")
-    })
+    SimulationReport::new(&stores, &measures)
+        .map_err(|error| Failure::new("state_unsaved", error.to_string(), "run `shelf log verify`"))
 }
 
 fn town_truth(towns: &[Truth]) -> TownTruth {

@@ -17,7 +17,11 @@ impl Stop {
         let stop = Self::default();
         let asked = stop.clone();
         ctrlc::set_handler(move || asked.ask()).map_err(|error| {
-            Failure::new("signals", error.to_string(), "run `shelf doctor` for a look at the machine")
+            Failure::new(
+                "signals",
+                error.to_string(),
+                "run `shelf doctor` for a look at the machine",
+            )
         })?;
         Ok(stop)
     }

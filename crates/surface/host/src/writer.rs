@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use shelf_domain::{Counts, Event, Outcome, Reason, Store, StoreId, Stores, Timestamp, state_hash};
+use shelf_domain::{
+    Counts, Event, HOUR, MINUTE, Outcome, Reason, Store, StoreId, Stores, Timestamp, state_hash,
+};
 use shelf_engine::{EngineError, Options, Partition, Stepped, partition_of};
 use shelf_eventlog::{EventLog, LogOptions, Partition as Log, Recovered};
 use shelf_ports::Offset;

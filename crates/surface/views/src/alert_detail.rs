@@ -4,10 +4,10 @@ use serde::Serialize;
 use shelf_domain::{AlertId, OrderId, OrderStatus, SkuIndex, Store, Timestamp};
 
 use crate::alerts::AlertRow;
-use crate::form;
 use crate::lots::{self, LotRow};
 use crate::shelves::ShelfRow;
 use crate::tasks::TaskRow;
+use crate::{chain, form};
 
 /// Units of a sku that a supplier is to bring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -20,6 +20,8 @@ pub struct Arrival {
     pub delivery_at: Timestamp,
     /// How many units have not come.
     pub outstanding_units: u32,
+    /// From that to the store's present, in seconds; `None` before it.
+    pub overdue_s: Option<i64>,
 }
 
 /// One alert in full.
@@ -79,6 +81,7 @@ pub(crate) fn arriving(store: &Store, index: SkuIndex) -> Vec<Arrival> {
             order: order.order,
             delivery_at: order.delivery_at,
             outstanding_units: line.outstanding_units(),
+            overdue_s: Some(chain::age_s(store, order.delivery_at)).filter(|&age| age > 0),
         })
         .collect();
     arrivals.sort_by_key(|arrival| (arrival.delivery_at, arrival.order));

@@ -8,6 +8,7 @@ use shelf_domain::{
     Timestamp,
 };
 
+use crate::alert_detail::arriving;
 use crate::chain::{self, Chain};
 use crate::tally::SeverityTally;
 use crate::{form, sentence};
@@ -91,6 +92,8 @@ pub struct AlertRow {
     /// Until when it is hidden.
     #[serde(serialize_with = "form::maybe")]
     pub snoozed_until: Option<Timestamp>,
+    /// Its values, for where there is little room: `3 of 17`.
+    pub values: String,
     /// Why it is open: the rule and its values.
     pub why: String,
     /// What to do.
@@ -102,6 +105,7 @@ impl AlertRow {
     pub fn new(store: &Store, alert: &Alert) -> Self {
         let index = store.sku(alert.sku);
         let shelf = index.and_then(|index| store.shelf(index));
+        let arrival = index.and_then(|index| arriving(store, index).into_iter().next());
         let task_id = shelf.and_then(|shelf| shelf.task);
         let task = task_id.and_then(|id| store.tasks().find(|task| task.task == id));
         Self {
@@ -125,8 +129,9 @@ impl AlertRow {
             task: task_id,
             actor: alert.actor,
             snoozed_until: alert.snoozed_until,
+            values: sentence::values(alert),
             why: sentence::why(alert),
-            action: sentence::action(alert, shelf, task),
+            action: sentence::action(alert, shelf, task, arrival),
         }
     }
 }

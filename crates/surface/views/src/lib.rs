@@ -52,7 +52,7 @@ pub use tally::{
     ExpiryTally, Intake, OrderTally, RuleTally, SeverityTally, StockTotals, TaskTally,
 };
 pub use tasks::{TaskFilter, TaskLot, TaskRow, TasksView};
-pub use watch::{FloorMode, Rates, UiState, WatchView, draw, render_svg};
+pub use watch::{FloorMode, Rates, UiState, WatchView, draw, render_svg, render_watch};
 pub use zones::{ZoneRow, ZonesView};
 
 #[cfg(test)]

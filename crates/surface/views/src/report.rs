@@ -14,8 +14,8 @@ pub struct RunMeasures {
     pub seed: u64,
     /// Simulated days.
     pub days: u32,
-    /// Events stepped in this run.
-    pub events: u64,
+    /// Events that had been stepped before this run, where it goes on with an earlier one.
+    pub events_before: u64,
     /// How long it took, in seconds.
     pub wall_s: f64,
     /// The most memory that was resident, in bytes; `None` where the system does not tell.
@@ -73,11 +73,11 @@ pub struct SimulationReport {
     pub stores: u64,
     /// The seed of the town.
     pub seed: u64,
-    /// Events stepped in this run.
+    /// Events stepped, from the beginning of the simulation.
     pub events: u64,
     /// How long it took, in seconds.
     pub wall_s: f64,
-    /// Events in a second; `None` where no time passed.
+    /// Events of this run in a second; `None` where no time passed.
     pub events_per_s: Option<f64>,
     /// The hash of the final state of all stores, in hexadecimal.
     pub state_hash: String,
@@ -121,13 +121,14 @@ impl SimulationReport {
     pub fn new(chain: &Chain<'_>, run: &RunMeasures) -> Result<Self, StateError> {
         let totals = StockTotals::new(chain.stores());
         let intake = Intake::of_partitions(chain.counts());
+        let events = chain.counts().stepped.saturating_sub(run.events_before);
         Ok(Self {
             days: run.days,
             stores: chain.stores().len() as u64,
             seed: run.seed,
-            events: run.events,
+            events: chain.counts().stepped,
             wall_s: run.wall_s,
-            events_per_s: (run.wall_s > 0.0).then(|| (run.events as f64 / run.wall_s).round()),
+            events_per_s: (run.wall_s > 0.0).then(|| (events as f64 / run.wall_s).round()),
             state_hash: format!("{:032x}", state_hash(chain.stores().iter().copied())?),
             invariant_violations: totals.invariant_violations,
             units: totals.units,

@@ -5,7 +5,8 @@ use shelf_domain::{
     RestockTask, Rule, Shelf, SupplierOrder, TaskStatus,
 };
 
-use crate::wording::{count, counted, money, per_cent, tenths, units};
+use crate::alert_detail::Arrival;
+use crate::wording::{count, counted, minute_utc, money, per_cent, span, tenths, units};
 
 /// Why an alert is open: the rule and its values.
 pub(crate) fn why(alert: &Alert) -> String {
@@ -47,14 +48,27 @@ pub(crate) fn why(alert: &Alert) -> String {
     }
 }
 
-/// What to do about an alert.
-pub(crate) fn action(alert: &Alert, shelf: Option<&Shelf>, task: Option<&RestockTask>) -> String {
+/// What to do about an alert. `arrival` is the next that a supplier brings of the sku.
+pub(crate) fn action(
+    alert: &Alert,
+    shelf: Option<&Shelf>,
+    task: Option<&RestockTask>,
+    arrival: Option<Arrival>,
+) -> String {
     let suggested = alert.suggested_units;
     match alert.rule {
-        Rule::RefillRequest | Rule::ShelfEmpty => refill(suggested, shelf, task),
-        Rule::SupplierRequest => {
-            format!("order at least {} from the supplier", units(suggested))
+        Rule::RefillRequest | Rule::ShelfEmpty => {
+            let waits = shelf.is_some_and(|shelf| shelf.warehouse_units == 0);
+            let arrival = arrival.filter(|_| waits).map(|a| format!("; order {}", brings(&a)));
+            refill(suggested, shelf, task) + &arrival.unwrap_or_default()
         }
+        Rule::SupplierRequest => match arrival {
+            Some(late) if late.overdue_s.is_some() => {
+                format!("ask the supplier: order {}", brings(&late))
+            }
+            Some(arrival) => format!("wait: order {}", brings(&arrival)),
+            None => format!("order at least {} from the supplier", units(suggested)),
+        },
         Rule::NearExpiry => match alert.place {
             Place::Floor => "put these lots in front; cut the price if they will not sell".into(),
             Place::Warehouse => "bring these lots to the floor first".into(),
@@ -68,15 +82,25 @@ pub(crate) fn action(alert: &Alert, shelf: Option<&Shelf>, task: Option<&Restock
     }
 }
 
+/// What an order is to bring, and when, or how late it is.
+pub(crate) fn brings(arrival: &Arrival) -> String {
+    let (order, outstanding) = (arrival.order, units(arrival.outstanding_units));
+    match arrival.overdue_s {
+        None => format!("{order} brings {outstanding} at {} UTC", minute_utc(arrival.delivery_at)),
+        Some(late) => format!("{order} with {outstanding} is {} late", span(late)),
+    }
+}
+
 fn refill(suggested: u32, shelf: Option<&Shelf>, task: Option<&RestockTask>) -> String {
     if let Some(task) = task {
         let open = units(task.outstanding_units());
+        let ready = units(task.outstanding_units().saturating_sub(task.backorder_units));
         return match task.status {
             TaskStatus::InTransit => format!("task {} is on its way with {open}", task.task),
             TaskStatus::Pending if shelf.is_some_and(|shelf| shelf.warehouse_units == 0) => {
                 format!("task {} waits for a delivery: the warehouse has none", task.task)
             }
-            _ => format!("carry out task {}: {open} from the warehouse", task.task),
+            _ => format!("carry out task {}: {ready} from the warehouse", task.task),
         };
     }
     match shelf.map(|shelf| shelf.warehouse_units) {
@@ -144,6 +168,21 @@ pub(crate) fn effect(effect: &Effect) -> String {
     }
 }
 
+/// The values of an alert, for where there is little room: `3 of 17`.
+pub(crate) fn values(alert: &Alert) -> String {
+    match (alert.rule, alert.capacity_units) {
+        (Rule::RefillRequest | Rule::ShelfEmpty | Rule::SupplierRequest, 0) => {
+            format!("{} units", alert.stock_units)
+        }
+        (Rule::RefillRequest | Rule::ShelfEmpty | Rule::SupplierRequest, capacity) => {
+            format!("{} of {capacity}", alert.stock_units)
+        }
+        (Rule::NearExpiry | Rule::NearExpiryDiscount, _) => units(alert.stock_units),
+        (Rule::ExpiredRemoval, _) => units(alert.suggested_units),
+        (Rule::StockDiscrepancy | Rule::DeliveryDiscrepancy, _) => units(alert.threshold),
+    }
+}
+
 fn alert_changed(alert: &Alert) -> String {
     let what = match alert.status {
         AlertStatus::Open if alert.changed_at == alert.opened_at && alert.count == 1 => "opened",
@@ -154,18 +193,13 @@ fn alert_changed(alert: &Alert) -> String {
         AlertStatus::Dismissed => "dismissed",
     };
     let by = alert.actor.map(|actor| format!(" by {actor}")).unwrap_or_default();
-    let values = match (alert.rule, alert.capacity_units) {
-        (Rule::RefillRequest | Rule::ShelfEmpty | Rule::SupplierRequest, 0) => {
-            format!("{} units", alert.stock_units)
-        }
-        (Rule::RefillRequest | Rule::ShelfEmpty | Rule::SupplierRequest, capacity) => {
-            format!("{} of {capacity}", alert.stock_units)
-        }
-        (Rule::NearExpiry | Rule::NearExpiryDiscount, _) => units(alert.stock_units),
-        (Rule::ExpiredRemoval, _) => units(alert.suggested_units),
-        (Rule::StockDiscrepancy | Rule::DeliveryDiscrepancy, _) => units(alert.threshold),
-    };
-    format!("{} {what}{by} on {} ({values})", alert.rule.code(), alert.sku)
+    let values = values(alert);
+    let (rule, sku) = (alert.rule.code(), alert.sku);
+    // The values are those of the problem, and it has gone.
+    if !alert.status.standing() {
+        return format!("{rule} {what}{by} on {sku}");
+    }
+    format!("{rule} {what}{by} on {sku} ({values})")
 }
 
 fn task_changed(task: &RestockTask) -> String {

@@ -60,17 +60,24 @@ impl<T: Into<String>> From<T> for Cell {
 pub(crate) struct Table {
     columns: Vec<Column>,
     rows: Vec<Vec<Cell>>,
+    /// Lines below rows, over all columns, by the number of the row.
+    notes: Vec<(usize, String)>,
 }
 
 const GAP: usize = 2;
 
 impl Table {
     pub(crate) fn new(columns: impl Into<Vec<Column>>) -> Self {
-        Self { columns: columns.into(), rows: Vec::new() }
+        Self { columns: columns.into(), rows: Vec::new(), notes: Vec::new() }
     }
 
     pub(crate) fn row(&mut self, cells: impl Into<Vec<Cell>>) {
         self.rows.push(cells.into());
+    }
+
+    /// Words below the last row, over all columns, in as many lines as they need.
+    pub(crate) fn note(&mut self, text: String) {
+        self.notes.push((self.rows.len(), text));
     }
 
     /// The table as lines of at most `width` columns, as far as cutting allows.
@@ -79,8 +86,12 @@ impl Table {
         let heading: Vec<Cell> =
             self.columns.iter().map(|c| Cell::toned(Tone::Faint, c.heading)).collect();
         let mut text = String::new();
-        for row in std::iter::once(&heading).chain(&self.rows) {
+        for (row, number) in std::iter::once(&heading).chain(&self.rows).zip(0..) {
             self.write_row(row, &widths, style, &mut text);
+            for (_, note) in self.notes.iter().filter(|(below, _)| *below == number) {
+                text.push_str(&style.paint(Tone::Faint, &format!("  {}", wrap(note, 2, width))));
+                text.push('\n');
+            }
         }
         text
     }
@@ -133,6 +144,27 @@ impl Table {
 /// How many columns of a terminal a text takes.
 pub(crate) fn columns(text: &str) -> usize {
     Span::raw(text).width()
+}
+
+/// Breaks a text between words so that it ends before `width`; further lines are indented.
+pub(crate) fn wrap(text: &str, indent: usize, width: usize) -> String {
+    let room = width.saturating_sub(indent).max(20);
+    let mut wrapped = String::new();
+    let mut line = 0;
+    for word in text.split(' ') {
+        let length = columns(word);
+        if line > 0 && line + 1 + length > room {
+            wrapped.push('\n');
+            wrapped.push_str(&" ".repeat(indent));
+            line = 0;
+        } else if line > 0 {
+            wrapped.push(' ');
+            line += 1;
+        }
+        wrapped.push_str(word);
+        line += length;
+    }
+    wrapped
 }
 
 /// As much of the start of a text as fits, with `…` where it does not.

@@ -21,7 +21,7 @@ use crate::zones::ZonesView;
 use crate::{form, wording};
 
 pub use screen::draw;
-pub use svg::render_svg;
+pub use svg::{render_svg, render_watch};
 
 /// The most alerts that the screen has room for.
 const ALERTS_MAX: usize = 64;

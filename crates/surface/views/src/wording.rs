@@ -49,6 +49,15 @@ pub(crate) fn span(seconds: i64) -> String {
     }
 }
 
+/// About how long: `40 s`, `12 min`, `3 h`, `2 d`.
+pub(crate) fn span_about(seconds: i64) -> String {
+    match seconds {
+        ..3_600 => span(seconds),
+        3_600..86_400 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
 /// `1,234,567`.
 pub(crate) fn count(value: impl Into<i128>) -> String {
     let value: i128 = value.into();

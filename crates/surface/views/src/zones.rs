@@ -17,6 +17,8 @@ pub struct ZoneRow {
     pub category: String,
     /// Three letters, for where there is no room.
     pub code: String,
+    /// A word, for where there is little room.
+    pub label: String,
     /// Its place on the floor; `None` where the category has no zone of the reference layout.
     pub bounds: Option<Bounds>,
     /// Its shelves that have ever been given stock.
@@ -85,6 +87,7 @@ impl ZonesView {
                 zone: zone.zone.to_owned(),
                 category: zone.category.to_owned(),
                 code: zone.code.to_owned(),
+                label: zone.label.to_owned(),
                 bounds: Some(zone.bounds),
                 ..ZoneRow::default()
             })
@@ -119,6 +122,7 @@ fn row_of<'a>(zones: &'a mut Vec<ZoneRow>, category: &str) -> Option<&'a mut Zon
         zones.push(ZoneRow {
             zone: category.to_lowercase().replace(' ', "_"),
             category: category.to_owned(),
+            label: wording::sentence_case(category),
             code: letters.collect::<String>().to_uppercase(),
             ..ZoneRow::default()
         });

@@ -301,9 +301,11 @@ impl MappingFile {
         if self.event.kind_column.is_none() && self.event.kind == "pos_transaction" {
             self.check_receipts()?;
         }
-        match self.specs().filter_map(|spec| spec.lookup.as_ref()).find(|&name| {
-            !self.lookup.contains_key(name)
-        }) {
+        match self
+            .specs()
+            .filter_map(|spec| spec.lookup.as_ref())
+            .find(|&name| !self.lookup.contains_key(name))
+        {
             Some(name) => Err(format!("a field names lookup.{name}, which is not there")),
             None => Ok(()),
         }
@@ -311,11 +313,8 @@ impl MappingFile {
 
     fn check_receipts(&self) -> Result<(), String> {
         let fields = &self.fields;
-        let lacking = [
-            ("receipt", &fields.receipt),
-            ("sku", &fields.sku),
-            ("quantity", &fields.quantity),
-        ];
+        let lacking =
+            [("receipt", &fields.receipt), ("sku", &fields.sku), ("quantity", &fields.quantity)];
         if let Some((name, _)) = lacking.iter().find(|(_, spec)| spec.is_none()) {
             return Err(format!("receipts need fields.{name}"));
         }
@@ -325,7 +324,8 @@ impl MappingFile {
         Ok(())
     }
 
-    fn specs(&self) -> impl Iterator<Item = &FieldSpec> {
+    /// Every field.
+    pub(crate) fn specs(&self) -> impl Iterator<Item = &FieldSpec> {
         let f = &self.fields;
         let p = &self.product;
         [&f.receipt, &f.sku, &f.customer, &f.quantity, &f.unit_price, &f.total, &f.lot, &f.expiry]

@@ -4,10 +4,11 @@ use super::heading;
 use crate::alert_detail::{AlertDetail, Arrival};
 use crate::lots::LotRow;
 use crate::orders::OrderDetail;
+use crate::sentence::brings;
 use crate::shelf_detail::ShelfDetail;
 use crate::shelves::ShelfRow;
 use crate::style::{Style, Tone, severity_words, symbol};
-use crate::table::{Cell, Column, Table};
+use crate::table::{Cell, Column, Table, wrap};
 use crate::tasks::TaskRow;
 use crate::wording::{count, counted, date, minute_utc, money, percent, place, span, units};
 
@@ -20,27 +21,6 @@ fn facts(style: Style, width: usize, facts: &[(&'static str, String)]) -> String
         text += &["  ", &name, "  ", &wrap(value, widest + 4, width), "\n"].concat();
     }
     text
-}
-
-/// Breaks a text between words so that it ends before `width`; further lines are indented.
-fn wrap(text: &str, indent: usize, width: usize) -> String {
-    let room = width.saturating_sub(indent).max(20);
-    let mut wrapped = String::new();
-    let mut line = 0;
-    for word in text.split(' ') {
-        let length = crate::table::columns(word);
-        if line > 0 && line + 1 + length > room {
-            wrapped.push('\n');
-            wrapped.push_str(&" ".repeat(indent));
-            line = 0;
-        } else if line > 0 {
-            wrapped.push(' ');
-            line += 1;
-        }
-        wrapped.push_str(word);
-        line += length;
-    }
-    wrapped
 }
 
 /// One alert: why, what to do, and what it stands on.
@@ -158,8 +138,7 @@ fn under_way(task: Option<&TaskRow>, arriving: &[Arrival], style: Style, width: 
         lines.push(("task", format!("{} {status} for {age}: {wanted} ({shares})", task.task)));
     }
     for arrival in arriving {
-        let (outstanding, at) = (units(arrival.outstanding_units), minute_utc(arrival.delivery_at));
-        lines.push(("order", format!("{} brings {outstanding} at {at} UTC", arrival.order)));
+        lines.push(("order", brings(arrival)));
     }
     if lines.is_empty() {
         lines.push(("task", "none, and no delivery is to come".to_owned()));
@@ -234,7 +213,7 @@ pub fn render_shelf(view: &ShelfDetail, style: &Style, width: usize) -> String {
     for alert in &view.open_alerts {
         let line = format!("{} {} {}", symbol(alert.severity), alert.alert, alert.rule.code());
         let line = style.paint(Tone::Of(alert.severity), &line);
-        let advice = format!("{}; {}", alert.why, alert.action);
+        let advice = format!("{} → {}", alert.why, alert.action);
         text += &["  ", &line, "\n    ", &wrap(&advice, 4, width), "\n"].concat();
     }
     text

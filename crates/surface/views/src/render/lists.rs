@@ -18,7 +18,7 @@ fn severity_cell(severity: Severity) -> Cell {
     Cell::toned(Tone::Of(severity), severity_words(severity))
 }
 
-/// The alerts that stand, one a line.
+/// The alerts that stand: the facts in one line, why and what to do in the next.
 pub fn render_alerts(view: &AlertsView, style: &Style, width: usize) -> String {
     if view.alerts.is_empty() {
         let hint =
@@ -31,10 +31,9 @@ pub fn render_alerts(view: &AlertsView, style: &Style, width: usize) -> String {
         Column::words("store"),
         Column::words("rule"),
         Column::words("sku"),
+        Column::cut("name", 8),
         Column::words("status"),
         Column::number("age"),
-        Column::cut("why", 12),
-        Column::cut("do", 12),
     ]);
     for alert in &view.alerts {
         table.row([
@@ -43,11 +42,11 @@ pub fn render_alerts(view: &AlertsView, style: &Style, width: usize) -> String {
             alert.store.as_str().into(),
             alert.rule.code().into(),
             alert.sku.as_str().into(),
+            alert.name.as_str().into(),
             alert.status.code().into(),
-            span(alert.age_s).into(),
-            alert.why.as_str().into(),
-            alert.action.as_str().into(),
+            Cell::from(span(alert.age_s)),
         ]);
+        table.note(format!("{} → {}", alert.why, alert.action));
     }
     table.render(*style, width) + &more(*style, view.alerts.len(), view.total)
 }

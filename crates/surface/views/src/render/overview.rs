@@ -259,9 +259,9 @@ pub fn render_report(report: &SimulationReport, style: &Style, width: usize) -> 
         broken => style.paint(Tone::Of(Severity::Critical), &format!("▲ {broken} broken")),
     };
     let did = format!(
-        "{} restock tasks done, {} orders sent",
-        count(report.tasks_done),
-        count(report.orders_sent)
+        "{} done, {} sent",
+        counted(report.tasks_done, "restock task"),
+        counted(report.orders_sent, "order")
     );
     text += &line(style, "run", &run);
     text += &line(style, "memory", &memory);

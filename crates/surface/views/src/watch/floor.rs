@@ -43,7 +43,7 @@ pub(crate) fn draw(canvas: &mut Canvas<'_>, view: &WatchView, mode: FloorMode, p
 }
 
 /// Where a zone lies inside `plan`: the plan's outermost zones touch its sides, and one column
-/// stays free to the right of each.
+/// stays free to the right of each, and one line below those that can spare it.
 fn rect(bounds: Bounds, plan: Rect) -> Rect {
     let outer = outer_bounds();
     let place = |value: f64, from: f64, to: f64, length: u16| {
@@ -58,7 +58,10 @@ fn rect(bounds: Bounds, plan: Rect) -> Rect {
         x: plan.x + x0,
         y: plan.y + y0,
         width: (x1 - x0).saturating_sub(1).max(1),
-        height: y1.saturating_sub(y0).max(1),
+        height: match y1.saturating_sub(y0) {
+            tall @ 4.. => tall - 1,
+            low => low.max(1),
+        },
     }
 }
 
@@ -81,7 +84,7 @@ fn figure(zone: &ZoneRow, mode: FloorMode, best: u64) -> (String, Option<usize>)
     let share = |part: u64, whole: u64| (part as f64 / whole.max(1) as f64 * 100.0) as usize;
     match mode {
         FloorMode::Fill => match zone.fill_percent {
-            Some(fill) => (format!("{fill:.0}%"), Some((fill as usize / 20).min(top))),
+            Some(fill) => (format!("{fill:.0}%"), Some(fill_level(fill))),
             None => ("-".to_owned(), None),
         },
         FloorMode::Alerts => {
@@ -113,6 +116,12 @@ fn figure(zone: &ZoneRow, mode: FloorMode, best: u64) -> (String, Option<usize>)
     }
 }
 
+/// Shelves are refilled long before they are empty, so that a zone in order is about half full:
+/// the levels are finest there.
+fn fill_level(fill_percent: f64) -> usize {
+    [30.0, 45.0, 55.0, 70.0].iter().filter(|&&step| fill_percent >= step).count()
+}
+
 fn draw_zone(
     canvas: &mut Canvas<'_>,
     place: Rect,
@@ -128,6 +137,7 @@ fn draw_zone(
     let mark = zone.worst().map_or("", symbol);
     let lines = zone_lines(zone, &figure, mark, place);
     for (line, y) in lines.iter().zip(place.y..place.y + place.height) {
+        let style = if y == place.y { style.patch(STRONG) } else { style };
         canvas.part(Rect { y, height: 1, ..place }).text(0, 0, line, style);
     }
 }
@@ -136,16 +146,20 @@ fn draw_zone(
 /// its worst alert.
 fn zone_lines(zone: &ZoneRow, figure: &str, mark: &str, place: Rect) -> Vec<String> {
     let width = usize::from(place.width);
-    let full = sentence_case(&zone.category);
-    let name = if columns(&full) <= width { full } else { zone.code.clone() };
+    let names = [sentence_case(&zone.category), zone.label.clone()];
+    let mut fitting = names.into_iter().filter(|name| columns(name) <= width);
+    let name = fitting.next().unwrap_or_else(|| zone.code.clone());
     let short = figure.trim_end_matches('%');
-    let figure = if columns(figure) <= width { figure } else { short };
+    let brief = if columns(short) <= width { short.to_owned() } else { thousands(short) };
+    let figure = if columns(figure) <= width { figure } else { brief.as_str() };
     let together = |parts: &[&str]| {
         let shown: Vec<&str> = parts.iter().filter(|part| !part.is_empty()).copied().collect();
         Some(shown.join(" ")).filter(|line| columns(line) <= width)
     };
     if place.height == 1 {
         let line = together(&[&name, figure, mark])
+            .or_else(|| together(&[&zone.label, figure, mark]))
+            .or_else(|| together(&[&zone.code, figure, mark]))
             .or_else(|| together(&[&name, mark]))
             .unwrap_or_else(|| marked(&name, mark, width));
         return vec![line];
@@ -163,6 +177,16 @@ fn zone_lines(zone: &ZoneRow, figure: &str, mark: &str, place: Rect) -> Vec<Stri
         }
     };
     vec![name, figure.to_owned(), alerts]
+}
+
+/// `1k` for `1,204`.
+fn thousands(figure: &str) -> String {
+    let groups: Vec<&str> = figure.split(',').collect();
+    match groups.as_slice() {
+        [first, _] => format!("{first}k"),
+        [first, _, _] => format!("{first}M"),
+        _ => figure.to_owned(),
+    }
 }
 
 /// A name with a sign at the end, cut to the width.

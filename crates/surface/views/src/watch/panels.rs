@@ -9,7 +9,7 @@ use super::palette::{PLAIN, Palette, STRONG};
 use super::{ClockKind, WatchView};
 use crate::style::{severity_words, symbol};
 use crate::tally::StockTotals;
-use crate::wording::{count, money, percent, rate, span};
+use crate::wording::{count, money, percent, rate, span, span_about};
 
 /// Who, when, and whether it is live.
 pub(crate) fn header(canvas: &mut Canvas<'_>, view: &WatchView, palette: Palette) {
@@ -23,15 +23,20 @@ pub(crate) fn header(canvas: &mut Canvas<'_>, view: &WatchView, palette: Palette
     let named = if id.trim_end() == view.title { view.title.clone() } else { id + &view.title };
     let x = canvas.text(x, 0, &named, STRONG) + 2;
     let clock = match (view.clock, view.rates.speed) {
-        (ClockKind::Real, _) => "real".to_owned(),
+        (ClockKind::Real, _) => "real time".to_owned(),
         (ClockKind::Simulated, None) => "simulated".to_owned(),
-        (ClockKind::Simulated, Some(speed)) => format!("simulated ×{}", count(speed as i64)),
+        (ClockKind::Simulated, Some(speed)) => format!("sim ×{}", pace(speed)),
     };
     let x = canvas.text(x, 0, &view.local_time, PLAIN) + 1;
     canvas.text(x, 0, &clock, palette.faint());
     let speed = view.rates.events_per_s.map_or_else(|| "- ".to_owned(), |n| rate(n) + " ");
     let age = view.rates.data_age_ms.map_or_else(|| "-".to_owned(), milliseconds);
-    canvas.right(0, &format!("  {speed}events/s, age {age}"), PLAIN);
+    canvas.right(0, &format!("  {speed}events/s, {age} old"), PLAIN);
+}
+
+/// How many times faster than real time.
+fn pace(speed: f64) -> String {
+    if speed.fract() == 0.0 { count(speed as i64) } else { rate(speed) }
 }
 
 fn milliseconds(ms: u64) -> String {
@@ -70,7 +75,7 @@ pub(crate) fn tiles(canvas: &mut Canvas<'_>, view: &WatchView, palette: Palette)
 }
 
 fn all_tiles(totals: &StockTotals) -> Vec<Tile> {
-    let oldest = totals.tasks.oldest_age_s.map(|age| format!(" {}", span(age)));
+    let oldest = totals.tasks.oldest_age_s.map(|age| format!(" ({})", span_about(age)));
     let tasks = count(totals.tasks.standing()) + &oldest.unwrap_or_default();
     vec![
         tile("on shelf", percent(totals.on_shelf_availability_percent)),
@@ -119,7 +124,10 @@ pub(crate) fn alerts(canvas: &mut Canvas<'_>, view: &WatchView, palette: Palette
         let head = format!("{mark} {}", alert.rule.code());
         canvas.text(0, y, &head, palette.severity(severity));
         canvas.right(y, &format!(" {}", span(alert.age_s)), palette.faint());
-        let what = format!("  {} {}", alert.sku, alert.why);
+        let what = match canvas.width() {
+            ..40 => format!("  {} {}", alert.sku, alert.values),
+            _ => format!("  {} {}, {}", alert.sku, alert.values, alert.name),
+        };
         canvas.text(0, y + 1, &what, PLAIN);
     }
 }
@@ -159,7 +167,7 @@ pub(crate) fn footer(canvas: &mut Canvas<'_>, view: &WatchView, palette: Palette
 
 /// What the keys and signs mean.
 pub(crate) fn help(screen: &mut Canvas<'_>, palette: Palette) {
-    const LINES: [&str; 14] = [
+    const LINES: [&str; 15] = [
         "q, Esc   quit",
         "m        map: fill, alerts, expiry, sales",
         "s        next store, or all together",
@@ -169,6 +177,7 @@ pub(crate) fn help(screen: &mut Canvas<'_>, palette: Palette) {
         "◆ warning:  act today",
         "○ info:     good to know",
         "",
+        "restocks   tasks that stand (the oldest)",
         "on shelf   part of the open time, over full",
         "           days, with goods on the shelf",
         "in 3 days  units that expire by then",

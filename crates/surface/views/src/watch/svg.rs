@@ -18,6 +18,20 @@ const MARGIN: u32 = 120;
 const FONT: &str =
     "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',monospace";
 
+/// The screen of a view as lines of text, `width` by `height` characters large.
+pub fn render_watch(view: &WatchView, width: u16, height: u16) -> String {
+    let area = Rect { x: 0, y: 0, width, height };
+    let mut buffer = Buffer::empty(area);
+    draw_into(&mut buffer, area, view, &UiState { store: view.store, ..UiState::default() });
+    let mut text = String::new();
+    for row in buffer.content().chunks(usize::from(width.max(1))) {
+        let line: String = row.iter().map(Cell::symbol).collect();
+        text += line.trim_end();
+        text.push('\n');
+    }
+    text
+}
+
 /// The screen of a view as a self-contained SVG, `width` by `height` characters large. The same
 /// view gives the same bytes.
 pub fn render_svg(view: &WatchView, width: u16, height: u16) -> String {

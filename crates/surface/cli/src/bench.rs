@@ -1,0 +1,91 @@
+//! `shelf bench`: measures one thing and prints it as JSON. Each is meant to run in a process of its own.
+
+mod flow;
+mod process;
+
+use serde_json::{Value, json};
+use shelf_domain::{Body, DAY, Effects, Event, Stores, Timestamp};
+use shelf_simulator::{Message, StoreTown, TownOptions};
+
+use crate::args::{BenchArgs, BenchName};
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// What was measured.
+struct Measured {
+    unit: &'static str,
+    value: f64,
+    target: &'static str,
+    detail: Value,
+}
+
+pub(crate) fn run(args: &BenchArgs, output: Output) -> Result<(), Failure> {
+    let measured = match args.name {
+        BenchName::CoreSteps => core_steps(),
+        BenchName::ImportOneCore => flow::import(1)?,
+        BenchName::ImportTwoCores => flow::import(2)?,
+        BenchName::SimulateYear => process::simulate_year()?,
+        BenchName::EventToAlert => flow::event_to_alert()?,
+        BenchName::Restart => process::restart()?,
+        BenchName::ResidentDemo => process::resident_demo()?,
+        BenchName::HundredStores => process::hundred_stores()?,
+    };
+    let name = clap::ValueEnum::to_possible_value(&args.name)
+        .map_or_else(String::new, |value| value.get_name().to_owned());
+    let view = json!({
+        "name": name, "unit": measured.unit, "value": measured.value,
+        "target": measured.target, "detail": measured.detail,
+    });
+    output.view(&view, |_| {
+        format!(
+            "{name}: {:.1} {} (target: {})\n{}",
+            measured.value, measured.unit, measured.target, measured.detail
+        )
+    })
+}
+
+/// The events of one store of the town over so many days, with the core answering; the setting up apart from the rest.
+fn events_of_a_town(days: i64) -> (Vec<Event>, Vec<Event>) {
+    let options = TownOptions::default();
+    let until: Timestamp = options.start.plus(days * DAY);
+    let mut town = StoreTown::new(&options, 0);
+    let (mut stores, mut effects) = (Stores::default(), Effects::default());
+    let (mut opening, mut events, mut messages) = (Vec::new(), Vec::new(), Vec::new());
+    while town.now() < until {
+        town.tick(&mut messages);
+        for message in messages.drain(..) {
+            let Message::Event(event) = message else { continue };
+            stores.step(&event, &mut effects);
+            for effect in &effects.items {
+                town.observe(effect);
+            }
+            let reference = opening.is_empty() || events.is_empty() && event.at <= options.start;
+            if reference { opening.push(event) } else { events.push(event) }
+        }
+    }
+    (opening, events)
+}
+
+/// Core steps a second on one core, over the simulator's mix of events.
+fn core_steps() -> Measured {
+    let (opening, events) = events_of_a_town(28);
+    let mut rates = Vec::new();
+    for _ in 0..3 {
+        let (mut stores, mut effects) = (Stores::default(), Effects::default());
+        for event in &opening {
+            stores.step(event, &mut effects);
+        }
+        let begun = std::time::Instant::now();
+        for event in &events {
+            stores.step(event, &mut effects);
+        }
+        rates.push(events.len() as f64 / begun.elapsed().as_secs_f64());
+    }
+    let clocks = events.iter().filter(|event| event.body == Body::Clock).count();
+    Measured {
+        unit: "steps/s",
+        value: rates.iter().copied().fold(0.0, f64::max),
+        target: "at least 1,500,000",
+        detail: json!({ "events": events.len(), "clock_events": clocks, "days": 28, "runs": rates }),
+    }
+}

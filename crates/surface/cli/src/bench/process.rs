@@ -1,0 +1,145 @@
+//! Benches of whole processes: their time, their memory, their restart.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use shelf_eventlog::LogReader;
+use shelf_host::{ChainWriter, Folder, WriterOptions};
+
+use super::Measured;
+use crate::failure::Failure;
+
+fn io(error: std::io::Error) -> Failure {
+    Failure::new("io", error.to_string(), "run `shelf doctor` for a look at the machine")
+}
+
+fn shelf(data: &Path, args: &[&str]) -> Result<Command, Failure> {
+    let mut command = Command::new(std::env::current_exe().map_err(io)?);
+    command.args(args).arg("--data").arg(data).stdin(Stdio::null()).stderr(Stdio::null());
+    Ok(command)
+}
+
+/// Runs `shelf simulate` in a process of its own and returns its report.
+fn simulate(args: &[&str]) -> Result<Value, Failure> {
+    let dir = tempfile::tempdir().map_err(io)?;
+    let mut all = vec!["simulate", "--json"];
+    all.extend(args);
+    let output = shelf(&dir.path().join("data"), &all)?.output().map_err(io)?;
+    serde_json::from_slice(&output.stdout).map_err(|error| {
+        Failure::new("bench", format!("`shelf {all:?}` gave no report: {error}"), "run it by hand")
+    })
+}
+
+fn figure(report: &Value, field: &str) -> f64 {
+    report.get(field).and_then(Value::as_f64).unwrap_or(f64::NAN)
+}
+
+pub(super) fn simulate_year() -> Result<Measured, Failure> {
+    let report = simulate(&["--days", "365"])?;
+    Ok(Measured {
+        unit: "s",
+        value: figure(&report, "wall_s"),
+        target: "under 60",
+        detail: json!({
+            "events": report["events"], "events_per_s": report["events_per_s"],
+            "peak_rss_bytes": report["peak_rss_bytes"],
+            "invariant_violations": report["invariant_violations"],
+            "on_shelf_availability": report["on_shelf_availability"],
+        }),
+    })
+}
+
+/// A child that is ended, whatever happens.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+pub(super) fn restart() -> Result<Measured, Failure> {
+    const EVENTS: u64 = 10_000_000;
+    let dir = tempfile::tempdir().map_err(io)?;
+    let folder = Folder::at(dir.path().join("data"));
+    let mut command = shelf(folder.root(), &["simulate", "--json", "--days", "800"])?;
+    let child = Running(command.stdout(Stdio::null()).spawn().map_err(io)?);
+    let begun = Instant::now();
+    loop {
+        std::thread::sleep(Duration::from_millis(50));
+        let Ok(mut reader) = LogReader::open(folder.log()) else { continue };
+        let mut events = 0;
+        for partition in 0..reader.partition_count() {
+            events += reader.end_offset(partition)?;
+        }
+        if events >= EVENTS {
+            break;
+        }
+        if begun.elapsed() > Duration::from_secs(300) {
+            let message = format!("only {events} events after five minutes");
+            return Err(Failure::new("bench", message, "run it on a faster disk"));
+        }
+    }
+    drop(child);
+    let begun = Instant::now();
+    let mut chain = ChainWriter::open(&folder, &WriterOptions::default())?;
+    let seconds = begun.elapsed().as_secs_f64();
+    let events: u64 = chain.positions()?.iter().map(|(_, position, _)| position).sum();
+    let replayed = chain.recovery().replayed;
+    Ok(Measured {
+        unit: "s",
+        value: seconds,
+        target: "under 2",
+        detail: json!({ "events": events, "replayed": replayed }),
+    })
+}
+
+pub(super) fn resident_demo() -> Result<Measured, Failure> {
+    const SECONDS: u64 = 20;
+    let dir = tempfile::tempdir().map_err(io)?;
+    let seconds = SECONDS.to_string();
+    let args = ["run", "--plain", "--for-seconds", &seconds];
+    let mut command = shelf(&dir.path().join("data"), &args)?;
+    let mut child = Running(command.stdout(Stdio::null()).spawn().map_err(io)?);
+    let status = format!("/proc/{}/status", child.0.id());
+    let (mut resident, mut peak) = (0, 0);
+    while child.0.try_wait().map_err(io)?.is_none() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let kilobytes = |field: &str| -> Option<u64> {
+            let line = text.lines().find_map(|line| line.strip_prefix(field))?;
+            line.split_whitespace().next()?.parse().ok()
+        };
+        resident = kilobytes("VmRSS:").unwrap_or(resident);
+        peak = kilobytes("VmHWM:").unwrap_or(peak);
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    Ok(Measured {
+        unit: "MB",
+        value: peak as f64 / 1_024.0,
+        target: "under 150",
+        detail: json!({ "seconds": SECONDS, "peak_mb": peak / 1_024, "at_end_mb": resident / 1_024 }),
+    })
+}
+
+pub(super) fn hundred_stores() -> Result<Measured, Failure> {
+    let one = simulate(&["--days", "30", "--threads", "1"])?;
+    let hundred = simulate(&["--days", "2", "--stores", "100", "--threads", "1"])?;
+    let both_cores = simulate(&["--days", "2", "--stores", "100"])?;
+    let (alone, together) = (figure(&one, "events_per_s"), figure(&hundred, "events_per_s"));
+    Ok(Measured {
+        unit: "% of one store's events/s per core",
+        value: together / alone * 100.0,
+        target: "at least 70, memory under 2 GB",
+        detail: json!({
+            "one_store_events_per_s": alone, "hundred_stores_events_per_s": together,
+            "hundred_stores_all_cores_events_per_s": both_cores["events_per_s"],
+            "peak_rss_bytes": hundred["peak_rss_bytes"],
+            "peak_rss_bytes_all_cores": both_cores["peak_rss_bytes"],
+            "events": hundred["events"], "invariant_violations": hundred["invariant_violations"],
+        }),
+    })
+}
