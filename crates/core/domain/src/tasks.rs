@@ -127,16 +127,19 @@ impl Store {
     }
 
     /// What a task wants never lifts the shelf above what it is to be filled up to: some units may
-    /// have come otherwise since it was asked for.
-    fn trim_backorder(&mut self, index: SkuIndex) {
+    /// have come otherwise since it was asked for. Returns by how many units it wants less.
+    fn trim_backorder(&mut self, index: SkuIndex) -> u32 {
         let shelf = &self.shelves[index];
-        let Some(task) = shelf.task.and_then(|id| self.tasks.standing.get_mut(&id)) else { return };
+        let Some(task) = shelf.task.and_then(|id| self.tasks.standing.get_mut(&id)) else {
+            return 0;
+        };
         let reserved = task.allocations.iter().map(|a| a.reserved_units).sum::<u32>();
         let coming = shelf.floor_units + shelf.transit_units + reserved;
         let need = shelf.refill_to_units.saturating_sub(coming);
         let over = task.backorder_units.saturating_sub(need);
         task.backorder_units -= over;
         task.wanted_units -= over.min(task.wanted_units);
+        over
     }
 
     /// Allocates free units of the warehouse to what the shelf's task still lacks.
@@ -145,9 +148,12 @@ impl Store {
         if self.tasks.get(id).is_none_or(|task| task.due_at > self.now) {
             return;
         }
-        self.trim_backorder(index);
+        let trimmed = self.trim_backorder(index);
         let Some(task) = self.tasks.standing.get_mut(&id) else { return };
         let before = task.backorder_units;
+        if trimmed + before == 0 {
+            return self.close_task(Some(id), fx);
+        }
         let picking = self.shelves[index].rules.picking;
         for code in self.lots[index].picking_order(picking, None) {
             let Some(lot) = self.lots[index].get_mut(code) else { continue };
@@ -162,11 +168,12 @@ impl Store {
                 allocation.reserved_units += units;
             }
         }
-        if task.backorder_units < before {
-            if task.status == TaskStatus::Pending {
-                task.set(TaskStatus::Issued, self.now);
-                self.timers.set(self.now.plus(UNBEGUN_TASK_US), Timer::Overdue(id));
-            }
+        let allocated = before - task.backorder_units;
+        if allocated > 0 && task.status == TaskStatus::Pending {
+            task.set(TaskStatus::Issued, self.now);
+            self.timers.set(self.now.plus(UNBEGUN_TASK_US), Timer::Overdue(id));
+        }
+        if trimmed + allocated > 0 && task.outstanding_units() > 0 {
             fx.push(Effect::Task(task.clone()));
         }
         self.close_task(Some(id), fx);

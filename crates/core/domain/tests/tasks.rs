@@ -124,6 +124,7 @@ fn a_back_order_never_asks_for_more_than_the_shelf_lacks() {
          12:00 delivery 48 MILK lot L2",
         expect![[r"
             01-01 06:00 T-1 MILK pending: wants 14; back-order 14
+            01-01 06:00 T-1 MILK pending: wants 3; back-order 3
             01-01 12:00 T-1 MILK issued: wants 3; L2 reserved 3
         "]],
     );

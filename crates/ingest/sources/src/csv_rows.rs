@@ -1,5 +1,5 @@
-//! CSV as rows, with the bytes and the line of each. A quote that is never closed costs its own line
-//! and no other.
+//! CSV as rows, with the bytes and the line of each. A quote that is never closed costs its own
+//! line and no other.
 
 use std::path::Path;
 
@@ -189,7 +189,8 @@ impl CsvRows {
         Next::Bad(Fault::TruncatedInput)
     }
 
-    /// The line at `start`, which is no record: it opens a quote that is not closed, or is too long.
+    /// The line at `start`, which is no record: it opens a quote and does not close it, or is too
+    /// long.
     fn take_line(&mut self, row: &mut Row) -> Result<Next, SourceError> {
         let bytes = self.buffer.get(self.start..self.end).unwrap_or(&[]);
         if let Some(end) = memchr(b'\n', bytes) {

@@ -57,7 +57,7 @@ pub enum SourceError {
         detail: String,
     },
     /// This program was built without the reader of Parquet.
-    #[error("{} is a Parquet file, and this program was built without their reader", path.display())]
+    #[error("{} is Parquet, and this program was built without its reader", path.display())]
     ParquetLeftOut {
         /// The file.
         path: PathBuf,

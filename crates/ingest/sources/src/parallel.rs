@@ -1,5 +1,5 @@
-//! NDJSON parsed by several threads while the caller works: blocks go round the workers in turn, and
-//! their events come back in the same turn, so the order is that of the lines.
+//! NDJSON parsed by several threads while the caller works: blocks go round the workers in turn,
+//! and their events come back in the same turn, so the order is that of the lines.
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};

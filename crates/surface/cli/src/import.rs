@@ -49,10 +49,13 @@ impl Feed {
     fn next_batch(&mut self, batch: &mut Vec<Event>) -> Result<bool, Failure> {
         while let Some(source) = self.sources.get_mut(self.next) {
             batch.clear();
-            if source.next_batch(BATCH_EVENTS, batch)? {
+            let more = source.next_batch(BATCH_EVENTS, batch)?;
+            if !more {
+                self.next += 1;
+            }
+            if !batch.is_empty() {
                 return Ok(true);
             }
-            self.next += 1;
         }
         Ok(false)
     }
