@@ -144,13 +144,14 @@ fn tell_order(order: &SupplierOrder, clock: &LocalClock) -> String {
 /// Why a line of an order is what it is, in two lines.
 pub fn tell_reason(reason: &LineReason) -> String {
     format!(
-        "{} a day for {} days: need {}, safety {}, reorder point {}\n\
+        "{} a day for {} days: need {}, safety {}, standing {}{}\n\
          usable {}, arriving {}, room {}, pack {}",
         f64::from(reason.daily_milli) / 1e3,
         f64::from(reason.cover_milli_days) / 1e3,
         reason.need_units,
         reason.safety_units,
-        reason.reorder_point_units,
+        reason.standing_units,
+        reason.sellable_units.map_or(String::new(), |most| format!(", at most {most} would sell")),
         reason.usable_units,
         reason.arriving_units,
         reason.room_units,

@@ -24,13 +24,13 @@ impl Store {
         // Sales of independent customers scatter by about the root of their mean; half as much
         // again covers most weeks.
         let safety_units = (u64::from(need_units) * 9).isqrt().div_ceil(2) as u32;
-        let reorder_point_units = shelf.rules.reorder_point_units;
-        let standing = reorder_point_units.max(shelf.rules.refill_below_units);
-        let mut level = need_units.saturating_add(safety_units).saturating_add(standing);
-        if product.shelf_life_days > 0 {
+        let standing_units = shelf.rules.reorder_point_units.max(shelf.rules.refill_below_units);
+        let wanted = need_units.saturating_add(safety_units).saturating_add(standing_units);
+        let sellable_units = (product.shelf_life_days > 0).then(|| {
             let life = u32::from(product.shelf_life_days).saturating_sub(1).max(1);
-            level = level.min(shelf.demand.units_in(life.saturating_mul(1_000)).max(1));
-        }
+            shelf.demand.units_in(life.saturating_mul(1_000)).max(1)
+        });
+        let level = wanted.min(sellable_units.unwrap_or(u32::MAX));
         let usable_units = self.usable_units(index);
         let arriving_units = self.orders.arriving(shelf.sku, round.next_delivery_at);
         let room_units = self.room_units(index, arriving_units);
@@ -48,11 +48,13 @@ impl Store {
             cover_milli_days,
             need_units,
             safety_units,
-            reorder_point_units,
+            standing_units,
+            sellable_units,
             usable_units,
             arriving_units,
             room_units,
             pack_units,
+            proposed_units: units,
         };
         let cost_cents = product.cost_cents;
         let sku = shelf.sku;

@@ -52,10 +52,10 @@ fn an_order_is_proposed_an_hour_before_the_cut_off_and_sent_at_it() {
 fn what_is_ordered_is_explained_step_by_step() {
     check_reason(
         &shop("", "11:00 clock"),
-        expect![[r"
-        48 MILK: 10 a day for 4.875 days: need 49, safety 11, reorder point 10
-        usable 26, arriving 0, room 194, pack 6
-    "]],
+        expect![[r#"
+            48 MILK: 10 a day for 4.875 days: need 49, safety 11, standing 10
+            usable 26, arriving 0, room 194, pack 6
+        "#]],
     );
 }
 
@@ -220,10 +220,10 @@ fn an_order_never_exceeds_the_room() {
         &shop("", "")
             .replace("warehouse 200", "warehouse 30")
             .replace("floor 16 warehouse 10", "floor 16 warehouse 10\n11:00 clock"),
-        expect![[r"
-            24 MILK: 10 a day for 4.875 days: need 49, safety 11, reorder point 2
+        expect![[r#"
+            24 MILK: 10 a day for 4.875 days: need 49, safety 11, standing 6
             usable 26, arriving 0, room 24, pack 6
-        "]],
+        "#]],
     );
 }
 
@@ -231,17 +231,17 @@ fn an_order_never_exceeds_the_room() {
 fn stock_that_expires_before_it_is_sold_does_not_count() {
     check_reason(
         &shop("", "stock MILK lot SOON expires 2026-01-02 warehouse 60\n11:00 clock"),
-        expect![[r"
-            24 MILK: 10 a day for 4.875 days: need 49, safety 11, reorder point 10
+        expect![[r#"
+            24 MILK: 10 a day for 4.875 days: need 49, safety 11, standing 10
             usable 46, arriving 0, room 134, pack 6
-        "]],
+        "#]],
     );
     check_reason(
         &shop("", "stock MILK lot LATE expires 2026-02-02 warehouse 12\n11:00 clock"),
-        expect![[r"
-            36 MILK: 10 a day for 4.875 days: need 49, safety 11, reorder point 10
+        expect![[r#"
+            36 MILK: 10 a day for 4.875 days: need 49, safety 11, standing 10
             usable 38, arriving 0, room 182, pack 6
-        "]],
+        "#]],
     );
 }
 
@@ -251,10 +251,10 @@ fn of_what_does_not_keep_no_more_is_ordered_than_sells_in_its_life() {
         &shop("life 3d", "count 0 MILK in warehouse")
             .replace("count", "08:00 count")
             .replace("in warehouse", "in warehouse\n08:01 count 3 MILK on floor\n11:00 clock"),
-        expect![[r"
-            18 MILK: 10 a day for 4.875 days: need 49, safety 11, reorder point 10
+        expect![[r#"
+            18 MILK: 10 a day for 4.875 days: need 49, safety 11, standing 10, at most 20 would sell
             usable 3, arriving 0, room 217, pack 6
-        "]],
+        "#]],
     );
 }
 
@@ -265,17 +265,17 @@ fn what_is_arriving_in_time_is_not_ordered_again() {
     let slow = shop("", rest).replace("lead 20h", "lead 120h");
     check_reason(
         &slow,
-        expect![[r"
-            30 MILK: 4.001 a day for 8.875 days: need 36, safety 9, reorder point 130
+        expect![[r#"
+            30 MILK: 4.001 a day for 8.875 days: need 36, safety 9, standing 130
             usable 26, arriving 120, room 74, pack 6
-        "]],
+        "#]],
     );
     check_reason(
         &shop("", "2026-01-04 11:00 clock"),
-        expect![[r"
-        48 MILK: 10 a day for 4.875 days: need 49, safety 11, reorder point 10
-        usable 26, arriving 0, room 194, pack 6
-    "]],
+        expect![[r#"
+            48 MILK: 10 a day for 4.875 days: need 49, safety 11, standing 10
+            usable 26, arriving 0, room 194, pack 6
+        "#]],
     );
     check_lines(
         &["O-"],
@@ -291,17 +291,17 @@ fn what_is_arriving_in_time_is_not_ordered_again() {
 fn cover_days_are_added_by_policy() {
     check_reason(
         &shop("", "policy P cover 3d\n11:00 clock"),
-        expect![[r"
-        66 MILK: 10 a day for 6.875 days: need 69, safety 12, reorder point 10
-        usable 26, arriving 0, room 194, pack 6
-    "]],
+        expect![[r#"
+            66 MILK: 10 a day for 6.875 days: need 69, safety 12, standing 10
+            usable 26, arriving 0, room 194, pack 6
+        "#]],
     );
     check_reason(
         &shop("", "policy P reorder 50\n11:00 clock"),
-        expect![[r"
-        84 MILK: 10 a day for 4.875 days: need 49, safety 11, reorder point 50
-        usable 26, arriving 0, room 194, pack 6
-    "]],
+        expect![[r#"
+            84 MILK: 10 a day for 4.875 days: need 49, safety 11, standing 50
+            usable 26, arriving 0, room 194, pack 6
+        "#]],
     );
 }
 

@@ -75,8 +75,11 @@ impl<T: PartitionTail> Replica<T> {
             self.tail.read(self.position, READ_BYTES, &mut self.read)?;
             for record in self.read.iter() {
                 let (partition, offset) = (self.number, self.position);
-                let event = decode_event(record)
-                    .map_err(|source| EngineError::Record { partition, offset, source })?;
+                let event = decode_event(record).map_err(|source| EngineError::Record {
+                    partition,
+                    offset,
+                    source,
+                })?;
                 if event.received_at > until {
                     return Ok(self.position - first);
                 }

@@ -142,11 +142,6 @@ pub struct OrderLineRow {
 
 impl OrderLineRow {
     fn new(store: &Store, line: &OrderLine) -> Self {
-        let index = store.sku(line.sku);
-        let shelf = index.and_then(|index| store.shelf(index));
-        let product = index.and_then(|index| store.product(index));
-        let refill_below = shelf.map_or(0, |shelf| shelf.rules().refill_below_units);
-        let perishable = product.is_some_and(|product| product.shelf_life_days > 0);
         let known = (line.cost_cents > 0).then_some(line.cost_cents);
         Self {
             sku: line.sku,
@@ -157,7 +152,7 @@ impl OrderLineRow {
             outstanding_units: line.outstanding_units(),
             cost_cents: known.map(|cost| cost * i64::from(line.units)),
             reason: line.reason,
-            why: sentence::order_sum(line, refill_below, perishable),
+            why: sentence::order_sum(line),
         }
     }
 }

@@ -111,30 +111,26 @@ fn refill(suggested: u32, shelf: Option<&Shelf>, task: Option<&RestockTask>) -> 
     }
 }
 
-/// The sum behind an order line. `refill_below_units` is the shelf's threshold, which counts
-/// where it is above the reorder point, and `perishable` says whether shelf life limits the order.
-pub(crate) fn order_sum(line: &OrderLine, refill_below_units: u32, perishable: bool) -> String {
+/// The sum behind an order line.
+pub(crate) fn order_sum(line: &OrderLine) -> String {
     let reason = &line.reason;
-    let standing = reason.reorder_point_units.max(refill_below_units);
-    let wanted =
-        i64::from(reason.need_units) + i64::from(reason.safety_units) + i64::from(standing)
-            - i64::from(reason.usable_units)
-            - i64::from(reason.arriving_units);
+    let standing = reason.standing_units;
+    let level = i64::from(reason.need_units) + i64::from(reason.safety_units) + i64::from(standing);
+    let most = reason.sellable_units.map_or(level, |most| level.min(i64::from(most)));
+    let wanted = most - i64::from(reason.usable_units) - i64::from(reason.arriving_units);
     let pack = i64::from(reason.pack_units.max(1));
-    let ordered = i64::from(line.units);
-    let room = match reason.room_units {
-        u32::MAX => "room unknown".to_owned(),
-        room => format!("room {}", count(room)),
-    };
+    let proposed = i64::from(reason.proposed_units);
+    let room = format!("room {}", count(reason.room_units));
     let fits = i64::from(reason.room_units) / pack * pack;
-    let most = (wanted.max(0) + pack - 1) / pack * pack;
-    let least = wanted.max(0) / pack * pack;
+    let sellable = reason.sellable_units.filter(|&most| i64::from(most) < level);
+    let limit = sellable.map_or_else(String::new, |most| {
+        format!(", at most {} sell before they expire", count(most))
+    });
+    let full = if proposed < wanted && proposed == fits { ", no more fits" } else { "" };
+    let ordered = i64::from(line.units);
     let note = match ordered {
-        _ if ordered > most => ", changed by a person",
-        _ if ordered >= least => "",
-        _ if fits <= ordered => ", no more fits",
-        _ if perishable => ", no more would sell before it expires",
-        _ => ", changed by a person",
+        _ if ordered == proposed => format!("{limit}{full}"),
+        _ => format!("{limit}{full}, changed to {} by a person", units(line.units)),
     };
     format!(
         "need {need} for {days} days at {daily}/day + safety {safety} + standing {standing} \
@@ -145,7 +141,7 @@ pub(crate) fn order_sum(line: &OrderLine, refill_below_units: u32, perishable: b
         safety = count(reason.safety_units),
         usable = count(reason.usable_units),
         arriving = count(reason.arriving_units),
-        packs = counted(ordered / pack, "pack"),
+        packs = counted(proposed / pack, "pack"),
     )
 }
 

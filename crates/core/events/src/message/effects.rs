@@ -213,8 +213,10 @@ pub struct OrderLineMessage {
     pub need_qty: u32,
     /// Kept on top, against chance.
     pub safety_qty: u32,
-    /// The reorder point.
-    pub reorder_point_qty: u32,
+    /// Kept in the shop whatever sells.
+    pub standing_qty: u32,
+    /// What sells before it would expire; null where it does not.
+    pub sellable_qty: Option<u32>,
     /// Here and not expiring before use.
     pub usable_qty: u32,
     /// Ordered before and still to come in time.
@@ -223,6 +225,8 @@ pub struct OrderLineMessage {
     pub room_qty: u32,
     /// Units in a pack.
     pub pack_units: u32,
+    /// What all that comes to; another quantity was changed by a person.
+    pub proposed_qty: u32,
 }
 
 impl From<&SupplierOrder> for SupplierOrderMessage {
@@ -236,11 +240,13 @@ impl From<&SupplierOrder> for SupplierOrderMessage {
             cover_days: f64::from(line.reason.cover_milli_days) / 1_000.0,
             need_qty: line.reason.need_units,
             safety_qty: line.reason.safety_units,
-            reorder_point_qty: line.reason.reorder_point_units,
+            standing_qty: line.reason.standing_units,
+            sellable_qty: line.reason.sellable_units,
             usable_qty: line.reason.usable_units,
             arriving_qty: line.reason.arriving_units,
             room_qty: line.reason.room_units,
             pack_units: line.reason.pack_units,
+            proposed_qty: line.reason.proposed_units,
         });
         Self {
             order_id: order.order.to_string(),

@@ -168,11 +168,13 @@ const ORDER_LINE: &[Spec] = &[
     must("cover_days", Number),
     must("need_qty", Count),
     must("safety_qty", Count),
-    must("reorder_point_qty", Count),
+    must("standing_qty", Count),
+    nullable("sellable_qty", Count),
     must("usable_qty", Count),
     must("arriving_qty", Count),
     must("room_qty", Count),
     must("pack_units", Count),
+    must("proposed_qty", Count),
 ];
 
 const ORDER: &[Spec] = &[

@@ -143,8 +143,8 @@ fn orders() -> BoxedStrategy<SupplierOrder> {
         OrderStatus::Received,
         OrderStatus::Cancelled,
     ]);
-    let line = (skus(), units(), units(), cents(), proptest::array::uniform9(units())).prop_map(
-        |(sku, units, received_units, cost_cents, [a, b, c, d, e, f, g, h, i])| OrderLine {
+    let line = (skus(), units(), units(), cents(), proptest::array::uniform10(units())).prop_map(
+        |(sku, units, received_units, cost_cents, [a, b, c, d, e, f, g, h, i, j])| OrderLine {
             sku,
             units,
             received_units,
@@ -154,11 +154,13 @@ fn orders() -> BoxedStrategy<SupplierOrder> {
                 cover_milli_days: b,
                 need_units: c,
                 safety_units: d,
-                reorder_point_units: e,
+                standing_units: e,
+                sellable_units: (j % 2 == 0).then_some(j),
                 usable_units: f,
                 arriving_units: g,
                 room_units: h,
                 pack_units: i,
+                proposed_units: j,
             },
         },
     );
