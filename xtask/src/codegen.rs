@@ -24,7 +24,7 @@ struct Generator {
 }
 
 const GENERATORS: [Generator; 1] =
-    [Generator { package: "shelf-events", example: "schemas", folder: "docs/schemas" }];
+    [Generator { package: "shelf-events", example: "schemas", folder: "docs/schemas/v1" }];
 
 /// The files of one folder, by name.
 type Files = BTreeMap<String, Vec<u8>>;

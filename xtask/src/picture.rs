@@ -7,8 +7,19 @@ use std::fs;
 use std::process::Command;
 
 const PICTURE: &str = "docs/pictures/floor.svg";
-const DAYS: &str = "3";
-const SEED: &str = "7";
+/// Thirteen days of a past, then eleven hours at an hour a second: a Wednesday before closing time.
+const RUN: [&str; 10] = [
+    "run",
+    "--plain",
+    "--seed",
+    "7",
+    "--warmup-days",
+    "13",
+    "--speed",
+    "3600",
+    "--for-seconds",
+    "11",
+];
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let shelf = workspace.build_shelf(Profile::Release)?;
@@ -19,9 +30,9 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         fs::create_dir_all(folder)
             .with_context(|| format!("cannot create {}", folder.display()))?;
     }
-    let mut simulate = Command::new(&shelf);
-    simulate.args(["simulate", "--days", DAYS, "--seed", SEED, "--data"]).arg(&data);
-    run_to_success(&mut simulate)?;
+    let mut run = Command::new(&shelf);
+    run.args(RUN).arg("--data").arg(&data);
+    run_to_success(&mut run)?;
     let mut watch = Command::new(&shelf);
     watch.args(["watch", "--data"]).arg(&data).arg("--svg").arg(&picture);
     run_to_success(&mut watch)?;

@@ -61,8 +61,6 @@ pub enum Reason {
     UnknownStore,
     /// The product has not been declared.
     UnknownProduct,
-    /// The supplier has not been declared.
-    UnknownSupplier,
     /// No such alert is open.
     UnknownAlert,
     /// No such task is open.
@@ -95,10 +93,9 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, in order of their numbers.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 16] = [
         Self::UnknownStore,
         Self::UnknownProduct,
-        Self::UnknownSupplier,
         Self::UnknownAlert,
         Self::UnknownTask,
         Self::UnknownOrder,
@@ -120,7 +117,6 @@ impl Reason {
         match self {
             Self::UnknownStore => "unknown_store",
             Self::UnknownProduct => "unknown_product",
-            Self::UnknownSupplier => "unknown_supplier",
             Self::UnknownAlert => "unknown_alert",
             Self::UnknownTask => "unknown_task",
             Self::UnknownOrder => "unknown_order",
@@ -143,7 +139,6 @@ impl Reason {
         match self {
             Self::UnknownStore => "declare the store first, then retry",
             Self::UnknownProduct => "declare the product first, then retry",
-            Self::UnknownSupplier => "declare the supplier first, then retry",
             Self::UnknownAlert => "the alert has ended or never was; list the open ones",
             Self::UnknownTask => "the task has ended or never was; list the open ones",
             Self::UnknownOrder => "the order has ended or never was; list the open ones",

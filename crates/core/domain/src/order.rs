@@ -51,10 +51,11 @@ pub struct LineReason {
     pub need_units: u32,
     /// Kept on top, against chance.
     pub safety_units: u32,
-    /// Kept in the shop whatever sells: the reorder point or the refill threshold, whichever is more.
+    /// Kept in the shop whatever sells: the reorder point or the refill threshold, whichever is
+    /// more.
     pub standing_units: u32,
-    /// What sells before a lot that comes now expires: more is not ordered. `None` where the product
-    /// does not expire.
+    /// What sells before a lot that comes now expires: more is not ordered. `None` where the
+    /// product does not expire.
     pub sellable_units: Option<u32>,
     /// On the floor, in the warehouse and between, and not expiring before use.
     pub usable_units: u32,
@@ -64,8 +65,8 @@ pub struct LineReason {
     pub room_units: u32,
     /// Units in a pack.
     pub pack_units: u32,
-    /// What all that comes to in whole packs that fit; a line with another quantity was changed by a
-    /// person.
+    /// What all that comes to in whole packs that fit; a line with another quantity was changed by
+    /// a person.
     pub proposed_units: u32,
 }
 

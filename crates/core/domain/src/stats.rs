@@ -95,7 +95,7 @@ pub struct Stats {
     /// Of these, those that came more than a minute late.
     pub late: u64,
     /// Events that went to quarantine, by [`Reason`].
-    pub quarantined: CountBy<17>,
+    pub quarantined: CountBy<16>,
     /// Explained movements, by [`Cause`].
     pub explained: CountBy<9>,
     /// Their units, by [`Cause`], whatever the direction.
@@ -128,8 +128,6 @@ pub struct Stats {
     pub unmatched_deliveries: u64,
     /// Days that have ended.
     pub days: u64,
-    /// Invariants found broken by the checks of production.
-    pub invariant_violations: u64,
 }
 
 impl Stats {

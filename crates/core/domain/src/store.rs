@@ -72,7 +72,7 @@ pub enum Outcome {
 }
 
 impl Store {
-    /// A store that has been declared and has seen nothing else.
+    /// A store that has seen nothing; its first event must declare it.
     pub(crate) fn new(id: StoreId, at: Timestamp) -> Self {
         Self {
             id,

@@ -88,6 +88,7 @@ impl Store {
         let index = self.find(out.sku)?;
         check_units(out.units)?;
         self.check_room(index)?;
+        out.lot.map_or(Ok(()), |code| self.check_new_lot(index, code))?;
         let swallowed = take(&mut self.shelves[index].ahead_units, out.units);
         let wanted = out.units - swallowed;
         let picking = self.shelves[index].rules.picking;
@@ -136,6 +137,7 @@ impl Store {
         let index = self.find(refill.sku)?;
         check_units(refill.units)?;
         self.check_room(index)?;
+        refill.lot.map_or(Ok(()), |code| self.check_new_lot(index, code))?;
         let picking = self.shelves[index].rules.picking;
         let task = self.task_of(index);
         let order = self.lots[index].picking_order(picking, refill.lot);

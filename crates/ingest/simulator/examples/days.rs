@@ -1,5 +1,6 @@
 //! Runs one town with the real core for some days and prints what happened on each:
-//! `cargo run --release -p shelf-simulator --example days -- 28`, and `-- 28 faults` with all faults on.
+//! `cargo run --release -p shelf-simulator --example days -- 28`, and `-- 28 faults` with all
+//! faults on.
 
 use std::time::{Duration, Instant};
 

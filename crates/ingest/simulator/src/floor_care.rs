@@ -129,8 +129,8 @@ impl StoreTown {
         self.state.agenda.plan(at.plus(walk), Action::Tidy);
     }
 
-    /// Brings a stray to its own shelf. The sensors of a shelf at which staff work do not report; staff
-    /// say what lies there instead.
+    /// Brings a stray to its own shelf. The sensors of a shelf at which staff work do not report;
+    /// staff say what lies there instead.
     fn take_home(&mut self, at: Timestamp, nth: usize, actor: Actor) {
         if nth >= self.state.strays.len() {
             return;

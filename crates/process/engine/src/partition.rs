@@ -16,7 +16,7 @@ const READ_BYTES: usize = 1 << 20;
 pub struct Options {
     /// Save the state after so many events.
     pub snapshot_events: u64,
-    /// Keep at least so many of the newest events of the log.
+    /// Keep at least so many of the newest events of the log, and as many of the newest effects.
     pub retention_events: u64,
 }
 
@@ -65,6 +65,11 @@ pub struct Partition<L: PartitionLog> {
     written: Option<(Offset, u32)>,
     saved: Offset,
     records: RecordBatch,
+    /// Effects that are not in the output log yet: those of events below `held_below`.
+    held: RecordBatch,
+    held_below: Offset,
+    /// Effects of events that came after those.
+    fresh: RecordBatch,
     effects: Effects,
 }
 
@@ -104,6 +109,9 @@ impl<L: PartitionLog> Partition<L> {
             written,
             saved: position,
             records: RecordBatch::new(),
+            held: RecordBatch::new(),
+            held_below: 0,
+            fresh: RecordBatch::new(),
             effects: Effects::default(),
         };
         Ok(Opened { partition, companion })
@@ -115,8 +123,6 @@ impl<L: PartitionLog> Partition<L> {
         let mut read = RecordBatch::new();
         while self.position < self.input.end_offset() {
             self.input.read(self.position, READ_BYTES, &mut read)?;
-            let mut outputs = std::mem::take(&mut self.records);
-            outputs.clear();
             for record in read.iter() {
                 let offset = self.position;
                 let partition = self.number;
@@ -125,10 +131,11 @@ impl<L: PartitionLog> Partition<L> {
                     offset,
                     source,
                 })?;
-                self.step(&event, &mut outputs, &mut watch);
+                self.step(&event, &mut watch);
             }
-            self.flush(outputs)?;
+            self.request_commit()?;
         }
+        self.commit()?;
         Ok(self.position - first)
     }
 
@@ -142,39 +149,28 @@ impl<L: PartitionLog> Partition<L> {
         if events.is_empty() {
             return Ok(());
         }
-        let mut records = std::mem::take(&mut self.records);
-        records.clear();
+        self.records.clear();
         for event in events {
-            records.push_with(|bytes| encode_event(event, bytes));
+            self.records.push_with(|bytes| encode_event(event, bytes));
         }
-        let appended = self.input.append(&records);
-        records.clear();
-        if let Err(error) = appended {
-            self.records = records;
-            return Err(error.into());
-        }
+        self.input.append(&self.records)?;
         for event in events {
-            self.step(event, &mut records, &mut watch);
+            self.step(event, &mut watch);
         }
-        self.flush(records)
+        Ok(())
     }
 
-    fn step(
-        &mut self,
-        event: &Event,
-        outputs: &mut RecordBatch,
-        watch: &mut impl FnMut(Stepped<'_>),
-    ) {
+    fn step(&mut self, event: &Event, watch: &mut impl FnMut(Stepped<'_>)) {
         let offset = self.position;
         let outcome = self.stores.step(event, &mut self.effects);
         self.position += 1;
         if self.effects.items.iter().any(|effect| *effect != Effect::Duplicate) {
-            self.write_effects(offset, event, outputs);
+            self.note_effects(offset, event);
         }
         watch(Stepped { offset, event, outcome, effects: &self.effects });
     }
 
-    fn write_effects(&self, offset: Offset, event: &Event, outputs: &mut RecordBatch) {
+    fn note_effects(&mut self, offset: Offset, event: &Event) {
         let at = self.stores.get(event.store).map_or(event.at, shelf_domain::Store::now);
         for (index, effect) in self.effects.items.iter().enumerate() {
             let index = index as u32;
@@ -188,20 +184,29 @@ impl<L: PartitionLog> Partition<L> {
                 at,
                 effect: effect.clone(),
             };
-            outputs.push_with(|bytes| encode_effect(&record, bytes));
+            self.fresh.push_with(|bytes| encode_effect(&record, bytes));
         }
     }
 
-    fn flush(&mut self, outputs: RecordBatch) -> Result<(), EngineError> {
-        if !outputs.is_empty() {
-            self.output.append(&outputs)?;
+    /// Writes the effects whose events are durable. An effect is never on disk before its event: a
+    /// loss of power could otherwise leave an effect of an event that never was.
+    fn release(&mut self) -> Result<(), EngineError> {
+        let durable = self.input.durable_offset();
+        if self.held.is_empty() {
+            std::mem::swap(&mut self.held, &mut self.fresh);
+            self.held_below = self.position;
         }
-        self.records = outputs;
+        if !self.held.is_empty() && self.held_below <= durable {
+            self.output.append(&self.held)?;
+            self.held.clear();
+        }
         Ok(())
     }
 
-    /// Asks for all that was submitted to become durable, and returns without waiting.
+    /// Asks for all that was submitted to become durable, and returns without waiting. Effects follow
+    /// once their events are.
     pub fn request_commit(&mut self) -> Result<(), EngineError> {
+        self.release()?;
         self.input.request_sync()?;
         self.output.request_sync()?;
         Ok(())
@@ -210,6 +215,9 @@ impl<L: PartitionLog> Partition<L> {
     /// Waits until all that was submitted is durable: events first, then what followed from them.
     pub fn commit(&mut self) -> Result<Offset, EngineError> {
         let durable = self.input.sync()?;
+        while !(self.held.is_empty() && self.fresh.is_empty()) {
+            self.release()?;
+        }
         self.output.sync()?;
         Ok(durable)
     }
@@ -229,6 +237,8 @@ impl<L: PartitionLog> Partition<L> {
         let oldest = self.snapshots.oldest()?.unwrap_or(0);
         let kept = self.position.saturating_sub(self.options.retention_events);
         self.input.trim(oldest.min(kept))?;
+        let effects = self.output.end_offset();
+        self.output.trim(effects.saturating_sub(self.options.retention_events))?;
         Ok(bytes)
     }
 

@@ -1,16 +1,14 @@
 //! How a command changes anything: as an event, sent to the running process, or appended to the log
 //! of a stopped one.
 
-use std::io::BufRead;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use shelf_domain::{Body, Event, EventId, Store, StoreId, Timestamp};
-use shelf_events::{Defaults, parse_event, write_event};
+use shelf_domain::{Actor, Body, Event, EventId, Note, Sku, SkuIndex, Store, StoreId, Timestamp};
+use shelf_events::write_event;
 use shelf_host::{Ack, AckStatus, ChainReader, ChainWriter, Folder, Follow, send};
 use shelf_views::Chain;
 
-use crate::args::SendArgs;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::settings::Settings;
@@ -42,9 +40,10 @@ pub(crate) fn one_store<'a>(
     named: Option<&String>,
 ) -> Result<&'a Store, Failure> {
     match (named, chain.stores()) {
-        (Some(name), _) => {
-            chain.store(StoreId::cut(name)).ok_or_else(|| crate::status::unknown_store(chain, name))
-        }
+        (Some(name), _) => StoreId::new(name)
+            .ok()
+            .and_then(|id| chain.store(id))
+            .ok_or_else(|| unknown_store(chain, name)),
         (None, [only]) => Ok(only),
         (None, []) => Err(Failure::new(
             "unknown_store",
@@ -53,9 +52,78 @@ pub(crate) fn one_store<'a>(
         )),
         (None, stores) => Err(Failure::usage(
             format!("there are {} stores", stores.len()),
-            "name one with --store",
+            format!("name one with --store: {}", names(stores)),
         )),
     }
+}
+
+/// The id of a named store that is there; none where none is named.
+pub(crate) fn maybe_store(
+    chain: &Chain<'_>,
+    named: Option<&String>,
+) -> Result<Option<StoreId>, Failure> {
+    named.map(|_| one_store(chain, named).map(Store::id)).transpose()
+}
+
+/// The id that a person gives to a store that need not be there yet.
+pub(crate) fn new_store(named: Option<&String>) -> Result<Option<StoreId>, Failure> {
+    let id = |name: &String| match StoreId::new(name) {
+        Ok(id) if !id.is_empty() => Ok(id),
+        _ => Err(Failure::usage(
+            format!("{name:?} cannot be the id of a store"),
+            format!("give one of 1 to {} bytes", StoreId::LIMIT),
+        )),
+    };
+    named.map(id).transpose()
+}
+
+fn unknown_store(chain: &Chain<'_>, asked: &str) -> Failure {
+    let hint = match chain.stores() {
+        [] => "there is no store yet: see `shelf status`".to_owned(),
+        stores => format!("the stores are {}", names(stores)),
+    };
+    Failure::new("unknown_store", format!("there is no store {asked}"), hint)
+}
+
+/// The first stores by name, as many as are readable in a message.
+fn names(stores: &[&Store]) -> String {
+    const SHOWN: usize = 10;
+    let shown: Vec<String> =
+        stores.iter().take(SHOWN).map(|store| store.id().to_string()).collect();
+    match stores.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// The shelf of a sku that the store has.
+pub(crate) fn one_shelf(store: &Store, sku: &str) -> Result<(Sku, SkuIndex), Failure> {
+    let found = Sku::new(sku).ok().and_then(|id| Some((id, store.sku(id)?)));
+    found.ok_or_else(|| unknown_shelf(sku))
+}
+
+pub(crate) fn unknown_shelf(sku: &str) -> Failure {
+    let hint = "list them with `shelf shelves list`";
+    Failure::new("unknown_product", format!("there is no shelf {sku}"), hint)
+}
+
+/// Who acts.
+pub(crate) fn actor(text: &str) -> Result<Actor, Failure> {
+    if text.trim().is_empty() {
+        return Err(Failure::usage("nobody is named as who acts", "name who acts with --actor"));
+    }
+    Actor::new(text).map_err(|long| {
+        let message = format!("the name of who acts has {} bytes", long.len);
+        Failure::usage(message, format!("use at most {}", long.limit))
+    })
+}
+
+/// A note for those who read it later.
+pub(crate) fn note(text: &str) -> Result<Note, Failure> {
+    Note::new(text).map_err(|long| {
+        let message = format!("the note has {} bytes", long.len);
+        Failure::usage(message, format!("use at most {}", long.limit))
+    })
 }
 
 /// An event of a person at a store, at the store's present.
@@ -66,6 +134,9 @@ pub(crate) fn event_at(store: &Store, body: Body) -> Event {
 
 /// Has events applied: by the running process where there is one, else by appending to the log.
 pub(crate) fn submit(settings: &Settings, events: &[Event]) -> Result<Vec<Ack>, Failure> {
+    if events.is_empty() {
+        return Ok(Vec::new());
+    }
     let folder = settings.folder();
     folder.meta()?;
     if let Some(acks) = send(&folder, &lines(events))? {
@@ -100,54 +171,27 @@ fn lines(events: &[Event]) -> Vec<Vec<u8>> {
 /// Prints what became of one act; the exit code says whether it was accepted.
 pub(crate) fn report(acks: &[Ack], done: &str, output: Output) -> Result<ExitCode, Failure> {
     let accepted = acks.iter().all(|ack| ack.status == AckStatus::Accepted);
+    match tell(acks, done, output) {
+        // What is done stays done, whether somebody reads of it or not.
+        Err(failure) if !failure.reader_gone() => Err(failure),
+        _ => Ok(if accepted { ExitCode::SUCCESS } else { ExitCode::from(NOT_ALL) }),
+    }
+}
+
+fn tell(acks: &[Ack], done: &str, output: Output) -> Result<(), Failure> {
     if output.json {
-        for ack in acks {
-            output.json_line(ack)?;
-        }
-    } else {
-        for ack in acks {
-            match (ack.status, &ack.code) {
-                (AckStatus::Accepted, _) => output.text(done)?,
-                (AckStatus::Duplicate, _) => output.text("known already: nothing changed")?,
-                (_, code) => {
-                    let code = code.as_deref().unwrap_or("rejected");
-                    let hint = ack.hint.as_deref().unwrap_or("");
-                    output.say(&format!("not accepted[{code}]\n  hint: {hint}"));
-                }
+        return output.json_lines(acks.iter());
+    }
+    for ack in acks {
+        match (ack.status, &ack.code) {
+            (AckStatus::Accepted, _) => output.text(done)?,
+            (AckStatus::Duplicate, _) => output.text("known already: nothing changed")?,
+            (_, code) => {
+                let code = code.as_deref().unwrap_or("rejected");
+                let hint = ack.hint.as_deref().unwrap_or("");
+                output.say(&format!("error[{code}]: the event was not accepted\n  hint: {hint}"));
             }
         }
     }
-    Ok(if accepted { ExitCode::SUCCESS } else { ExitCode::from(NOT_ALL) })
-}
-
-/// `shelf send`: JSON lines from stdin, each answered when it is on disk.
-pub(crate) fn send_lines(
-    args: &SendArgs,
-    settings: &Settings,
-    output: Output,
-) -> Result<ExitCode, Failure> {
-    let store = args.store.as_deref().map(StoreId::cut);
-    let mut all = ExitCode::SUCCESS;
-    for (number, line) in std::io::stdin().lock().split(b'\n').enumerate() {
-        let line = line.map_err(|error| {
-            Failure::new("stdin", error.to_string(), "check where the input comes from")
-        })?;
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        let defaults = Defaults { store, received_at: wall_now() };
-        let acks = match parse_event(&line, &defaults) {
-            Ok(event) => submit(settings, &[event])?,
-            Err(error) => vec![Ack {
-                status: AckStatus::Rejected,
-                code: Some(error.code.code().to_owned()),
-                hint: Some(format!("line {}: {error}; {}", number + 1, error.hint())),
-            }],
-        };
-        let code = report(&acks, "accepted", output)?;
-        if acks.iter().any(|ack| ack.status != AckStatus::Accepted) {
-            all = code;
-        }
-    }
-    Ok(all)
+    Ok(())
 }

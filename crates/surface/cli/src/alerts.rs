@@ -3,12 +3,11 @@
 use std::process::ExitCode;
 
 use shelf_domain::{
-    Actor, AlertAct, AlertId, AlertStatus, AlertVerb, Body, MINUTE, Note, Rule, Severity, Sku,
-    StoreId,
+    AlertAct, AlertId, AlertStatus, AlertVerb, Body, MINUTE, Rule, Severity, Sku, Store,
 };
 use shelf_views::{AlertDetail, AlertFilter, AlertsView, Chain, render_alert, render_alerts};
 
-use crate::acts::{event_at, one_store, read, report, submit};
+use crate::acts::{actor, event_at, maybe_store, note, one_store, read, report, submit};
 use crate::args::{ActArgs, AlertsCommand, ListArgs};
 use crate::failure::Failure;
 use crate::output::Output;
@@ -24,43 +23,42 @@ pub(crate) fn run(
     output: Output,
 ) -> Result<ExitCode, Failure> {
     match command {
-        AlertsCommand::List { list, rule, severity } => {
-            show_list(list, rule.as_ref(), severity.as_ref(), settings, output)
+        AlertsCommand::List { list, sku, rule, severity } => {
+            let wanted = AlertFilter {
+                store: None,
+                sku: sku.as_deref().map(Sku::cut),
+                rule: choice("rule", rule.as_ref(), &Rule::ALL, Rule::code)?,
+                severity: choice("severity", severity.as_ref(), &SEVERITIES, Severity::code)?,
+                status: choice("status", list.status.as_ref(), &STATUSES, AlertStatus::code)?,
+                limit: Some(list.limit),
+            };
+            show_list(list, wanted, settings, output)
         }
         AlertsCommand::Show(act) => show(act, settings, output),
-        AlertsCommand::Ack(args) => act(args, AlertVerb::Acknowledge, settings, output),
+        AlertsCommand::Ack(args) => act(args, |_| AlertVerb::Acknowledge, settings, output),
         AlertsCommand::Assign { act: args, to } => {
-            act(args, AlertVerb::Assign(actor(to)?), settings, output)
+            let to = actor(to)?;
+            act(args, |_| AlertVerb::Assign(to), settings, output)
         }
         AlertsCommand::Snooze { act: args, minutes } => {
-            let reader = read(settings)?;
-            let chain = Chain::new(reader.partitions());
-            let store = one_store(&chain, args.store.as_ref())?;
-            let until = store.now().plus(i64::from(*minutes) * MINUTE);
-            act(args, AlertVerb::Snooze(until), settings, output)
+            let pause = i64::from(*minutes) * MINUTE;
+            act(args, |store| AlertVerb::Snooze(store.now().plus(pause)), settings, output)
         }
-        AlertsCommand::Resolve(args) => act(args, AlertVerb::Resolve, settings, output),
-        AlertsCommand::Dismiss(args) => act(args, AlertVerb::Dismiss, settings, output),
+        AlertsCommand::Resolve(args) => act(args, |_| AlertVerb::Resolve, settings, output),
+        AlertsCommand::Dismiss(args) => act(args, |_| AlertVerb::Dismiss, settings, output),
     }
 }
 
 fn show_list(
     list: &ListArgs,
-    rule: Option<&String>,
-    severity: Option<&String>,
+    wanted: AlertFilter,
     settings: &Settings,
     output: Output,
 ) -> Result<ExitCode, Failure> {
-    let filter = AlertFilter {
-        store: list.store.as_deref().map(StoreId::cut),
-        sku: list.sku.as_deref().map(Sku::cut),
-        rule: choice("rule", rule, &Rule::ALL, Rule::code)?,
-        severity: choice("severity", severity, &SEVERITIES, Severity::code)?,
-        status: choice("status", list.status.as_ref(), &STATUSES, AlertStatus::code)?,
-        limit: Some(list.limit),
-    };
     let reader = read(settings)?;
-    let view = AlertsView::new(&Chain::new(reader.partitions()), &filter);
+    let chain = Chain::new(reader.partitions());
+    let filter = AlertFilter { store: maybe_store(&chain, list.store.as_ref())?, ..wanted };
+    let view = AlertsView::new(&chain, &filter);
     output.view(&view, |view| render_alerts(view, &output.style(), output.width()))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -70,27 +68,28 @@ fn show(args: &ActArgs, settings: &Settings, output: Output) -> Result<ExitCode,
     let reader = read(settings)?;
     let chain = Chain::new(reader.partitions());
     let store = one_store(&chain, args.store.as_ref())?;
-    let view = AlertDetail::new(store, id).ok_or_else(|| {
-        let hint = "it has ended or never was; list the open ones with `shelf alerts list`";
-        Failure::new("unknown_alert", format!("no alert {id} stands"), hint)
-    })?;
+    let view = AlertDetail::new(store, id).ok_or_else(|| unknown_alert(id))?;
     output.view(&view, |view| render_alert(view, &output.style(), output.width()))?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn act(
     args: &ActArgs,
-    verb: AlertVerb,
+    verb: impl FnOnce(&Store) -> AlertVerb,
     settings: &Settings,
     output: Output,
 ) -> Result<ExitCode, Failure> {
     let alert = alert_id(&args.id)?;
     let (actor, note) = (actor(&args.actor)?, note(&args.note)?);
-    let event = {
+    let (event, verb) = {
         let reader = read(settings)?;
         let chain = Chain::new(reader.partitions());
         let store = one_store(&chain, args.store.as_ref())?;
-        event_at(store, Body::AlertAct(AlertAct { alert, act: verb, actor, note }))
+        if !store.alerts().iter().any(|standing| standing.alert == alert) {
+            return Err(unknown_alert(alert));
+        }
+        let act = verb(store);
+        (event_at(store, Body::AlertAct(AlertAct { alert, act, actor, note })), act)
     };
     let done = match verb {
         AlertVerb::Acknowledge => "acknowledged",
@@ -103,23 +102,14 @@ fn act(
     report(&submit(settings, &[event])?, &format!("{alert} {done}"), output)
 }
 
+fn unknown_alert(id: AlertId) -> Failure {
+    let hint = "it has ended or never was; list the open ones with `shelf alerts list`";
+    Failure::new("unknown_alert", format!("no alert {id} stands"), hint)
+}
+
 fn alert_id(text: &str) -> Result<AlertId, Failure> {
     AlertId::parse(text)
         .ok_or_else(|| Failure::usage(format!("{text} is no alert"), "give it as A-12 or 12"))
-}
-
-pub(crate) fn actor(text: &str) -> Result<Actor, Failure> {
-    Actor::new(text).map_err(|long| {
-        let message = format!("the name of who acts has {} bytes", long.len);
-        Failure::usage(message, format!("use at most {}", long.limit))
-    })
-}
-
-pub(crate) fn note(text: &str) -> Result<Note, Failure> {
-    Note::new(text).map_err(|long| {
-        let message = format!("the note has {} bytes", long.len);
-        Failure::usage(message, format!("use at most {}", long.limit))
-    })
 }
 
 /// The value with this code; an unknown code is told with the known ones.

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use clap::builder::RangedI64ValueParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use shelf_domain::{MAX_SNOOZE_US, MINUTE};
 
 /// Runs a supermarket chain's stock in real time: shelves, lots, alerts, restock tasks, supplier
 /// orders, prices.
@@ -128,9 +130,9 @@ pub(crate) struct SimulateArgs {
     /// Have messages come twice, late, out of order, malformed and cut.
     #[arg(long)]
     pub(crate) faults: bool,
-    /// How the world departs from the books.
-    #[arg(long, value_enum, default_value_t = RealismArg::Default)]
-    pub(crate) realism: RealismArg,
+    /// How the world departs from the books [default: default, or what the folder was made with].
+    #[arg(long, value_enum)]
+    pub(crate) realism: Option<RealismArg>,
     /// The most events that are submitted at once.
     #[arg(long, value_name = "N")]
     pub(crate) batch: Option<usize>,
@@ -209,9 +211,6 @@ pub(crate) struct ListArgs {
     /// Only this store.
     #[arg(long, value_name = "ID")]
     pub(crate) store: Option<String>,
-    /// Only this sku.
-    #[arg(long, value_name = "SKU")]
-    pub(crate) sku: Option<String>,
     /// Only this status.
     #[arg(long, value_name = "STATUS")]
     pub(crate) status: Option<String>,
@@ -242,6 +241,9 @@ pub(crate) enum AlertsCommand {
     List {
         #[command(flatten)]
         list: ListArgs,
+        /// Only this sku.
+        #[arg(long, value_name = "SKU")]
+        sku: Option<String>,
         /// Only this rule.
         #[arg(long, value_name = "RULE")]
         rule: Option<String>,
@@ -265,8 +267,8 @@ pub(crate) enum AlertsCommand {
     Snooze {
         #[command(flatten)]
         act: ActArgs,
-        /// For so many minutes of the store's time.
-        #[arg(long, value_name = "N", default_value_t = 60)]
+        /// For so many minutes of the store's time, at most 30 days.
+        #[arg(long, value_name = "N", default_value_t = 60, value_parser = snooze_range())]
         minutes: u32,
     },
     /// End an alert: it is done.
@@ -320,7 +322,13 @@ pub(crate) enum TasksCommand {
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum ShelvesCommand {
     /// List shelves, the emptiest first.
-    List(ListArgs),
+    List {
+        #[command(flatten)]
+        list: ListArgs,
+        /// Only those with this text in their sku or name.
+        #[arg(long, value_name = "TEXT")]
+        sku: Option<String>,
+    },
     /// Show a shelf with its lots.
     Show {
         /// Which sku.
@@ -417,4 +425,8 @@ pub(crate) enum BenchName {
     ResidentDemo,
     /// 100 stores in one process.
     HundredStores,
+}
+
+fn snooze_range() -> RangedI64ValueParser<u32> {
+    RangedI64ValueParser::new().range(1..=MAX_SNOOZE_US / MINUTE)
 }

@@ -1,4 +1,5 @@
-//! `shelf bench`: measures one thing and prints it as JSON. Each is meant to run in a process of its own.
+//! `shelf bench`: measures one thing and prints it as JSON. Each is meant to run in a process of
+//! its own.
 
 mod flow;
 mod process;
@@ -44,7 +45,8 @@ pub(crate) fn run(args: &BenchArgs, output: Output) -> Result<(), Failure> {
     })
 }
 
-/// The events of one store of the town over so many days, with the core answering; the setting up apart from the rest.
+/// The events of one store of the town over so many days, with the core answering; the setting up
+/// apart from the rest.
 fn events_of_a_town(days: i64) -> (Vec<Event>, Vec<Event>) {
     let options = TownOptions::default();
     let until: Timestamp = options.start.plus(days * DAY);
@@ -86,6 +88,8 @@ fn core_steps() -> Measured {
         unit: "steps/s",
         value: rates.iter().copied().fold(0.0, f64::max),
         target: "at least 1,500,000",
-        detail: json!({ "events": events.len(), "clock_events": clocks, "days": 28, "runs": rates }),
+        detail: json!({
+            "events": events.len(), "clock_events": clocks, "days": 28, "runs": rates,
+        }),
     }
 }

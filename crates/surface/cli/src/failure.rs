@@ -6,6 +6,9 @@ use std::fmt;
 use shelf_host::HostError;
 use shelf_sources::SourceError;
 
+/// The code of a command whose reader has seen enough, as `head` has: it ends, and says nothing.
+const READER_GONE: &str = "reader_gone";
+
 /// A command that failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -19,12 +22,22 @@ pub(crate) struct Failure {
 impl Failure {
     pub(crate) fn new(code: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
         let exit = match code {
-            "usage" | "settings" => 2,
+            READER_GONE => 0,
+            "usage"
+            | "settings"
+            | "other_settings"
+            | "not_a_data_folder"
+            | "mapping_bad"
+            | "source_no_mapping"
+            | "source_unknown_kind"
+            | "source_archive"
+            | "time_zone_unknown" => 2,
             "log_damaged" | "log_too_short" | "record_unreadable" | "newer_format"
             | "meta_unreadable" | "snapshot_too_old" | "town_unreadable" => 3,
             "data_in_use" => 4,
             "no_data" | "not_found" | "unknown_store" | "unknown_alert" | "unknown_order"
-            | "unknown_task" | "unknown_product" => 5,
+            | "unknown_task" | "unknown_product" | "source_missing" | "source_no_match"
+            | "mapping_unknown" => 5,
             _ => 1,
         };
         let (message, hint) = (message.into(), hint.into());
@@ -42,7 +55,15 @@ impl Failure {
 
     /// Stdout is gone, or full.
     pub(crate) fn stdout(error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Self::new(READER_GONE, "nobody reads the output any more", "");
+        }
         Self::new("stdout", format!("cannot print: {error}"), "check where the output goes")
+    }
+
+    /// Whether the command only ended because nobody reads on.
+    pub(crate) fn reader_gone(&self) -> bool {
+        self.code == READER_GONE
     }
 
     pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
@@ -76,6 +97,8 @@ impl From<shelf_ports::LogError> for Failure {
 
 impl From<SourceError> for Failure {
     fn from(error: SourceError) -> Self {
-        Self::new(error.code(), error.to_string(), error.hint()).because(&error)
+        let detail = Some(error.detail()).filter(|detail| !detail.is_empty());
+        let causes = detail.into_iter().collect();
+        Self { causes, ..Self::new(error.code(), error.to_string(), error.hint()) }
     }
 }

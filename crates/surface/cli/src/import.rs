@@ -9,7 +9,7 @@ use shelf_events::Defaults;
 use shelf_host::{ChainWriter, Tally};
 use shelf_sources::{Known, LineCounts, MappedOptions, Mapping, Progress, Source, open};
 
-use crate::acts::{NOT_ALL, wall_now};
+use crate::acts::{NOT_ALL, new_store, wall_now};
 use crate::args::ImportArgs;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -131,10 +131,16 @@ pub(crate) fn run(
     let options = settings.writer_options();
     let threads = args.threads.unwrap_or(options.threads);
     let mapping = args.mapping.as_deref().map(Mapping::load).transpose()?;
-    let store = args.store.as_deref().map(StoreId::cut);
-    let mut chain = ChainWriter::open(&settings.folder(), &options)?;
-    let known = known(&mut chain)?;
-    let mut source = Feed::open(&args.files, mapping.as_ref(), store, threads, known)?;
+    let store = new_store(args.store.as_ref())?;
+    let folder = settings.folder();
+    let open = |known| Feed::open(&args.files, mapping.as_ref(), store, threads, known);
+    // A folder is not made for files that cannot be read.
+    let new = if folder.meta_path().exists() { None } else { Some(open(Known::default())?) };
+    let mut chain = ChainWriter::open(&folder, &options)?;
+    let mut source = match new {
+        Some(source) => source,
+        None => open(known(&mut chain)?)?,
+    };
     let begun = Instant::now();
     let total = source.progress().and_then(|progress| progress.bytes_total).unwrap_or(0);
     let bar = progress::bar(output, total, "{bar:40} {percent}%  {bytes_per_sec}  {eta} left");

@@ -61,7 +61,7 @@ fn tail_events(
         partitions.push((tail, first));
     }
     let mut read = RecordBatch::new();
-    let mut line = Vec::new();
+    let mut text = Vec::new();
     loop {
         for (number, (tail, position)) in partitions.iter_mut().enumerate() {
             while *position < tail.end_offset()? {
@@ -74,11 +74,12 @@ fn tail_events(
                     })?;
                     offset += 1;
                     if store.is_none_or(|store| store == event.store) {
-                        line.clear();
-                        write_event(&event, &mut line);
-                        output.text(&String::from_utf8_lossy(&line))?;
+                        write_event(&event, &mut text);
+                        text.push(b'\n');
                     }
                 }
+                output.bytes(&text)?;
+                text.clear();
             }
         }
         if !follow || stop.asked() {
@@ -106,9 +107,7 @@ fn tail_effects(
             }
         })?;
         if output.json {
-            for record in &records {
-                output.json_line(&effect_json(record))?;
-            }
+            output.json_lines(records.iter().map(effect_json))?;
         } else if !records.is_empty() {
             let lines: Vec<EffectLine> = records.iter().map(EffectLine::new).collect();
             output.text(&render_effects(&lines, &output.style()))?;

@@ -16,6 +16,7 @@ mod progress;
 mod quarantine;
 mod replay;
 mod run;
+mod send;
 mod settings;
 mod shelves;
 mod simulate;
@@ -50,11 +51,10 @@ fn run_command(args: Args, output: Output) -> Result<ExitCode, Failure> {
         return config::run(command, loaded, output);
     }
     if let Command::Completions { shell } = args.chosen() {
-        clap_complete::generate(shell, &mut Args::command(), "shelf", &mut std::io::stdout());
-        return Ok(ExitCode::SUCCESS);
+        return completions(shell, output);
     }
     if matches!(args.chosen(), Command::Man) {
-        return man();
+        return man(output);
     }
     let settings = loaded?.settings;
     match args.chosen() {
@@ -62,7 +62,7 @@ fn run_command(args: Args, output: Output) -> Result<ExitCode, Failure> {
         Command::Simulate(simulate) => simulate::run(&simulate, &settings, output)?,
         Command::Replay(replay) => replay::run(&replay, &settings, output)?,
         Command::Import(import) => return import::run(&import, &settings, output),
-        Command::Send(send) => return acts::send_lines(&send, &settings, output),
+        Command::Send(send) => return send::run(&send, &settings, output),
         Command::Watch(watch) => watch::run(&watch, &settings, output)?,
         Command::Status(status) => status::run(&status, &settings, output)?,
         Command::Alerts(alerts) => return alerts::run(&alerts, &settings, output),
@@ -78,8 +78,16 @@ fn run_command(args: Args, output: Output) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn man() -> Result<ExitCode, Failure> {
-    let page = clap_mangen::Man::new(Args::command());
-    page.render(&mut std::io::stdout()).map_err(Failure::stdout)?;
+fn completions(shell: clap_complete::Shell, output: Output) -> Result<ExitCode, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Args::command(), "shelf", &mut script);
+    output.bytes(&script)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn man(output: Output) -> Result<ExitCode, Failure> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(Args::command()).render(&mut page).map_err(Failure::stdout)?;
+    output.bytes(&page)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use shelf_domain::{
-    Body, OrderAct, OrderId, OrderStatus, OrderVerb, Sku, StoreId, TaskAct, TaskId, TaskStatus,
+    Body, OrderAct, OrderId, OrderStatus, OrderVerb, Sku, Store, TaskAct, TaskId, TaskStatus,
     TaskVerb,
 };
 use shelf_views::{
@@ -11,8 +11,8 @@ use shelf_views::{
     render_orders, render_tasks,
 };
 
-use crate::acts::{event_at, one_store, read, report, submit};
-use crate::alerts::{actor, choice, note};
+use crate::acts::{actor, event_at, maybe_store, note, one_shelf, one_store, read, report, submit};
+use crate::alerts::choice;
 use crate::args::{ActArgs, ListArgs, OrdersCommand, TasksCommand};
 use crate::failure::Failure;
 use crate::output::Output;
@@ -32,21 +32,22 @@ pub(crate) fn run(
         OrdersCommand::Approve(args) => act(args, OrderVerb::Approve, "approved", settings, output),
         OrdersCommand::Cancel(args) => act(args, OrderVerb::Cancel, "cancelled", settings, output),
         OrdersCommand::Change { act: args, sku, units } => {
-            let verb = OrderVerb::Change { sku: Sku::cut(sku), units: *units };
-            act(args, verb, "changed", settings, output)
+            change(args, sku, *units, settings, output)
         }
     }
 }
 
 fn list_orders(list: &ListArgs, settings: &Settings, output: Output) -> Result<ExitCode, Failure> {
+    let status = choice("status", list.status.as_ref(), &ORDERS, OrderStatus::code)?;
+    let reader = read(settings)?;
+    let chain = Chain::new(reader.partitions());
     let filter = OrderFilter {
-        store: list.store.as_deref().map(StoreId::cut),
+        store: maybe_store(&chain, list.store.as_ref())?,
         supplier: None,
-        status: choice("status", list.status.as_ref(), &ORDERS, OrderStatus::code)?,
+        status,
         limit: Some(list.limit),
     };
-    let reader = read(settings)?;
-    let view = OrdersView::new(&Chain::new(reader.partitions()), &filter);
+    let view = OrdersView::new(&chain, &filter);
     output.view(&view, |view| render_orders(view, &output.style(), output.width()))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -61,12 +62,14 @@ fn show(args: &ActArgs, settings: &Settings, output: Output) -> Result<ExitCode,
     let reader = read(settings)?;
     let chain = Chain::new(reader.partitions());
     let store = one_store(&chain, args.store.as_ref())?;
-    let view = OrderDetail::new(store, id).ok_or_else(|| {
-        let hint = "it has ended or never was; list the open ones with `shelf orders list`";
-        Failure::new("unknown_order", format!("no order {id} stands"), hint)
-    })?;
+    let view = OrderDetail::new(store, id).ok_or_else(|| unknown_order(id))?;
     output.view(&view, |view| render_order(view, &output.style(), output.width()))?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn unknown_order(id: OrderId) -> Failure {
+    let hint = "it has ended or never was; list the open ones with `shelf orders list`";
+    Failure::new("unknown_order", format!("no order {id} stands"), hint)
 }
 
 fn act(
@@ -76,13 +79,52 @@ fn act(
     settings: &Settings,
     output: Output,
 ) -> Result<ExitCode, Failure> {
+    act_if(args, verb, done, |_| Ok(()), settings, output)
+}
+
+/// Changes a line that the order has.
+fn change(
+    args: &ActArgs,
+    sku: &str,
+    units: u32,
+    settings: &Settings,
+    output: Output,
+) -> Result<ExitCode, Failure> {
+    let verb = OrderVerb::Change { sku: Sku::cut(sku), units };
+    let id = order_id(&args.id)?;
+    let has_line = |store: &Store| {
+        one_shelf(store, sku)?;
+        let order = OrderDetail::new(store, id).ok_or_else(|| unknown_order(id))?;
+        if order.lines.iter().any(|line| line.sku.as_str() == sku) {
+            return Ok(());
+        }
+        let hint = format!("see its lines with `shelf orders show {id}`");
+        Err(Failure::new("unknown_product", format!("{id} has no line of {sku}"), hint))
+    };
+    act_if(args, verb, "changed", has_line, settings, output)
+}
+
+/// Acts on an order that stands, where the store agrees.
+fn act_if(
+    args: &ActArgs,
+    verb: OrderVerb,
+    done: &str,
+    agrees: impl FnOnce(&Store) -> Result<(), Failure>,
+    settings: &Settings,
+    output: Output,
+) -> Result<ExitCode, Failure> {
     let order = order_id(&args.id)?;
     let (actor, note) = (actor(&args.actor)?, note(&args.note)?);
     let body = Body::OrderAct(OrderAct { order, act: verb, actor, note });
     let event = {
         let reader = read(settings)?;
         let chain = Chain::new(reader.partitions());
-        event_at(one_store(&chain, args.store.as_ref())?, body)
+        let store = one_store(&chain, args.store.as_ref())?;
+        if !store.orders().any(|standing| standing.order == order) {
+            return Err(unknown_order(order));
+        }
+        agrees(store)?;
+        event_at(store, body)
     };
     report(&submit(settings, &[event])?, &format!("{order} {done}"), output)
 }
@@ -92,37 +134,61 @@ pub(crate) fn tasks(
     settings: &Settings,
     output: Output,
 ) -> Result<ExitCode, Failure> {
-    let (store, body, done) = match command {
-        TasksCommand::List(list) => return list_tasks(list, settings, output),
-        TasksCommand::Request { sku, store, actor: who } => {
-            let act = TaskVerb::Request(Sku::cut(sku));
-            let act = TaskAct { task: TaskId::default(), act, actor: actor(who)? };
-            (store, Body::TaskAct(act), format!("refill of {sku} asked for"))
+    match command {
+        TasksCommand::List(list) => list_tasks(list, settings, output),
+        TasksCommand::Request { sku, store, actor } => {
+            let done = format!("refill of {sku} asked for");
+            let verb = |store: &Store| {
+                let (shelf, _) = one_shelf(store, sku)?;
+                Ok((TaskId::default(), TaskVerb::Request(shelf)))
+            };
+            act_on_task(store.as_ref(), actor, verb, &done, settings, output)
         }
         TasksCommand::Cancel(args) => {
             let task = TaskId::parse(&args.id).ok_or_else(|| {
                 Failure::usage(format!("{} is no task", args.id), "give it as T-12 or 12")
             })?;
-            let act = TaskAct { task, act: TaskVerb::Cancel, actor: actor(&args.actor)? };
-            (&args.store, Body::TaskAct(act), format!("{task} cancelled"))
+            let done = format!("{task} cancelled");
+            let verb = |store: &Store| match store.tasks().any(|standing| standing.task == task) {
+                true => Ok((task, TaskVerb::Cancel)),
+                false => Err(unknown_task(task)),
+            };
+            act_on_task(args.store.as_ref(), &args.actor, verb, &done, settings, output)
         }
-    };
+    }
+}
+
+fn unknown_task(id: TaskId) -> Failure {
+    let hint = "it has ended or never was; list the open ones with `shelf tasks list`";
+    Failure::new("unknown_task", format!("no task {id} stands"), hint)
+}
+
+fn act_on_task(
+    store: Option<&String>,
+    who: &str,
+    verb: impl FnOnce(&Store) -> Result<(TaskId, TaskVerb), Failure>,
+    done: &str,
+    settings: &Settings,
+    output: Output,
+) -> Result<ExitCode, Failure> {
+    let actor = actor(who)?;
     let event = {
         let reader = read(settings)?;
         let chain = Chain::new(reader.partitions());
-        event_at(one_store(&chain, store.as_ref())?, body)
+        let store = one_store(&chain, store)?;
+        let (task, act) = verb(store)?;
+        event_at(store, Body::TaskAct(TaskAct { task, act, actor }))
     };
-    report(&submit(settings, &[event])?, &done, output)
+    report(&submit(settings, &[event])?, done, output)
 }
 
 fn list_tasks(list: &ListArgs, settings: &Settings, output: Output) -> Result<ExitCode, Failure> {
-    let filter = TaskFilter {
-        store: list.store.as_deref().map(StoreId::cut),
-        status: choice("status", list.status.as_ref(), &TASKS, TaskStatus::code)?,
-        limit: Some(list.limit),
-    };
+    let status = choice("status", list.status.as_ref(), &TASKS, TaskStatus::code)?;
     let reader = read(settings)?;
-    let view = TasksView::new(&Chain::new(reader.partitions()), &filter);
+    let chain = Chain::new(reader.partitions());
+    let store = maybe_store(&chain, list.store.as_ref())?;
+    let filter = TaskFilter { store, status, limit: Some(list.limit) };
+    let view = TasksView::new(&chain, &filter);
     output.view(&view, |view| render_tasks(view, &output.style(), output.width()))?;
     Ok(ExitCode::SUCCESS)
 }

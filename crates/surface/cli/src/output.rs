@@ -49,20 +49,33 @@ impl Output {
 
     /// Prints one JSON object on a line of its own.
     pub(crate) fn json_line<V: Serialize>(self, view: &V) -> Result<(), Failure> {
-        let text = serde_json::to_string(view)
-            .map_err(|error| Failure::new("json", error.to_string(), "report this as a defect"))?;
-        self.text(&text)
+        self.json_lines(std::iter::once(view))
+    }
+
+    /// Prints JSON objects, each on a line of its own, all at once.
+    pub(crate) fn json_lines<V: Serialize>(
+        self,
+        views: impl Iterator<Item = V>,
+    ) -> Result<(), Failure> {
+        let mut text = Vec::new();
+        for view in views {
+            serde_json::to_writer(&mut text, &view).map_err(|error| {
+                Failure::new("json", error.to_string(), "report this as a defect")
+            })?;
+            text.push(b'\n');
+        }
+        self.bytes(&text)
     }
 
     /// Prints lines.
     pub(crate) fn text(self, text: &str) -> Result<(), Failure> {
+        self.bytes(format!("{}\n", text.trim_end_matches('\n')).as_bytes())
+    }
+
+    /// Prints bytes as they are, at once.
+    pub(crate) fn bytes(self, bytes: &[u8]) -> Result<(), Failure> {
         let mut stdout = std::io::stdout().lock();
-        let written = writeln!(stdout, "{}", text.trim_end_matches('\n'));
-        match written.and_then(|()| stdout.flush()) {
-            // The reader has seen enough, as `head` has.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-            other => other.map_err(Failure::stdout),
-        }
+        stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(Failure::stdout)
     }
 
     /// Says something that is not the result.
@@ -72,6 +85,9 @@ impl Output {
     }
 
     pub(crate) fn failure(self, failure: &Failure) {
+        if failure.reader_gone() {
+            return;
+        }
         if self.json {
             let error = serde_json::json!({ "error": {
                 "code": failure.code, "message": failure.message,

@@ -1,15 +1,16 @@
 //! `shelf quarantine`: what was not accepted, and submitting it again.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use serde::Serialize;
-use shelf_domain::{Body, Effect, Event, Reason, Rejected, StoreId};
+use shelf_domain::{Body, Effect, Event, EventId, Reason, Rejected, StoreId};
 use shelf_eventlog::LogReader;
 use shelf_events::{Defaults, decode_event, parse_event, write_event};
 use shelf_host::{Ack, AckStatus, OutputTail};
 use shelf_ports::{Offset, RecordBatch};
 
-use crate::acts::{NOT_ALL, submit};
+use crate::acts::{NOT_ALL, new_store, submit};
 use crate::args::QuarantineCommand;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -17,6 +18,13 @@ use crate::settings::Settings;
 
 /// How much of an entry a line of the list shows, in characters.
 const SHOWN: usize = 120;
+/// How much of the log is read at once, in bytes.
+const READ_BYTES: usize = 1 << 20;
+/// The most entries that are submitted again at once.
+const RETRY_EVENTS: usize = 1_024;
+
+/// A partition and an offset in it.
+type Place = (u32, Offset);
 
 /// One event that was not accepted.
 #[derive(Debug, Serialize)]
@@ -40,27 +48,11 @@ pub(crate) fn run(
     settings.folder().meta()?;
     match command {
         QuarantineCommand::List { reason, limit } => {
-            let mut places = places(settings)?;
-            places.reverse();
-            let mut shown = 0;
-            for (place, why) in &places {
-                if shown == *limit {
-                    output.say(&format!("{} in all; see more with --limit", places.len()));
-                    break;
-                }
-                let entry = entry(settings, *place, *why)?;
-                if reason.as_ref().is_none_or(|reason| *reason == entry.reason) {
-                    output.view(&entry, render)?;
-                    shown += 1;
-                }
-            }
-            if shown == 0 {
-                output.say("nothing is in quarantine");
-            }
+            list(reason.as_deref(), *limit, settings, output)?;
             Ok(ExitCode::SUCCESS)
         }
         QuarantineCommand::Retry { ids, all, store } => {
-            let store = store.as_deref().map(StoreId::cut);
+            let store = new_store(store.as_ref())?;
             let places = match all {
                 true => places(settings)?.into_iter().map(|(place, _)| place).collect(),
                 false => ids.iter().map(|id| parse_id(id)).collect::<Result<Vec<_>, _>>()?,
@@ -70,26 +62,96 @@ pub(crate) fn run(
     }
 }
 
-/// Where the events that were not accepted lie in the log, and why, in order of the log.
-fn places(settings: &Settings) -> Result<Vec<((u32, Offset), Reason)>, Failure> {
-    let mut found = Vec::new();
-    OutputTail::open(&settings.folder())?.catch_up(|partition, record| {
-        if let Effect::Quarantined(reason) = record.effect {
-            found.push(((partition, record.input_offset), reason));
+fn list(
+    wanted: Option<&str>,
+    limit: usize,
+    settings: &Settings,
+    output: Output,
+) -> Result<(), Failure> {
+    let mut log = LogReader::open(settings.folder().log())?;
+    let mut found = 0;
+    for (place, why) in places(settings)?.into_iter().rev() {
+        // The reason of bytes that are no event stands in the record itself.
+        if wanted.is_some_and(|wanted| why != Reason::Unreadable && why.code() != wanted) {
+            continue;
         }
-    })?;
-    Ok(found)
+        if wanted.is_none() && found >= limit {
+            found += 1;
+            continue;
+        }
+        let entry = entry(event_at(&mut log, place)?, place, why);
+        if wanted.is_some_and(|wanted| wanted != entry.reason) {
+            continue;
+        }
+        found += 1;
+        if found <= limit {
+            output.view(&entry, render)?;
+        }
+    }
+    match (found, wanted) {
+        (0, None) => output.say("nothing is in quarantine"),
+        (0, Some(reason)) => output.say(&format!("nothing is in quarantine for {reason}")),
+        _ if found > limit => output.say(&format!("{found} in all; see more with --limit")),
+        _ => {}
+    }
+    Ok(())
 }
 
-fn event_at(settings: &Settings, (partition, offset): (u32, Offset)) -> Result<Event, Failure> {
+/// Where the events that were not accepted lie in the log, and why, in order of the log. One that
+/// was submitted again since is there once more if it was not accepted again, else no more.
+fn places(settings: &Settings) -> Result<Vec<(Place, Reason)>, Failure> {
+    let mut found: BTreeMap<Place, Reason> = BTreeMap::new();
+    OutputTail::open(&settings.folder())?.catch_up(|partition, record| {
+        if let Effect::Quarantined(reason) = record.effect {
+            found.insert((partition, record.input_offset), reason);
+        }
+    })?;
     let mut log = LogReader::open(settings.folder().log())?;
-    let mut read = RecordBatch::new();
-    if partition >= log.partition_count() || offset >= log.end_offset(partition)? {
-        let message = format!("there is no event p{partition:02}:{offset}");
-        return Err(Failure::new("not_found", message, "list them with `shelf quarantine list`"));
+    let mut kept = found.clone();
+    for partition in 0..log.partition_count() {
+        drop_submitted_again(&mut log, partition, &found, &mut kept)?;
     }
-    log.read(partition, offset, 1, &mut read)?;
-    let record = read.get(0).unwrap_or(&[]);
+    Ok(kept.into_iter().collect())
+}
+
+/// Takes those entries of a partition out whose event stands in the log again, or no more.
+fn drop_submitted_again(
+    log: &mut LogReader,
+    partition: u32,
+    found: &BTreeMap<Place, Reason>,
+    kept: &mut BTreeMap<Place, Reason>,
+) -> Result<(), Failure> {
+    let ours = (partition, 0)..=(partition, Offset::MAX);
+    let Some((&(_, first), _)) = found.range(ours).next() else { return Ok(()) };
+    let mut waiting: BTreeMap<EventId, Place> = BTreeMap::new();
+    let mut read = RecordBatch::new();
+    let mut offset = first.max(log.start_offset(partition)?);
+    kept.retain(|place, _| place.0 != partition || place.1 >= offset);
+    while offset < log.end_offset(partition)? {
+        let next = log.read(partition, offset, READ_BYTES, &mut read)?;
+        for record in read.iter() {
+            let place = (partition, offset);
+            let event = decode(record, place)?;
+            if let Some(before) = waiting.remove(&event.id) {
+                kept.remove(&before);
+            }
+            if found.contains_key(&place) {
+                waiting.insert(id_of_retry(event), place);
+            }
+            offset += 1;
+        }
+        offset = next;
+    }
+    Ok(())
+}
+
+/// The id that an entry has when it is submitted again.
+fn id_of_retry(event: Event) -> EventId {
+    let id = event.id;
+    again(event, None).map_or(id, |event| event.id)
+}
+
+fn decode(record: &[u8], (partition, offset): Place) -> Result<Event, Failure> {
     Ok(decode_event(record).map_err(|source| shelf_engine::EngineError::Record {
         partition,
         offset,
@@ -97,13 +159,23 @@ fn event_at(settings: &Settings, (partition, offset): (u32, Offset)) -> Result<E
     })?)
 }
 
-fn entry(settings: &Settings, place: (u32, Offset), why: Reason) -> Result<Entry, Failure> {
-    let event = event_at(settings, place)?;
+fn event_at(log: &mut LogReader, place: Place) -> Result<Event, Failure> {
+    let (partition, offset) = place;
+    if partition >= log.partition_count() || offset >= log.end_offset(partition)? {
+        let message = format!("there is no event p{partition:02}:{offset}");
+        return Err(Failure::new("not_found", message, "list them with `shelf quarantine list`"));
+    }
+    let mut read = RecordBatch::new();
+    log.read(partition, offset, 1, &mut read)?;
+    decode(read.get(0).unwrap_or(&[]), place)
+}
+
+fn entry(event: Event, place: Place, why: Reason) -> Entry {
     let at = jiff::Timestamp::from_microsecond(event.received_at.0)
         .map_or_else(|_| String::new(), |at| at.to_string());
     let id = format!("p{:02}:{}", place.0, place.1);
     let hint = why.hint();
-    Ok(match &event.body {
+    match &event.body {
         Body::Rejected(rejected) => Entry {
             id,
             at,
@@ -130,7 +202,7 @@ fn entry(settings: &Settings, place: (u32, Offset), why: Reason) -> Result<Entry
                 hint,
             }
         }
-    })
+    }
 }
 
 fn render(entry: &Entry) -> String {
@@ -144,7 +216,7 @@ fn render(entry: &Entry) -> String {
     )
 }
 
-fn parse_id(text: &str) -> Result<(u32, Offset), Failure> {
+fn parse_id(text: &str) -> Result<Place, Failure> {
     let parsed = text.strip_prefix('p').and_then(|rest| rest.split_once(':'));
     let numbers = parsed.and_then(|(p, offset)| Some((p.parse().ok()?, offset.parse().ok()?)));
     numbers.ok_or_else(|| Failure::usage(format!("{text} is no entry"), "give it as p03:1207"))
@@ -152,38 +224,48 @@ fn parse_id(text: &str) -> Result<(u32, Offset), Failure> {
 
 fn retry(
     settings: &Settings,
-    places: &[(u32, Offset)],
+    places: &[Place],
     store: Option<StoreId>,
     output: Output,
 ) -> Result<ExitCode, Failure> {
-    let mut accepted = true;
-    for &place in places {
-        let event = event_at(settings, place)?;
-        let ack = match again(event, store) {
-            Ok(event) => submit(settings, &[event])?.into_iter().next(),
-            Err(ack) => Some(ack),
-        };
-        let Some(ack) = ack else { continue };
-        accepted &= matches!(ack.status, AckStatus::Accepted | AckStatus::Duplicate);
-        let id = format!("p{:02}:{}", place.0, place.1);
-        let view = serde_json::json!({ "id": id, "result": ack });
-        output.view(&view, |_| {
-            let word = match ack.status {
-                AckStatus::Accepted => "accepted",
-                AckStatus::Duplicate => "known already",
-                AckStatus::Quarantined | AckStatus::Rejected => "not accepted",
-            };
-            let code = ack.code.as_deref().map_or(String::new(), |code| format!(": {code}"));
-            format!("{id}  {word}{code}")
-        })?;
+    let mut log = LogReader::open(settings.folder().log())?;
+    let mut all = true;
+    for places in places.chunks(RETRY_EVENTS) {
+        let events = places.iter().map(|&place| Ok(again(event_at(&mut log, place)?, store)));
+        let tries = events.collect::<Result<Vec<_>, Failure>>()?;
+        let events: Vec<Event> =
+            tries.iter().filter_map(|one| one.as_ref().ok()).cloned().collect();
+        let mut acks = submit(settings, &events)?.into_iter();
+        for (&(partition, offset), tried) in places.iter().zip(tries) {
+            let Some(ack) = tried.map_or_else(Some, |_| acks.next()) else { continue };
+            all &= matches!(ack.status, AckStatus::Accepted | AckStatus::Duplicate);
+            let id = format!("p{partition:02}:{offset}");
+            let view = serde_json::json!({ "id": id, "result": ack });
+            match output.view(&view, |_| render_retry(&id, &ack)) {
+                // What was asked for is done, whether somebody reads of it or not.
+                Err(failure) if failure.reader_gone() => {}
+                printed => printed?,
+            }
+        }
     }
-    Ok(if accepted { ExitCode::SUCCESS } else { ExitCode::from(NOT_ALL) })
+    Ok(if all { ExitCode::SUCCESS } else { ExitCode::from(NOT_ALL) })
+}
+
+fn render_retry(id: &str, ack: &Ack) -> String {
+    let word = match ack.status {
+        AckStatus::Accepted => "accepted",
+        AckStatus::Duplicate => "known already",
+        AckStatus::Quarantined | AckStatus::Rejected => "not accepted",
+    };
+    let code = ack.code.as_deref().map_or(String::new(), |code| format!(": {code}"));
+    let hint = ack.hint.as_deref().map_or(String::new(), |hint| format!("\n    hint: {hint}"));
+    format!("{id}  {word}{code}{hint}")
 }
 
 /// The event that an entry would be now: bytes are read once more, an event stays what it is.
 fn again(event: Event, store: Option<StoreId>) -> Result<Event, Ack> {
     let Body::Rejected(rejected) = event.body else {
-        return Ok(Event { store: store.unwrap_or(event.store), ..event });
+        return Ok(event);
     };
     let Rejected { raw, .. } = *rejected;
     let defaults = Defaults { store, received_at: event.received_at };

@@ -13,6 +13,9 @@ use crate::output::Output;
 use crate::progress;
 use crate::settings::Settings;
 
+/// How often two readers of a log that is written are brought to the same place.
+const TRIES: usize = 1_000;
+
 #[derive(Debug, Serialize)]
 struct ReplayView {
     events: u64,
@@ -34,15 +37,14 @@ pub(crate) fn run(args: &ReplayArgs, settings: &Settings, output: Output) -> Res
     let events = replay.catch_up(|_, _| bar.inc(1))?;
     bar.finish_and_clear();
     let wall_s = begun.elapsed().as_secs_f64();
-    let snapshot = ChainReader::open(&folder, Follow::FromSnapshot)?;
-    // A process may be writing: both are brought to where the snapshot's reader stands.
-    replay.catch_up(|_, _| {})?;
+    let mut snapshot = ChainReader::open(&folder, Follow::FromSnapshot)?;
+    bring_together(&mut replay, &mut snapshot)?;
     let (hash, other) = (replay.state_hash()?, snapshot.state_hash()?);
     let equal = hash == other;
     let view = ReplayView {
         events,
         wall_s,
-        events_per_s: (events as f64 / wall_s).round(),
+        events_per_s: (events as f64 / wall_s.max(1e-9)).round(),
         state_hash: format!("{hash:032x}"),
         snapshot_state_hash: format!("{other:032x}"),
         equal,
@@ -54,7 +56,7 @@ pub(crate) fn run(args: &ReplayArgs, settings: &Settings, output: Output) -> Res
             view.events, view.wall_s, view.events_per_s, view.state_hash
         )
     })?;
-    if !equal && replay.positions() == snapshot.positions() {
+    if !equal {
         return Err(Failure::new(
             "replay_differs",
             "the replayed state is not that of snapshot and tail",
@@ -62,6 +64,22 @@ pub(crate) fn run(args: &ReplayArgs, settings: &Settings, output: Output) -> Res
         ));
     }
     Ok(())
+}
+
+/// A process may be writing: both read on until they stand at the same events.
+fn bring_together(one: &mut ChainReader, other: &mut ChainReader) -> Result<(), Failure> {
+    for _ in 0..TRIES {
+        one.catch_up(|_, _| {})?;
+        other.catch_up(|_, _| {})?;
+        if one.positions() == other.positions() {
+            return Ok(());
+        }
+    }
+    Err(Failure::new(
+        "always_moving",
+        "the running process writes faster than this can follow",
+        "stop it, or slow it down with --speed, and replay again",
+    ))
 }
 
 /// The state as it was when the last event received by a time had been stepped.

@@ -1,6 +1,8 @@
 //! `shelf run`: a chain live. A demo simulates its environment; without it events come from outside
 //! and time is the clock's.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use shelf_domain::{Body, DAY, Event, Timestamp};
@@ -32,13 +34,17 @@ const PRINT: Duration = Duration::from_millis(200);
 pub(crate) fn run(args: &RunArgs, settings: &Settings, output: Output) -> Result<(), Failure> {
     let folder = settings.folder();
     let stop = Stop::on_signals()?;
-    let chain = open(args, settings, &folder, output)?;
+    let mut chain = open(args, settings, &folder)?;
+    let present = Present::of(&mut chain);
+    let clock = present.clone();
+    // Who asks while the first days pass waits until they have.
+    let control = Control::listen(&folder, move || clock.now())?;
+    warm_up(&mut chain, settings, output)?;
     let speed = settings.speed()?;
     let engine_stop = stop.clone();
-    let engine_folder = folder.clone();
     let deadline = args.for_seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let engine = std::thread::spawn(move || {
-        let ran = drive(chain, &engine_folder, speed, deadline, &engine_stop);
+        let ran = drive(chain, control, &present, speed, deadline, &engine_stop);
         engine_stop.ask();
         ran
     });
@@ -47,6 +53,7 @@ pub(crate) fn run(args: &RunArgs, settings: &Settings, output: Output) -> Result
     } else {
         print_lines(&folder, output, &stop)
     };
+    // Whoever looked on has seen enough, or there is an error to show: the engine ends in order.
     stop.ask();
     let ran = engine.join().unwrap_or_else(|_| {
         Err(Failure::new("worker_stopped", "the engine has stopped", "run `shelf doctor`"))
@@ -54,27 +61,35 @@ pub(crate) fn run(args: &RunArgs, settings: &Settings, output: Output) -> Result
     ran.and(shown)
 }
 
-/// Opens the data folder; a new demo lives through its first days.
-fn open(
-    args: &RunArgs,
-    settings: &Settings,
-    folder: &Folder,
-    output: Output,
-) -> Result<ChainWriter, Failure> {
+/// What time it is in the stores: the clock's, or that of a simulation.
+#[derive(Clone, Debug)]
+struct Present {
+    simulated_us: Option<Arc<AtomicI64>>,
+}
+
+impl Present {
+    fn of(chain: &mut ChainWriter) -> Self {
+        let simulated_us = chain.town_now().map(|now| Arc::new(AtomicI64::new(now.0)));
+        Self { simulated_us }
+    }
+
+    fn now(&self) -> Timestamp {
+        let simulated = self.simulated_us.as_ref();
+        simulated.map_or_else(wall_now, |now| Timestamp(now.load(Ordering::Relaxed)))
+    }
+
+    fn set(&self, now: Timestamp) {
+        if let Some(simulated) = &self.simulated_us {
+            simulated.store(now.0, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Opens the data folder, and makes it where there is none.
+fn open(args: &RunArgs, settings: &Settings, folder: &Folder) -> Result<ChainWriter, Failure> {
     let mut options = settings.writer_options();
-    let new = !folder.meta_path().exists();
-    if new && !args.no_demo {
-        let town = TownOptions { seed: settings.demo.seed, ..TownOptions::default() };
-        options.town = Some(TownPlan { stores: settings.demo.stores, options: town });
-    }
-    let begun = Instant::now();
-    let mut chain = ChainWriter::open(folder, &options)?;
-    for cut in &chain.recovery().cut {
-        output.say(&format!(
-            "partition {}: cut a torn end of {} bytes at offset {}",
-            cut.partition, cut.bytes_cut, cut.offset
-        ));
-    }
+    options.town = plan(args, settings, folder)?;
+    let chain = ChainWriter::open(folder, &options)?;
     if args.demo && chain.meta().town.is_none() {
         return Err(Failure::new(
             "other_settings",
@@ -82,75 +97,115 @@ fn open(
             "leave --demo out, or name another folder with --data",
         ));
     }
-    let Some(town) = chain.meta().town.clone() else { return Ok(chain) };
+    Ok(chain)
+}
+
+/// The environment of a new demo, or that of the folder: what the command line asks for must agree
+/// with it.
+fn plan(
+    args: &RunArgs,
+    settings: &Settings,
+    folder: &Folder,
+) -> Result<Option<TownPlan>, Failure> {
+    if !folder.meta_path().exists() {
+        let options = TownOptions { seed: settings.demo.seed, ..TownOptions::default() };
+        let plan = TownPlan { stores: settings.demo.stores, options };
+        return Ok((!args.no_demo).then_some(plan));
+    }
+    let Some(found) = folder.meta()?.town else { return Ok(None) };
+    if args.no_demo {
+        return Err(Failure::new(
+            "other_settings",
+            "the data folder has a simulated environment",
+            "leave --no-demo out, or name another folder with --data",
+        ));
+    }
+    let options = TownOptions { seed: args.seed.unwrap_or(found.options.seed), ..found.options };
+    Ok(Some(TownPlan { stores: args.stores.unwrap_or(found.stores), options }))
+}
+
+/// A new demo lives through its first days, so that there is a past to look at.
+fn warm_up(chain: &mut ChainWriter, settings: &Settings, output: Output) -> Result<(), Failure> {
+    for cut in &chain.recovery().cut {
+        output.say(&format!(
+            "partition {}: cut a torn end of {} bytes at offset {}",
+            cut.partition, cut.bytes_cut, cut.offset
+        ));
+    }
+    let Some(town) = chain.meta().town.clone() else { return Ok(()) };
     let warm = town.options.start.plus(i64::from(settings.demo.warmup_days) * DAY);
     if chain.town_now().is_some_and(|now| now < warm) {
+        let begun = Instant::now();
         let (days, stores) = (settings.demo.warmup_days, town.stores);
         output.say(&format!("a past to look at: {days} days of {stores} simulated store(s)"));
-        live_through(&mut chain, warm, output)?;
+        live_through(chain, warm, output)?;
         let events = chain.counts()?.stepped;
         let seconds = begun.elapsed().as_secs_f64();
         output.say(&format!("{events} events in {seconds:.1} s; live from here"));
     }
-    Ok(chain)
+    Ok(())
 }
 
 /// The loop of a running chain: what others ask for, what the environment sends, the time.
 fn drive(
     mut chain: ChainWriter,
-    folder: &Folder,
+    control: Control,
+    present: &Present,
     speed: Option<f64>,
     deadline: Option<Instant>,
     stop: &Stop,
 ) -> Result<(), Failure> {
     let begun = Instant::now();
     let first = chain.town_now();
-    let present = move || match (first, speed) {
-        (None, _) => wall_now(),
-        (Some(first), Some(speed)) => {
-            first.plus((begun.elapsed().as_secs_f64() * speed * 1e6) as i64)
-        }
-        // At full speed the stores' own time is the only one.
-        (Some(first), None) => first,
-    };
-    let control = Control::listen(folder, present)?;
     let mut told = Instant::now();
     while !stop.asked() && deadline.is_none_or(|deadline| Instant::now() < deadline) {
-        serve(&mut chain, &control)?;
-        let sent = match (first, speed) {
-            (Some(_), Some(_)) => chain.pace(present())? > 0,
+        match (first, speed) {
+            (Some(first), Some(speed)) => {
+                present.set(first.plus((begun.elapsed().as_secs_f64() * speed * 1e6) as i64));
+                if chain.pace(present.now())? > 0 {
+                    chain.commit()?;
+                }
+            }
             (Some(_), None) => {
                 let until = chain.town_now().unwrap_or_default().plus(STRIDE_US);
                 chain.simulate(until, |_| {})?;
-                false
+                present.set(until);
             }
             (None, _) if told.elapsed() >= CLOCK => {
                 told = Instant::now();
                 tell_time(&mut chain)?;
-                false
             }
-            (None, _) => false,
-        };
-        if sent {
-            chain.commit()?;
+            (None, _) => {}
         }
+        serve(&mut chain, &control, present, speed)?;
     }
     drop(control);
+    chain.finish_ticks()?;
     chain.close()?;
     Ok(())
 }
 
 /// Applies what others ask for; many at once share one wait for the disk.
-fn serve(chain: &mut ChainWriter, control: &Control) -> Result<(), Failure> {
-    let Some(first) = control.next(PAUSE) else { return Ok(()) };
+fn serve(
+    chain: &mut ChainWriter,
+    control: &Control,
+    present: &Present,
+    speed: Option<f64>,
+) -> Result<(), Failure> {
+    // At full speed nobody waits for requests.
+    let pause = if speed.is_some() { PAUSE } else { Duration::ZERO };
+    let Some(first) = control.next(pause) else { return Ok(()) };
     let mut requests = vec![first];
     while requests.len() < REQUESTS
         && let Some(next) = control.waiting()
     {
         requests.push(next);
     }
-    let (events, replies): (Vec<Event>, Vec<_>) =
-        requests.into_iter().map(|Request { event, reply }| (event, reply)).unzip();
+    let received_at = present.now();
+    let (events, replies): (Vec<Event>, Vec<_>) = requests
+        .into_iter()
+        .map(|Request { event, reply }| (Event { received_at, ..event }, reply))
+        .unzip();
     let submitted = chain.submit(&events)?;
     for (reply, outcome) in replies.into_iter().zip(submitted.outcomes) {
         // A sender that has gone does not wait for its answer.
@@ -173,16 +228,17 @@ fn tell_time(chain: &mut ChainWriter) -> Result<(), Failure> {
 /// Prints a line for each thing that happens.
 fn print_lines(folder: &Folder, output: Output, stop: &Stop) -> Result<(), Failure> {
     let mut live = Live::open(folder)?;
-    while !stop.asked() {
+    loop {
+        let last = stop.asked();
         let lines = live.catch_up()?;
         if output.json {
-            for line in &lines {
-                output.json_line(line)?;
-            }
+            output.json_lines(lines.iter())?;
         } else if !lines.is_empty() {
             output.text(&render_effects(&lines, &output.style()))?;
         }
+        if last {
+            return Ok(());
+        }
         std::thread::sleep(PRINT);
     }
-    Ok(())
 }

@@ -1,6 +1,5 @@
 //! `shelf shelves`: list them, look at one with its lots.
 
-use shelf_domain::{Sku, StoreId};
 use shelf_views::{
     Chain, ShelfDetail, ShelfFilter, ShelfState, ShelvesView, render_shelf, render_shelves,
 };
@@ -8,7 +7,7 @@ use shelf_views::{
 const STATES: [ShelfState; 4] =
     [ShelfState::Empty, ShelfState::Low, ShelfState::Stocked, ShelfState::Untracked];
 
-use crate::acts::{one_store, read};
+use crate::acts::{maybe_store, one_shelf, one_store, read, unknown_shelf};
 use crate::alerts::choice;
 use crate::args::ShelvesCommand;
 use crate::failure::Failure;
@@ -23,12 +22,12 @@ pub(crate) fn run(
     let reader = read(settings)?;
     let chain = Chain::new(reader.partitions());
     match command {
-        ShelvesCommand::List(list) => {
+        ShelvesCommand::List { list, sku } => {
             let filter = ShelfFilter {
-                store: list.store.as_deref().map(StoreId::cut),
+                store: maybe_store(&chain, list.store.as_ref())?,
                 category: None,
                 state: choice("status", list.status.as_ref(), &STATES, ShelfState::code)?,
-                text: list.sku.clone(),
+                text: sku.clone(),
                 limit: Some(list.limit),
             };
             let view = ShelvesView::new(&chain, &filter);
@@ -36,11 +35,9 @@ pub(crate) fn run(
         }
         ShelvesCommand::Show { sku, store } => {
             let store = one_store(&chain, store.as_ref())?;
-            let found = store.sku(Sku::cut(sku)).and_then(|index| ShelfDetail::new(store, index));
-            let view = found.ok_or_else(|| {
-                let hint = "list them with `shelf shelves list`";
-                Failure::new("unknown_product", format!("there is no shelf {sku}"), hint)
-            })?;
+            let (_, index) = one_shelf(store, sku)?;
+            let view = ShelfDetail::new(store, index);
+            let view = view.ok_or_else(|| unknown_shelf(sku))?;
             output.view(&view, |view| render_shelf(view, &output.style(), output.width()))
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use shelf_domain::DAY;
-use shelf_host::{ChainWriter, TownPlan};
+use shelf_host::{ChainWriter, Folder, TownPlan};
 use shelf_simulator::{Faults, Realism, TownOptions, Truth};
 use shelf_views::{Chain, RunMeasures, SimulationReport, TownTruth, render_report};
 
@@ -14,27 +14,50 @@ use crate::progress;
 use crate::settings::Settings;
 
 pub(crate) fn run(args: &SimulateArgs, settings: &Settings, output: Output) -> Result<(), Failure> {
+    let folder = settings.folder();
     let mut options = settings.writer_options();
-    let town = TownOptions {
-        seed: settings.demo.seed,
-        faults: if args.faults { Faults::ALL } else { Faults::NONE },
-        realism: match args.realism {
-            RealismArg::Default => Realism::default(),
-            RealismArg::None => Realism::NONE,
-        },
-        ..TownOptions::default()
-    };
-    let start = town.start;
-    options.town = Some(TownPlan { stores: settings.demo.stores, options: town });
+    let town = plan(args, settings, &folder)?;
+    let (start, seed) = (town.options.start, town.options.seed);
+    options.town = Some(town);
     let begun = Instant::now();
-    let mut chain = ChainWriter::open(&settings.folder(), &options)?;
+    let mut chain = ChainWriter::open(&folder, &options)?;
     let before = chain.counts()?.stepped;
     let until = start.plus(i64::from(args.days) * DAY);
     live_through(&mut chain, until, output)?;
-    let report = report(&mut chain, settings, args.days, before, begun)?;
-    output.view(&report, |report| render_report(report, &output.style(), output.width()))?;
+    let report = report(&mut chain, seed, args.days, before, begun)?;
     chain.close()?;
-    Ok(())
+    output.view(&report, |report| render_report(report, &output.style(), output.width()))
+}
+
+/// The environment that is asked for. A folder that has one goes on with it: only what is asked for
+/// on the command line must agree.
+fn plan(args: &SimulateArgs, settings: &Settings, folder: &Folder) -> Result<TownPlan, Failure> {
+    let realism = args.realism.map(|realism| match realism {
+        RealismArg::Default => Realism::default(),
+        RealismArg::None => Realism::NONE,
+    });
+    let faults = args.faults.then_some(Faults::ALL);
+    let found = if folder.meta_path().exists() { folder.meta()?.town } else { None };
+    Ok(match found {
+        None => TownPlan {
+            stores: settings.demo.stores,
+            options: TownOptions {
+                seed: settings.demo.seed,
+                faults: faults.unwrap_or(Faults::NONE),
+                realism: realism.unwrap_or_default(),
+                ..TownOptions::default()
+            },
+        },
+        Some(TownPlan { stores, options }) => TownPlan {
+            stores: args.stores.unwrap_or(stores),
+            options: TownOptions {
+                seed: args.seed.unwrap_or(options.seed),
+                faults: faults.unwrap_or(options.faults),
+                realism: realism.unwrap_or(options.realism),
+                ..options
+            },
+        },
+    })
 }
 
 /// Simulates until this time with a bar that shows the simulated days.
@@ -56,7 +79,7 @@ pub(crate) fn live_through(
 
 fn report(
     chain: &mut ChainWriter,
-    settings: &Settings,
+    seed: u64,
     days: u32,
     before: u64,
     begun: Instant,
@@ -64,7 +87,7 @@ fn report(
     let wall_s = begun.elapsed().as_secs_f64();
     let truths: Vec<Truth> = chain.truths().into_iter().map(|(_, truth)| truth).collect();
     let measures = RunMeasures {
-        seed: settings.demo.seed,
+        seed,
         days,
         events_before: before,
         wall_s,

@@ -3,6 +3,7 @@
 use shelf_host::{ChainReader, Follow};
 use shelf_views::{Chain, ClockKind, HostFacts, PartitionFacts, StatusView, render_status};
 
+use crate::acts::maybe_store;
 use crate::args::StatusArgs;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -12,12 +13,8 @@ pub(crate) fn run(args: &StatusArgs, settings: &Settings, output: Output) -> Res
     let reader = ChainReader::open(&settings.folder(), Follow::FromSnapshot)?;
     let chain = Chain::new(reader.partitions());
     let mut view = StatusView::new(&chain, &facts(&reader, settings)?);
-    if let Some(store) = &args.store {
-        let store = shelf_domain::StoreId::cut(store);
+    if let Some(store) = maybe_store(&chain, args.store.as_ref())? {
         view.stores.retain(|status| status.store == store);
-        if view.stores.is_empty() {
-            return Err(unknown_store(&chain, store.as_str()));
-        }
     }
     output.view(&view, |view| render_status(view, &output.style(), output.width()))
 }
@@ -40,13 +37,4 @@ pub(crate) fn facts(reader: &ChainReader, settings: &Settings) -> Result<HostFac
         });
     }
     Ok(HostFacts { clock, partitions })
-}
-
-pub(crate) fn unknown_store(chain: &Chain<'_>, asked: &str) -> Failure {
-    let known: Vec<String> = chain.stores().iter().map(|store| store.id().to_string()).collect();
-    let hint = match known.as_slice() {
-        [] => "there is no store yet: see `shelf status`".to_owned(),
-        known => format!("the stores are {}", known.join(", ")),
-    };
-    Failure::new("unknown_store", format!("there is no store {asked}"), hint)
 }

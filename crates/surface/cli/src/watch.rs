@@ -1,8 +1,9 @@
 //! `shelf watch`: a running or stopped chain as a live screen, as text, or as a picture.
 
 use shelf_domain::StoreId;
-use shelf_views::{Colour, UiState, render_svg, render_watch};
+use shelf_views::{Chain, Colour, UiState, render_svg, render_watch};
 
+use crate::acts::{maybe_store, read};
 use crate::args::WatchArgs;
 use crate::failure::Failure;
 use crate::live::{self, Live};
@@ -16,7 +17,10 @@ const PICTURE: (u16, u16) = (132, 44);
 pub(crate) fn run(args: &WatchArgs, settings: &Settings, output: Output) -> Result<(), Failure> {
     let folder = settings.folder();
     folder.meta()?;
-    let store = args.store.as_deref().map(StoreId::cut);
+    let store = match &args.store {
+        Some(_) => maybe_store(&Chain::new(read(settings)?.partitions()), args.store.as_ref())?,
+        None => None,
+    };
     if let Some(path) = &args.svg {
         let view = Live::open(&folder)?.view(store);
         let svg = render_svg(&view, PICTURE.0, PICTURE.1);

@@ -1,9 +1,12 @@
 //! How another process acts on a running one: a socket in the data folder that takes events as JSON
 //! lines and answers each when it is on disk.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::time::Duration;
 
@@ -16,6 +19,11 @@ use crate::folder::Folder;
 
 /// The most requests that wait for the running process; a sender beyond that waits too.
 const WAITING_REQUESTS: usize = 256;
+/// The most connections at once; one more is closed.
+const CONNECTIONS: usize = 64;
+/// A socket's path may be no longer than this, in bytes; a longer one is reached through its
+/// folder.
+const SOCKET_PATH: usize = 100;
 /// How long a sender may be silent before its connection ends.
 const IDLE: Duration = Duration::from_mins(1);
 
@@ -91,12 +99,20 @@ impl Control {
             }
             _ => {}
         }
-        let listener = UnixListener::bind(&path).map_err(HostError::io("listen at", &path))?;
+        let listener = through_short_path(folder, |path| UnixListener::bind(path))
+            .map_err(HostError::io("listen at", &path))?;
         let (sender, requests) = sync_channel(WAITING_REQUESTS);
         std::thread::spawn(move || {
+            let open = Arc::new(());
             for stream in listener.incoming().flatten() {
-                let (sender, now) = (sender.clone(), now.clone());
-                std::thread::spawn(move || serve(stream, &sender, now));
+                if Arc::strong_count(&open) > CONNECTIONS {
+                    continue;
+                }
+                let (sender, now, open) = (sender.clone(), now.clone(), open.clone());
+                std::thread::spawn(move || {
+                    serve(stream, &sender, now);
+                    drop(open);
+                });
             }
         });
         Ok(Self { requests, path })
@@ -120,6 +136,20 @@ impl Drop for Control {
     }
 }
 
+/// Does `act` with a path of the socket that is short enough for the system.
+fn through_short_path<T>(
+    folder: &Folder,
+    act: impl FnOnce(PathBuf) -> std::io::Result<T>,
+) -> std::io::Result<T> {
+    let path = folder.socket();
+    if path.as_os_str().len() <= SOCKET_PATH {
+        return act(path);
+    }
+    let root = File::open(folder.root())?;
+    let name = path.file_name().unwrap_or_default();
+    act(PathBuf::from(format!("/proc/self/fd/{}", root.as_raw_fd())).join(name))
+}
+
 fn serve(stream: UnixStream, requests: &SyncSender<Request>, now: impl Fn() -> Timestamp) {
     let Ok(mut answers) = stream.try_clone() else { return };
     if stream.set_read_timeout(Some(IDLE)).is_err() {
@@ -137,7 +167,8 @@ fn serve(stream: UnixStream, requests: &SyncSender<Request>, now: impl Fn() -> T
         let Some(ack) = answer(&line, requests, now()) else { return };
         let Ok(mut text) = serde_json::to_vec(&ack) else { return };
         text.push(b'\n');
-        if answers.write_all(&text).is_err() {
+        // What follows the limit of a line that is too long is not a line of its own.
+        if answers.write_all(&text).is_err() || line.len() > MAX_LINE_BYTES {
             return;
         }
     }
@@ -163,7 +194,8 @@ fn answer(line: &[u8], requests: &SyncSender<Request>, now: Timestamp) -> Option
 /// where no process listens.
 pub fn send(folder: &Folder, lines: &[Vec<u8>]) -> Result<Option<Vec<Ack>>, HostError> {
     let path = folder.socket();
-    let Ok(mut stream) = UnixStream::connect(&path) else { return Ok(None) };
+    let connected = through_short_path(folder, |path| UnixStream::connect(path));
+    let Ok(mut stream) = connected else { return Ok(None) };
     let lost = |source| HostError::Io { action: "talk to", path: path.clone(), source };
     let mut answers = BufReader::new(stream.try_clone().map_err(lost)?);
     let mut acks = Vec::new();

@@ -89,7 +89,18 @@ impl Shard {
         }
         let count = self.batch.len();
         self.submit_batch(|_| {})?;
+        self.save_where_due()?;
         Ok(count)
+    }
+
+    /// Submits what is left of the present tick, so that the state can be saved.
+    pub(crate) fn finish_tick(&mut self) -> Result<(), HostError> {
+        for seat in self.seats.values_mut() {
+            while let Some(event) = seat.next_by(Timestamp::LATEST) {
+                self.batch.push(event);
+            }
+        }
+        self.submit_batch(|_| {})
     }
 
     fn submit_batch(&mut self, watch: impl FnMut(Stepped<'_>)) -> Result<(), HostError> {

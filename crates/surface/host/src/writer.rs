@@ -197,7 +197,7 @@ impl ChainWriter {
             }
             seen(minutes(told, shard.now()));
             shard.partition.commit()?;
-            shard.save_at_end()
+            Ok(())
         })
     }
 
@@ -214,7 +214,6 @@ impl ChainWriter {
                     break;
                 }
             }
-            shard.save_where_due()?;
         }
         Ok(events)
     }
@@ -264,6 +263,11 @@ impl ChainWriter {
             shard.partition.commit()?;
         }
         Ok(())
+    }
+
+    /// Has the towns finish the minute that they are in, so that closing can save their states.
+    pub fn finish_ticks(&mut self) -> Result<(), HostError> {
+        self.each_shard(Shard::finish_tick)
     }
 
     /// Makes everything durable and saves the states that can be saved: what a graceful stop does.

@@ -3,14 +3,16 @@
 //!
 //! `SHELF_SEEDS=n` tries n seeds. `SHELF_SEED=s` tries one, and compares after each tick.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "the helpers of tests fail like tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "the helpers of tests fail like tests"
+)]
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use shelf_domain::{
-    Body, Effect, Effects, Event, Outcome, Reason, Store, Stores, state_hash,
-};
+use shelf_domain::{Body, Effect, Effects, Event, Outcome, Reason, Store, Stores, state_hash};
 use shelf_events::{Defaults, parse_event, rejected_event};
 use shelf_simulator::{FaultCounts, Faults, Message, StoreTown, TownOptions, Truth};
 use shelf_testkit::{Model, check_conservation, compare};

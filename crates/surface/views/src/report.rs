@@ -130,7 +130,7 @@ impl SimulationReport {
             wall_s: run.wall_s,
             events_per_s: (run.wall_s > 0.0).then(|| (events as f64 / run.wall_s).round()),
             state_hash: format!("{:032x}", state_hash(chain.stores().iter().copied())?),
-            invariant_violations: totals.invariant_violations,
+            invariant_violations: totals.invariant_violations + chain.counts().invariant_violations,
             units: totals.units,
             alerts: alerts(&totals),
             on_shelf_availability: on_shelf_availability(chain),

@@ -244,7 +244,7 @@ impl StockTotals {
             totals.entries_today += u64::from(store.visits().entries_today);
             totals.carts += store.cart_count() as u64;
             totals.timers += store.timer_count() as u64;
-            totals.invariant_violations += stats.invariant_violations;
+            totals.invariant_violations += store.violations().len() as u64;
             open_us += stats.shelf_open_us;
             empty_us += stats.shelf_empty_us;
             totals.add_shelves(store);

@@ -77,7 +77,8 @@ fn write_file(path: &Path) -> Result<(u64, u64), Failure> {
     Ok((lines, bytes))
 }
 
-/// From the moment at which an event is due to the moment at which its alert can be read from the output log, both logs fsynced.
+/// From the moment at which an event is due to the moment at which its alert can be read from the
+/// output log, both logs fsynced.
 pub(super) fn event_to_alert() -> Result<Measured, Failure> {
     const RATE: f64 = 10_000.0;
     const SECONDS: f64 = 12.0;

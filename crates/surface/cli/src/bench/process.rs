@@ -121,7 +121,9 @@ pub(super) fn resident_demo() -> Result<Measured, Failure> {
         unit: "MB",
         value: peak as f64 / 1_024.0,
         target: "under 150",
-        detail: json!({ "seconds": SECONDS, "peak_mb": peak / 1_024, "at_end_mb": resident / 1_024 }),
+        detail: json!({
+            "seconds": SECONDS, "peak_mb": peak / 1_024, "at_end_mb": resident / 1_024,
+        }),
     })
 }
 

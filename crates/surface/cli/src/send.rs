@@ -1,0 +1,113 @@
+//! `shelf send`: JSON lines from stdin, each answered when it is on disk.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::ExitCode;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use shelf_domain::{Event, StoreId, Timestamp};
+use shelf_events::{Defaults, JsonError, MAX_LINE_BYTES, parse_event};
+use shelf_host::{Ack, AckStatus};
+
+use crate::acts::{NOT_ALL, new_store, read, report, submit, wall_now};
+use crate::args::SendArgs;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::settings::Settings;
+
+/// The most lines that share one wait for the disk.
+const BATCH_LINES: usize = 4_096;
+/// The most lines that wait; stdin beyond that waits too.
+const WAITING_LINES: usize = 64;
+
+type Line = std::io::Result<(u64, Vec<u8>)>;
+
+pub(crate) fn run(
+    args: &SendArgs,
+    settings: &Settings,
+    output: Output,
+) -> Result<ExitCode, Failure> {
+    let store = new_store(args.store.as_ref())?;
+    settings.folder().meta()?;
+    let (sender, lines) = sync_channel(WAITING_LINES);
+    // What has come while a batch was on its way to disk is the next batch.
+    std::thread::spawn(move || read_lines(std::io::stdin(), &sender));
+    let mut all = true;
+    while let Some(batch) = next_batch(&lines)? {
+        all &= send_batch(&batch, store, settings, output)?;
+    }
+    Ok(if all { ExitCode::SUCCESS } else { ExitCode::from(NOT_ALL) })
+}
+
+/// Reads lines, each cut right behind the longest that is allowed.
+fn read_lines(input: impl Read, sender: &SyncSender<Line>) {
+    let mut input = BufReader::new(input);
+    let limit = MAX_LINE_BYTES as u64 + 2;
+    for number in 1.. {
+        let mut line = Vec::new();
+        let read = match input.by_ref().take(limit).read_until(b'\n', &mut line) {
+            Ok(0) => return,
+            Ok(read) if read as u64 == limit && line.last() != Some(&b'\n') => {
+                input.skip_until(b'\n').map(|_| (number, line))
+            }
+            Ok(_) => Ok((number, line)),
+            Err(error) => Err(error),
+        };
+        let failed = read.is_err();
+        if sender.send(read).is_err() || failed {
+            return;
+        }
+    }
+}
+
+/// The next line, and those that have come with it; `None` at the end.
+fn next_batch(lines: &Receiver<Line>) -> Result<Option<Vec<(u64, Vec<u8>)>>, Failure> {
+    let Ok(first) = lines.recv() else { return Ok(None) };
+    let rest = lines.try_iter().take(BATCH_LINES);
+    let batch: std::io::Result<Vec<_>> = std::iter::once(first).chain(rest).collect();
+    batch.map(Some).map_err(|error| {
+        Failure::new("stdin", error.to_string(), "check where the input comes from")
+    })
+}
+
+/// Sends a batch and answers each line in its turn; returns whether all were accepted.
+fn send_batch(
+    batch: &[(u64, Vec<u8>)],
+    store: Option<StoreId>,
+    settings: &Settings,
+    output: Output,
+) -> Result<bool, Failure> {
+    let defaults = Defaults { store, received_at: present(settings)? };
+    let filled = batch.iter().filter(|(_, line)| !line.trim_ascii().is_empty());
+    let parsed: Vec<(u64, Result<Event, JsonError>)> =
+        filled.map(|(number, line)| (*number, parse(line, &defaults))).collect();
+    let good = parsed.iter().filter_map(|(_, event)| event.as_ref().ok());
+    let events: Vec<Event> = good.cloned().collect();
+    let mut acks = submit(settings, &events)?.into_iter();
+    let mut answers = Vec::new();
+    for (number, event) in parsed {
+        answers.extend(match event {
+            Ok(_) => acks.next(),
+            Err(error) => Some(Ack {
+                status: AckStatus::Rejected,
+                code: Some(error.code.code().to_owned()),
+                hint: Some(format!("line {number}: {error}; {}", error.hint())),
+            }),
+        });
+    }
+    report(&answers, "accepted", output)?;
+    Ok(answers.iter().all(|ack| ack.status == AckStatus::Accepted))
+}
+
+/// The event of a line. When it came is not the sender's to say.
+fn parse(line: &[u8], defaults: &Defaults) -> Result<Event, JsonError> {
+    Ok(Event { received_at: defaults.received_at, ..parse_event(line, defaults)? })
+}
+
+/// When a line comes: by the stores' own time where that is simulated, else by the clock.
+fn present(settings: &Settings) -> Result<Timestamp, Failure> {
+    if settings.folder().meta()?.town.is_none() {
+        return Ok(wall_now());
+    }
+    let reader = read(settings)?;
+    Ok(reader.stores().iter().map(|store| store.now()).max().unwrap_or_else(wall_now))
+}
