@@ -31,7 +31,7 @@ impl Failure {
             | "source_no_mapping"
             | "source_unknown_kind"
             | "source_archive"
-            | "time_zone_unknown" => 2,
+            | "source_no_column" | "time_zone_unknown" => 2,
             "log_damaged" | "log_too_short" | "record_unreadable" | "newer_format"
             | "meta_unreadable" | "snapshot_too_old" | "town_unreadable" => 3,
             "data_in_use" => 4,

@@ -102,11 +102,7 @@ fn open(args: &RunArgs, settings: &Settings, folder: &Folder) -> Result<ChainWri
 
 /// The environment of a new demo, or that of the folder: what the command line asks for must agree
 /// with it.
-fn plan(
-    args: &RunArgs,
-    settings: &Settings,
-    folder: &Folder,
-) -> Result<Option<TownPlan>, Failure> {
+fn plan(args: &RunArgs, settings: &Settings, folder: &Folder) -> Result<Option<TownPlan>, Failure> {
     if !folder.meta_path().exists() {
         let options = TownOptions { seed: settings.demo.seed, ..TownOptions::default() };
         let plan = TownPlan { stores: settings.demo.stores, options };

@@ -60,7 +60,22 @@ pub(crate) struct DemoSettings {
     /// Days that a new demo lives through before it goes live.
     pub(crate) warmup_days: u32,
     /// Simulated seconds in a second, or `max`.
+    #[serde(deserialize_with = "number_or_text")]
     pub(crate) speed: String,
+}
+
+/// A number, or a word, as text.
+fn number_or_text<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Number(f64),
+        Text(String),
+    }
+    Ok(match Either::deserialize(from)? {
+        Either::Number(number) => number.to_string(),
+        Either::Text(text) => text,
+    })
 }
 
 impl Default for Settings {
@@ -103,7 +118,12 @@ impl Settings {
             None if Path::new(FILE).is_file() => figment = figment.merge(Toml::file_exact(FILE)),
             None => {}
         }
-        figment = figment.merge(Env::prefixed("SHELF_").split("__"));
+        // A variable without a section is not a setting, but for the data folder.
+        figment = figment.merge(
+            Env::prefixed("SHELF_")
+                .filter(|key| key == "data" || key.as_str().contains("__"))
+                .split("__"),
+        );
         let mut flag = |key: &'static str, value: Option<figment::value::Value>| {
             if let Some(value) = value {
                 let given = figment::util::nest(key, value);

@@ -12,10 +12,7 @@ use serde::{Deserialize, Serialize};
 use shelf_domain::{Body, Effect, Event, EventId, StoreId, Timestamp};
 use shelf_engine::Stepped;
 use shelf_events::{Defaults, parse_event, rejected_event};
-use shelf_simulator::{Message, StoreTown, TownOptions, Truth};
-
-/// The name of the source of damaged messages of a town.
-const SOURCE: &str = "town";
+use shelf_simulator::{Message, StoreTown, TICK_US, TownOptions, Truth};
 
 /// A town and what stands between it and the log.
 #[derive(Debug, Serialize, Deserialize)]
@@ -60,6 +57,11 @@ impl Seat {
         self.town.truth()
     }
 
+    /// Whether there is something left of the present tick, and it begins before `until`.
+    pub(crate) fn due_by(&self, until: Timestamp) -> bool {
+        !self.settled() && self.now().plus(-TICK_US) < until
+    }
+
     /// Whether all messages of the present tick are in the log: only then may it be saved.
     pub(crate) fn settled(&self) -> bool {
         self.queue.is_empty()
@@ -74,16 +76,20 @@ impl Seat {
             self.town.observe(&effect);
         }
         self.due = 0;
+        let mut line_no = damaged(self.town.truth());
         self.town.tick(&mut self.messages);
         let store = self.town.store();
         let defaults = Defaults { store: Some(store), received_at: self.town.now() };
         for message in self.messages.drain(..) {
             self.queue.push_back(match message {
                 Message::Event(event) => event,
-                Message::Line(line) => match parse_event(&line, &defaults) {
-                    Ok(event) => event,
-                    Err(error) => rejected_event(&error, &line, SOURCE, 0, &defaults),
-                },
+                Message::Line(line) => {
+                    // Lines may be cut to the same few bytes: store and number keep them apart.
+                    line_no += 1;
+                    parse_event(&line, &defaults).unwrap_or_else(|error| {
+                        rejected_event(&error, &line, store.as_str(), line_no, &defaults)
+                    })
+                }
             });
         }
         let clock = self.queue.back().filter(|event| event.body == Body::Clock);
@@ -113,4 +119,9 @@ impl Seat {
             self.due = self.inbox.len();
         }
     }
+}
+
+/// How many lines of a town have been damaged on their way.
+fn damaged(truth: &Truth) -> u64 {
+    truth.faults.malformed + truth.faults.truncated
 }

@@ -14,6 +14,7 @@ use crate::seat::Seat;
 pub(crate) struct Shard {
     pub(crate) partition: Partition<Log>,
     seats: BTreeMap<StoreId, Seat>,
+    /// Messages of the towns that are submitted next; after an error, those that were not.
     batch: Vec<Event>,
     /// The most events that are submitted at once.
     batch_events: usize,
@@ -50,18 +51,22 @@ impl Shard {
     /// Runs the towns one tick towards `until`, as fast as it goes. Returns whether there was
     /// anything to do.
     pub(crate) fn tick(&mut self, until: Timestamp) -> Result<bool, HostError> {
+        self.submit_batch()?;
         for seat in self.seats.values_mut() {
             if seat.settled() && seat.now() < until {
                 seat.make_tick();
             }
-            while let Some(event) = seat.next_by(Timestamp::LATEST) {
-                self.batch.push(event);
+            // A tick that was made to read the log back may begin only at `until`.
+            if seat.due_by(until) {
+                while let Some(event) = seat.next_by(Timestamp::LATEST) {
+                    self.batch.push(event);
+                }
             }
         }
         if self.batch.is_empty() {
             return Ok(false);
         }
-        self.submit_batch(|_| {})?;
+        self.submit_batch()?;
         let hour = self.now().0 / shelf_domain::HOUR;
         if hour != self.synced_hour {
             self.synced_hour = hour;
@@ -73,6 +78,7 @@ impl Shard {
 
     /// Submits what the towns send by `until`, and no later. Returns how many events that were.
     pub(crate) fn pace(&mut self, until: Timestamp) -> Result<usize, HostError> {
+        self.submit_batch()?;
         for seat in self.seats.values_mut() {
             loop {
                 if seat.settled() && seat.now() < until {
@@ -88,7 +94,7 @@ impl Shard {
             }
         }
         let count = self.batch.len();
-        self.submit_batch(|_| {})?;
+        self.submit_batch()?;
         self.save_where_due()?;
         Ok(count)
     }
@@ -100,14 +106,16 @@ impl Shard {
                 self.batch.push(event);
             }
         }
-        self.submit_batch(|_| {})
+        self.submit_batch()
     }
 
-    fn submit_batch(&mut self, watch: impl FnMut(Stepped<'_>)) -> Result<(), HostError> {
-        let batch = std::mem::take(&mut self.batch);
-        let submitted = self.submit(&batch, watch);
+    /// Submits the messages in the batch; on an error it keeps those that are not in the log.
+    fn submit_batch(&mut self) -> Result<(), HostError> {
+        let mut batch = std::mem::take(&mut self.batch);
+        let mut stepped = 0;
+        let submitted = self.submit(&batch, |_| stepped += 1);
+        batch.drain(..stepped);
         self.batch = batch;
-        self.batch.clear();
         submitted
     }
 
@@ -147,7 +155,7 @@ impl Shard {
     }
 
     fn settled(&self) -> bool {
-        self.seats.values().all(Seat::settled)
+        self.batch.is_empty() && self.seats.values().all(Seat::settled)
     }
 
     /// Saves the state, where the towns stand between two ticks and there is anything new.

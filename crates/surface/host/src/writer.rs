@@ -225,6 +225,9 @@ impl ChainWriter {
             self.shard_of(run)?.submit_each(run, &mut outcomes)?;
         }
         self.commit()?;
+        for shard in &mut self.shards {
+            shard.get_mut().map_err(|_| HostError::Worker)?.save_where_due()?;
+        }
         Ok(Submitted { outcomes })
     }
 

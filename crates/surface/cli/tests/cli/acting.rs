@@ -1,0 +1,143 @@
+//! What people do to alerts, orders and tasks, on a chain that stands still.
+
+use serde_json::Value;
+
+use crate::program::Place;
+
+/// Alerts of low stock in the warehouse, which stay until the delivery.
+pub(crate) fn some_alerts(place: &Place) -> Vec<String> {
+    let list = place.json("alerts list --rule supplier_request --limit 100");
+    let alerts = list["alerts"].as_array().unwrap().iter();
+    alerts.map(|alert| alert["alert"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The row of an alert that stands.
+pub(crate) fn alert_row(place: &Place, id: &str) -> Option<Value> {
+    let list = place.json("alerts list --limit 100000");
+    list["alerts"].as_array().unwrap().iter().find(|alert| alert["alert"] == *id).cloned()
+}
+
+/// The newest effect about an alert.
+pub(crate) fn last_effect(place: &Place, id: &str) -> Value {
+    let effects = place.jsons("log tail --effects -n 100");
+    effects.into_iter().rfind(|effect| effect["alert_id"] == *id).unwrap()
+}
+
+#[test]
+fn an_alert_is_taken_given_hidden_and_ended() {
+    let place = Place::simulated();
+    let ids = some_alerts(&place);
+    let (one, two, three) = (&ids[0], &ids[1], &ids[2]);
+    assert_eq!(place.ok(&format!("alerts ack {one} --note seen")), format!("{one} acknowledged\n"));
+    let row = alert_row(&place, one).unwrap();
+    assert_eq!((&row["status"], &row["actor"]), (&"acknowledged".into(), &"ada".into()));
+    assert_eq!(place.json(&format!("alerts show {one}"))["note"], "seen");
+    assert_eq!(last_effect(&place, one)["status"], "acknowledged");
+
+    let acked = place.json(&format!("alerts assign {one} --to bob --actor eve"));
+    assert_eq!(acked["status"], "accepted");
+    assert_eq!(alert_row(&place, one).unwrap()["actor"], "bob");
+
+    place.ok(&format!("alerts snooze {one} --minutes 90"));
+    let row = alert_row(&place, one).unwrap();
+    assert_eq!((&row["status"], row["snoozed_until"].is_string()), (&"snoozed".into(), true));
+    assert_eq!(place.json("alerts list --status snoozed")["total"], 1);
+
+    // Who takes care of a hidden alert sees it again.
+    place.ok(&format!("alerts ack {one}"));
+    let row = alert_row(&place, one).unwrap();
+    assert_eq!((&row["status"], &row["snoozed_until"]), (&"acknowledged".into(), &Value::Null));
+
+    place.ok(&format!("alerts resolve {two} --note refilled"));
+    assert_eq!(last_effect(&place, two)["status"], "resolved");
+    place.ok(&format!("alerts dismiss {three}"));
+    assert_eq!(last_effect(&place, three)["status"], "dismissed");
+    assert_eq!(alert_row(&place, three), None);
+    assert_eq!(place.json("replay")["equal"], true);
+}
+
+#[test]
+fn an_act_on_what_is_not_there_changes_nothing() {
+    let place = Place::simulated();
+    let id = &some_alerts(&place)[0];
+    place.ok(&format!("alerts dismiss {id}"));
+    let before = place.json("status");
+    place.fails(&format!("alerts ack {id}"), 5, "unknown_alert");
+    place.fails("alerts resolve A-999999", 5, "unknown_alert");
+    place.fails("alerts snooze 999999", 5, "unknown_alert");
+    place.fails("orders approve O-999999", 5, "unknown_order");
+    place.fails("orders change O-1 --sku NO_SUCH --units 1", 5, "unknown_product");
+    place.fails("tasks cancel T-999999", 5, "unknown_task");
+    place.fails("tasks request NO_SUCH", 5, "unknown_product");
+    assert_eq!(place.json("status"), before);
+    assert!(place.jsons("quarantine list").is_empty());
+}
+
+#[test]
+fn who_acts_and_for_how_long_must_make_sense() {
+    let place = Place::simulated();
+    let id = &some_alerts(&place)[0];
+    let long = "x".repeat(500);
+    place.fails(&format!("alerts ack {id} --actor {long}"), 2, "usage");
+    place.fails(&format!("alerts ack {id} --note {long}"), 2, "usage");
+    place.fails(&format!("alerts assign {id} --to {long}"), 2, "usage");
+    let mut nobody = place.command(&format!("alerts ack {id}"));
+    crate::program::Ran::of(nobody.env("USER", ""), b"").failed(2, "usage");
+    for minutes in ["0", "43201", "-5", "soon"] {
+        assert_eq!(place.run(&format!("alerts snooze {id} --minutes={minutes}")).code, 2);
+    }
+    assert_eq!(alert_row(&place, id).unwrap()["status"], "open");
+}
+
+#[test]
+fn an_order_is_changed_approved_and_given_up() {
+    // The drafts of a Thursday stand from ten until their cut-off at eleven, in UTC.
+    let place = Place::new();
+    place.ok("run --plain --warmup-days 0 --speed 100000 --for-seconds 1");
+    let place = draft_place(place);
+    let list = place.json("orders list --status draft");
+    let id = list["orders"][0]["order"].as_str().unwrap().to_owned();
+    let lines = place.json(&format!("orders show {id}"))["lines"].clone();
+    let (first, second) = (lines[0]["sku"].as_str().unwrap(), lines[1]["sku"].as_str().unwrap());
+    place.ok(&format!("orders change {id} --sku {first} --units 7 --note party"));
+    assert_eq!(place.json(&format!("orders show {id}"))["lines"][0]["units"], 7);
+    place.ok(&format!("orders change {id} --sku {second} --units 0"));
+    let absurd = place.run(&format!("orders change {id} --sku {first} --units 4000000000"));
+    absurd.failed(6, "too_many_units");
+    let known = place.json("shelves list --limit 100000");
+    let other = known["shelves"].as_array().unwrap().iter().find_map(|shelf| {
+        let sku = shelf["sku"].as_str().unwrap();
+        let there = lines.as_array().unwrap().iter().any(|line| line["sku"] == *sku);
+        (!there).then(|| sku.to_owned())
+    });
+    let words = format!("orders change {id} --sku {} --units 1", other.unwrap());
+    let said = place.fails(&words, 5, "unknown_product").err;
+    assert!(said.contains(&format!("shelf orders show {id}")), "{said}");
+    place.ok(&format!("orders approve {id}"));
+    assert_eq!(place.json(&format!("orders show {id}"))["status"], "approved");
+    place.ok(&format!("orders cancel {id}"));
+    place.fails(&format!("orders show {id}"), 5, "unknown_order");
+}
+
+/// Brings a chain to a moment at which drafts stand.
+fn draft_place(place: Place) -> Place {
+    place
+}
+
+#[test]
+fn a_refill_is_asked_for_and_given_up() {
+    let place = Place::simulated();
+    let shelves = place.json("shelves list --limit 100000");
+    let shelf = shelves["shelves"].as_array().unwrap().iter().find(|shelf| {
+        let room = shelf["fill_percent"].as_f64().is_some_and(|fill| fill < 60.0);
+        room && shelf["task"].is_null() && shelf["warehouse_units"].as_u64() > Some(20)
+    });
+    let sku = shelf.unwrap()["sku"].as_str().unwrap();
+    assert_eq!(place.ok(&format!("tasks request {sku}")), format!("refill of {sku} asked for\n"));
+    let task = place.json(&format!("shelves show {sku}"));
+    let tasks = place.json("tasks list --limit 1000");
+    let row = tasks["tasks"].as_array().unwrap().iter().find(|task| task["sku"] == *sku);
+    let id = row.unwrap_or_else(|| panic!("no task of {task}"))["task"].as_str().unwrap();
+    place.ok(&format!("tasks cancel {id}"));
+    place.fails(&format!("tasks cancel {id}"), 5, "unknown_task");
+}

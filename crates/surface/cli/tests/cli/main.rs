@@ -1,0 +1,22 @@
+//! The command line as a person and a script meet it: the built program in a folder of its own.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the helpers of tests fail like tests"
+)]
+
+mod acting;
+mod bad_folders;
+mod bad_lines;
+mod chains;
+mod importing;
+mod program;
+mod quarantine;
+mod reading;
+mod running;
+mod settings;
+mod shells;
+mod shop;

@@ -1,0 +1,182 @@
+//! The commands that only look: as text, and as JSON on every one of them.
+
+use expect_test::expect;
+
+use crate::program::{Place, Ran};
+
+/// Every command that reads, with an id in place of `A`, `O`, `SKU`.
+const READS: [&str; 19] = [
+    "status",
+    "status --store S001",
+    "alerts list",
+    "alerts list --rule supplier_request --severity warning --status open --limit 3",
+    "alerts show ALERT",
+    "orders list",
+    "orders show ORDER",
+    "tasks list",
+    "shelves list --sku water --status low",
+    "shelves show SKU --store S001",
+    "log tail",
+    "log tail --effects",
+    "log verify",
+    "log offsets",
+    "quarantine list",
+    "doctor",
+    "config show",
+    "config check",
+    "replay --until 2026-01-01T08:00:00Z",
+];
+
+#[test]
+fn every_read_prints_text_or_json_lines_and_nothing_else() {
+    let place = Place::simulated();
+    let alert = place.json("alerts list --rule supplier_request")["alerts"][0].clone();
+    let order = place.json("orders list")["orders"][0]["order"].clone();
+    for read in READS {
+        let words = read
+            .replace("ALERT", alert["alert"].as_str().unwrap())
+            .replace("ORDER", order.as_str().unwrap())
+            .replace("SKU", alert["sku"].as_str().unwrap());
+        let json = place.run(&format!("{words} --json"));
+        assert_eq!((json.code, json.jsons().is_empty()), (0, read == "quarantine list"), "{json:?}");
+        let text = place.run(&words);
+        assert_eq!(text.code, 0, "shelf {words}: {text:?}");
+        assert!(read == "quarantine list" || !text.out.is_empty(), "shelf {words}: {text:?}");
+    }
+    assert_eq!(place.jsons("watch --once").len(), 1);
+}
+
+#[test]
+fn lists_keep_what_is_asked_for() {
+    let place = Place::simulated();
+    let all = place.json("alerts list --limit 100000");
+    let warnings = place.json("alerts list --severity warning --limit 100000");
+    let of = |list: &serde_json::Value| list["alerts"].as_array().unwrap().len() as u64;
+    assert_eq!(of(&all), all["total"].as_u64().unwrap());
+    assert_eq!(of(&warnings), all["by_severity"]["warning"].as_u64().unwrap());
+    let sku = all["alerts"][0]["sku"].as_str().unwrap();
+    assert!(of(&place.json(&format!("alerts list --sku {sku}"))) >= 1);
+    assert_eq!(of(&place.json("alerts list --limit 1")), 1);
+    assert_eq!(of(&place.json("alerts list --limit 0")), 0);
+    assert_eq!(place.json("shelves list --limit 2")["shelves"].as_array().unwrap().len(), 2);
+    assert_eq!(place.json("shelves list")["total"], 1_142);
+}
+
+#[test]
+fn what_is_not_there_is_said_with_what_is() {
+    let place = Place::simulated();
+    for (words, error) in [
+        ("status --store S9", "unknown_store"),
+        ("alerts list --store S9", "unknown_store"),
+        ("orders list --store S001_and_something_longer", "unknown_store"),
+        ("tasks list --store S9", "unknown_store"),
+        ("shelves list --store S9", "unknown_store"),
+        ("watch --once --store S9", "unknown_store"),
+        ("shelves show NO_SUCH_SKU", "unknown_product"),
+        ("alerts show A-999999", "unknown_alert"),
+        ("orders show O-999999", "unknown_order"),
+        ("status --data nowhere", "no_data"),
+    ] {
+        place.fails(words, 5, error);
+    }
+    for words in [
+        "alerts list --rule near_expiri",
+        "alerts list --severity bad",
+        "alerts list --status ended",
+        "orders list --status received",
+        "tasks list --status done",
+        "shelves list --status full",
+        "alerts show first",
+        "orders show A-1",
+        "tasks cancel soon",
+    ] {
+        place.fails(words, 2, "usage");
+    }
+    let said = place.run("alerts list --severity bad").err;
+    expect![[r"
+        error[usage]: there is no severity bad
+          hint: one of info, warning, critical
+    "]]
+    .assert_eq(&said);
+}
+
+#[test]
+fn of_several_stores_one_is_to_be_named() {
+    let place = Place::new();
+    place.ok("simulate --days 0 --stores 12");
+    // The stores are declared with the first minute.
+    place.ok("run --plain --warmup-days 0 --for-seconds 1");
+    let said = place.fails("alerts ack A-1", 2, "usage").err;
+    expect![[r"
+        error[usage]: there are 12 stores
+          hint: name one with --store: S001, S002, S003, S004, S005, S006, S007, S008, S009, S010 and 2 more
+    "]]
+    .assert_eq(&said);
+    assert_eq!(place.json("status --store S012")["stores"].as_array().unwrap().len(), 1);
+    place.fails("alerts ack A-1 --store S013", 5, "unknown_store");
+}
+
+#[test]
+fn an_error_is_json_too_where_json_is_asked_for() {
+    let ran = Place::new().run("status --json");
+    assert_eq!((ran.code, ran.out.as_str()), (5, ""));
+    let error = serde_json::from_str::<serde_json::Value>(&ran.err).unwrap();
+    assert_eq!(error["error"]["code"], "no_data");
+    assert!(error["error"]["hint"].as_str().unwrap().contains("shelf run"));
+}
+
+#[test]
+fn the_log_is_shown_from_its_end() {
+    let place = Place::simulated();
+    let events: u64 = place
+        .jsons("log offsets")
+        .iter()
+        .map(|partition| partition["end_offset"].as_u64().unwrap())
+        .sum();
+    let all = place.jsons("log tail -n 1000000");
+    assert_eq!(all.len() as u64, events);
+    assert_eq!(place.jsons("log tail -n 3"), all[all.len() - 3..]);
+    assert!(place.jsons("log tail -n 0").is_empty());
+    assert!(place.jsons("log tail --store S9").is_empty());
+    let verified = place.jsons("log verify");
+    assert!(verified.iter().all(|log| log["sound"] == true));
+    let records = verified[0]["partitions"].as_array().unwrap().iter();
+    assert_eq!(records.map(|one| one["records"].as_u64().unwrap()).sum::<u64>(), events);
+    assert!(place.ok("log verify").starts_with("events: sound\n"));
+}
+
+#[test]
+fn the_screen_is_a_picture_too() {
+    let place = Place::simulated();
+    assert!(place.ok("watch --once").contains("S001"));
+    place.ok("watch --svg screen.svg");
+    let svg = std::fs::read_to_string(place.path("screen.svg")).unwrap();
+    assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
+    place.fails("watch --svg no/such/folder.svg", 1, "io");
+}
+
+#[test]
+fn a_doctor_finds_a_sound_folder_sound() {
+    let place = Place::simulated();
+    let checks = place.jsons("doctor");
+    let names: Vec<_> = checks.iter().map(|check| check["check"].as_str().unwrap()).collect();
+    assert_eq!(names, ["machine", "clock", "disk", "fsync", "data"]);
+    assert_eq!(checks[4]["state"], "ok");
+    assert!(checks[4]["found"].as_str().unwrap().contains("0 invariants broken"));
+    assert!(Place::new().ok("doctor").contains("data is new"));
+}
+
+#[test]
+fn colour_is_for_terminals_that_want_it() {
+    let place = Place::simulated();
+    let on_terminal = |colour: &str| {
+        let line = format!("{colour} script -qec \"$SHELF status\" /dev/null </dev/null");
+        let done = place.shell(&line).output().unwrap();
+        assert!(done.status.success(), "`script` of util-linux is needed: {done:?}");
+        String::from_utf8_lossy(&done.stdout).into_owned()
+    };
+    assert!(on_terminal("").contains("\u{1b}["));
+    assert!(!on_terminal("NO_COLOR=1").contains("\u{1b}["));
+    // `Ran` checks that nothing is coloured where there is no terminal.
+    Ran::of(place.command("status").env("TERM", "xterm-256color"), b"");
+}
