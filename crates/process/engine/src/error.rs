@@ -36,7 +36,8 @@ pub enum EngineError {
     /// The log does not reach back to the newest snapshot that can be read. Restore a snapshot or
     /// the log from a copy.
     #[error(
-        "partition {partition}: the log begins at {log_start}, the newest snapshot stands for {snapshot}"
+        "partition {partition}: the log begins at {log_start}, \
+         the newest snapshot stands for {snapshot}"
     )]
     Gap {
         /// The partition.

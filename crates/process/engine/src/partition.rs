@@ -203,8 +203,8 @@ impl<L: PartitionLog> Partition<L> {
         Ok(())
     }
 
-    /// Asks for all that was submitted to become durable, and returns without waiting. Effects follow
-    /// once their events are.
+    /// Asks for all that was submitted to become durable, and returns without waiting. Effects
+    /// follow once their events are.
     pub fn request_commit(&mut self) -> Result<(), EngineError> {
         self.release()?;
         self.input.request_sync()?;

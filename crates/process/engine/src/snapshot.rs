@@ -123,14 +123,20 @@ impl SnapshotStore {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(io("read", &path)(error)),
             }
-            if let Some(snapshot) = self.parse(&bytes, &path)? {
+            if let Some(snapshot) = self.parse(&bytes, &path, position)? {
                 return Ok(Some(snapshot));
             }
         }
         Ok(None)
     }
 
-    fn parse(&self, bytes: &[u8], path: &Path) -> Result<Option<Snapshot>, EngineError> {
+    /// The snapshot that is named by `named`; `None` where the bytes are not what was written.
+    fn parse(
+        &self,
+        bytes: &[u8],
+        path: &Path,
+        named: Offset,
+    ) -> Result<Option<Snapshot>, EngineError> {
         let mut rest = bytes;
         if take(&mut rest, 8) != Some(MAGIC) {
             return Ok(None);
@@ -139,6 +145,9 @@ impl SnapshotStore {
         if version > SNAPSHOT_VERSION {
             let path = path.to_owned();
             return Err(EngineError::Format { path, found: version, known: SNAPSHOT_VERSION });
+        }
+        if version < SNAPSHOT_VERSION {
+            return Ok(None);
         }
         let parsed = (|| {
             let partition = take_u32(&mut rest)?;
@@ -149,7 +158,9 @@ impl SnapshotStore {
             let companion_sum = take_u64(&mut rest)?;
             let state = take(&mut rest, state_len)?;
             let companion = take(&mut rest, companion_len)?;
+            // The checksums cover the two parts; what the header says is known from the name.
             let whole = partition == self.partition
+                && position == named
                 && rest.is_empty()
                 && xxh3_64(state) == state_sum
                 && xxh3_64(companion) == companion_sum;

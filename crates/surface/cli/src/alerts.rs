@@ -108,8 +108,9 @@ fn unknown_alert(id: AlertId) -> Failure {
 }
 
 fn alert_id(text: &str) -> Result<AlertId, Failure> {
-    AlertId::parse(text)
-        .ok_or_else(|| Failure::usage(format!("{text} is no alert"), "give it as A-12 or 12"))
+    AlertId::parse(text).ok_or_else(|| {
+        Failure::usage(format!("there is no alert called {text}"), "give it as A-12 or 12")
+    })
 }
 
 /// The value with this code; an unknown code is told with the known ones.

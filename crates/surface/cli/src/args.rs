@@ -119,7 +119,7 @@ pub(crate) struct RunArgs {
 #[derive(Clone, Debug, ClapArgs)]
 pub(crate) struct SimulateArgs {
     /// Days from the beginning of the simulation. On a folder that has some of them, it goes on.
-    #[arg(long, value_name = "N", default_value_t = 28)]
+    #[arg(long, value_name = "N", default_value_t = 28, value_parser = days_range())]
     pub(crate) days: u32,
     /// From which all chance follows.
     #[arg(long, value_name = "N")]
@@ -425,6 +425,13 @@ pub(crate) enum BenchName {
     ResidentDemo,
     /// 100 stores in one process.
     HundredStores,
+}
+
+/// The most days of a simulation: more than fifty years.
+const DAYS_MAX: i64 = 20_000;
+
+fn days_range() -> RangedI64ValueParser<u32> {
+    RangedI64ValueParser::new().range(0..=DAYS_MAX)
 }
 
 fn snooze_range() -> RangedI64ValueParser<u32> {

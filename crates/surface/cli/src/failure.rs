@@ -31,7 +31,8 @@ impl Failure {
             | "source_no_mapping"
             | "source_unknown_kind"
             | "source_archive"
-            | "source_no_column" | "time_zone_unknown" => 2,
+            | "source_no_column"
+            | "time_zone_unknown" => 2,
             "log_damaged" | "log_too_short" | "record_unreadable" | "newer_format"
             | "meta_unreadable" | "snapshot_too_old" | "town_unreadable" => 3,
             "data_in_use" => 4,
@@ -54,6 +55,10 @@ impl Failure {
     }
 
     /// Stdout is gone, or full.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "it stands where `map_err` hands errors over"
+    )]
     pub(crate) fn stdout(error: std::io::Error) -> Self {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
             return Self::new(READER_GONE, "nobody reads the output any more", "");

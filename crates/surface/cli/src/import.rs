@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use serde::Serialize;
-use shelf_domain::{Event, Reason, StoreId};
+use shelf_domain::{Event, Reason, StoreId, Stores};
 use shelf_events::Defaults;
 use shelf_host::{ChainWriter, Tally};
 use shelf_sources::{Known, LineCounts, MappedOptions, Mapping, Progress, Source, open};
@@ -83,7 +83,7 @@ pub(crate) fn feed(
     let mut batch = Vec::new();
     let mut synced = 0;
     while feed.next_batch(&mut batch)? {
-        chain.append(&batch, tally)?;
+        chain.append(&mut batch, tally)?;
         if tally.total() - synced >= SYNC_EVENTS {
             synced = tally.total();
             chain.request_commit()?;
@@ -97,7 +97,7 @@ pub(crate) fn feed(
 /// What the log has already, and a mapping need not make.
 fn known(chain: &mut ChainWriter) -> Result<Known, Failure> {
     let mut known = Known::default();
-    for store in chain.partitions()?.into_iter().flat_map(|stores| stores.iter()) {
+    for store in chain.partitions()?.into_iter().flat_map(Stores::iter) {
         known.stores.insert(store.id());
         let skus = store.skus().filter_map(|index| store.shelf(index));
         known.skus.extend(skus.map(|shelf| (store.id(), shelf.sku)));
@@ -181,28 +181,22 @@ fn view(counts: &LineCounts, tally: &Tally, wall_s: f64) -> ImportView {
 }
 
 fn render(view: &ImportView) -> String {
-    let mut text = format!(
-        "{} lines in {:.2} s, {} events/s\n  accepted     {:>12}   of these late {}\n  duplicate    \
-         {:>12}\n  quarantined  {:>12}\n",
-        view.lines,
-        view.wall_s,
-        view.events_per_s,
-        view.accepted,
-        view.late,
-        view.duplicates,
-        view.quarantined
-    );
-    for (reason, count) in &view.quarantined_by_reason {
-        text += &format!("    {reason:<18} {count:>8}\n");
-    }
+    let mut lines = vec![
+        format!("{} lines in {:.2} s, {} events/s", view.lines, view.wall_s, view.events_per_s),
+        format!("  accepted     {:>12}   of these late {}", view.accepted, view.late),
+        format!("  duplicate    {:>12}", view.duplicates),
+        format!("  quarantined  {:>12}", view.quarantined),
+    ];
+    let reasons = view.quarantined_by_reason.iter();
+    lines.extend(reasons.map(|(reason, count)| format!("    {reason:<18} {count:>8}")));
     if view.sale_lines + view.return_lines > 0 {
-        text += &format!(
-            "lines: {} sales + {} returns + {} other + {} rejected\n",
+        lines.push(format!(
+            "lines: {} sales + {} returns + {} other + {} rejected",
             view.sale_lines, view.return_lines, view.other_lines, view.rejected_lines
-        );
+        ));
     }
     if view.quarantined > 0 {
-        text += "see them with: shelf quarantine list\n";
+        lines.push("see them with: shelf quarantine list".to_owned());
     }
-    text
+    lines.join("\n")
 }

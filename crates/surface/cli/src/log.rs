@@ -65,14 +65,13 @@ fn tail_events(
     loop {
         for (number, (tail, position)) in partitions.iter_mut().enumerate() {
             while *position < tail.end_offset()? {
-                let mut offset = *position;
-                *position = tail.read(*position, READ_BYTES, &mut read)?;
-                for record in read.iter() {
+                let first = *position;
+                *position = tail.read(first, READ_BYTES, &mut read)?;
+                for (offset, record) in (first..).zip(read.iter()) {
                     let partition = number as u32;
                     let event = decode_event(record).map_err(|source| {
                         shelf_engine::EngineError::Record { partition, offset, source }
                     })?;
-                    offset += 1;
                     if store.is_none_or(|store| store == event.store) {
                         write_event(&event, &mut text);
                         text.push(b'\n');
@@ -173,20 +172,15 @@ fn check(settings: &Settings, output: Output) -> Result<ExitCode, Failure> {
 }
 
 fn render_verify(view: &VerifyView) -> String {
-    let mut text = format!("{}: {}\n", view.log, if view.sound { "sound" } else { "DAMAGED" });
-    for one in &view.partitions {
-        text += &format!(
-            "  p{:02}  {:>12} records  {:>14} bytes  {:>4} segments  offsets {} to {}{}\n",
-            one.partition,
-            one.records,
-            one.bytes,
-            one.segments,
-            one.start_offset,
-            one.end_offset,
-            one.damage.as_ref().map_or(String::new(), |damage| format!("  {damage}")),
-        );
-    }
-    text
+    let head = format!("{}: {}", view.log, if view.sound { "sound" } else { "DAMAGED" });
+    let line = |one: &PartitionView| {
+        let damage = one.damage.as_ref().map_or(String::new(), |damage| format!("  {damage}"));
+        format!(
+            "  p{:02}  {:>12} records  {:>14} bytes  {:>4} segments  offsets {} to {}{damage}",
+            one.partition, one.records, one.bytes, one.segments, one.start_offset, one.end_offset,
+        )
+    };
+    std::iter::once(head).chain(view.partitions.iter().map(line)).collect::<Vec<_>>().join("\n")
 }
 
 fn offsets(settings: &Settings, output: Output) -> Result<(), Failure> {

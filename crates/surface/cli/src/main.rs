@@ -36,7 +36,7 @@ use crate::settings::Settings;
 fn main() -> ExitCode {
     let args = Args::parse();
     let output = Output::new(args.json);
-    match run_command(args, output) {
+    match run_command(&args, output) {
         Ok(code) => code,
         Err(failure) => {
             output.failure(&failure);
@@ -45,8 +45,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run_command(args: Args, output: Output) -> Result<ExitCode, Failure> {
-    let loaded = Settings::load(&args);
+fn run_command(args: &Args, output: Output) -> Result<ExitCode, Failure> {
+    let loaded = Settings::load(args);
     if let Command::Config(command) = &args.chosen() {
         return config::run(command, loaded, output);
     }

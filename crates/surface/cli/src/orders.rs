@@ -53,8 +53,9 @@ fn list_orders(list: &ListArgs, settings: &Settings, output: Output) -> Result<E
 }
 
 fn order_id(text: &str) -> Result<OrderId, Failure> {
-    OrderId::parse(text)
-        .ok_or_else(|| Failure::usage(format!("{text} is no order"), "give it as O-12 or 12"))
+    OrderId::parse(text).ok_or_else(|| {
+        Failure::usage(format!("there is no order called {text}"), "give it as O-12 or 12")
+    })
 }
 
 fn show(args: &ActArgs, settings: &Settings, output: Output) -> Result<ExitCode, Failure> {
@@ -99,7 +100,7 @@ fn change(
             return Ok(());
         }
         let hint = format!("see its lines with `shelf orders show {id}`");
-        Err(Failure::new("unknown_product", format!("{id} has no line of {sku}"), hint))
+        Err(Failure::new("unknown_product", format!("order {id} has no line of {sku}"), hint))
     };
     act_if(args, verb, "changed", has_line, settings, output)
 }
@@ -146,12 +147,16 @@ pub(crate) fn tasks(
         }
         TasksCommand::Cancel(args) => {
             let task = TaskId::parse(&args.id).ok_or_else(|| {
-                Failure::usage(format!("{} is no task", args.id), "give it as T-12 or 12")
+                Failure::usage(
+                    format!("there is no task called {}", args.id),
+                    "give it as T-12 or 12",
+                )
             })?;
             let done = format!("{task} cancelled");
-            let verb = |store: &Store| match store.tasks().any(|standing| standing.task == task) {
-                true => Ok((task, TaskVerb::Cancel)),
-                false => Err(unknown_task(task)),
+            let verb = |store: &Store| {
+                let mut standing = store.tasks();
+                let found = standing.any(|standing| standing.task == task);
+                found.then_some((task, TaskVerb::Cancel)).ok_or_else(|| unknown_task(task))
             };
             act_on_task(args.store.as_ref(), &args.actor, verb, &done, settings, output)
         }

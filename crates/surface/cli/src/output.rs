@@ -15,7 +15,7 @@ pub(crate) struct Output {
     pub(crate) terminal: bool,
     /// Whether stderr is a person's terminal.
     pub(crate) progress: bool,
-    colour: bool,
+    colour: Colour,
 }
 
 impl Output {
@@ -23,11 +23,12 @@ impl Output {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let terminal = std::io::stdout().is_terminal();
         let progress = std::io::stderr().is_terminal();
-        Self { json, terminal, progress, colour: terminal && !plain }
+        let colour = if terminal && !plain { Colour::On } else { Colour::Off };
+        Self { json, terminal, progress, colour }
     }
 
     pub(crate) fn style(self) -> Style {
-        Style { colour: if self.colour { Colour::On } else { Colour::Off } }
+        Style { colour: self.colour }
     }
 
     /// The width for tables, in characters.
@@ -73,12 +74,14 @@ impl Output {
     }
 
     /// Prints bytes as they are, at once.
+    #[expect(clippy::unused_self, reason = "whoever prints has an output in hand")]
     pub(crate) fn bytes(self, bytes: &[u8]) -> Result<(), Failure> {
         let mut stdout = std::io::stdout().lock();
         stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(Failure::stdout)
     }
 
     /// Says something that is not the result.
+    #[expect(clippy::unused_self, reason = "whoever speaks has an output in hand")]
     pub(crate) fn say(self, text: &str) {
         // Where stderr is gone there is nobody to tell.
         let _ = writeln!(std::io::stderr(), "{text}");

@@ -21,7 +21,7 @@ const SHOWN: usize = 120;
 /// How much of the log is read at once, in bytes.
 const READ_BYTES: usize = 1 << 20;
 /// The most entries that are submitted again at once.
-const RETRY_EVENTS: usize = 1_024;
+const RETRY_EVENTS: usize = 16_384;
 
 /// A partition and an offset in it.
 type Place = (u32, Offset);
@@ -79,7 +79,7 @@ fn list(
             found += 1;
             continue;
         }
-        let entry = entry(event_at(&mut log, place)?, place, why);
+        let entry = entry(&event_at(&mut log, place)?, place, why);
         if wanted.is_some_and(|wanted| wanted != entry.reason) {
             continue;
         }
@@ -170,7 +170,7 @@ fn event_at(log: &mut LogReader, place: Place) -> Result<Event, Failure> {
     decode(read.get(0).unwrap_or(&[]), place)
 }
 
-fn entry(event: Event, place: Place, why: Reason) -> Entry {
+fn entry(event: &Event, place: Place, why: Reason) -> Entry {
     let at = jiff::Timestamp::from_microsecond(event.received_at.0)
         .map_or_else(|_| String::new(), |at| at.to_string());
     let id = format!("p{:02}:{}", place.0, place.1);
@@ -189,7 +189,7 @@ fn entry(event: Event, place: Place, why: Reason) -> Entry {
         },
         _ => {
             let mut raw = Vec::new();
-            write_event(&event, &mut raw);
+            write_event(event, &mut raw);
             Entry {
                 id,
                 at,
@@ -219,7 +219,9 @@ fn render(entry: &Entry) -> String {
 fn parse_id(text: &str) -> Result<Place, Failure> {
     let parsed = text.strip_prefix('p').and_then(|rest| rest.split_once(':'));
     let numbers = parsed.and_then(|(p, offset)| Some((p.parse().ok()?, offset.parse().ok()?)));
-    numbers.ok_or_else(|| Failure::usage(format!("{text} is no entry"), "give it as p03:1207"))
+    numbers.ok_or_else(|| {
+        Failure::usage(format!("there is no entry called {text}"), "give it as p03:1207")
+    })
 }
 
 fn retry(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use shelf_domain::{Body, DAY, Event, Timestamp};
+use shelf_domain::{Body, DAY, Event, Store, Timestamp};
 use shelf_host::{ChainWriter, Control, Folder, Request, TownPlan};
 use shelf_simulator::TownOptions;
 use shelf_views::render_effects;
@@ -42,7 +42,9 @@ pub(crate) fn run(args: &RunArgs, settings: &Settings, output: Output) -> Result
     warm_up(&mut chain, settings, output)?;
     let speed = settings.speed()?;
     let engine_stop = stop.clone();
-    let deadline = args.for_seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    let deadline = args
+        .for_seconds
+        .and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
     let engine = std::thread::spawn(move || {
         let ran = drive(chain, control, &present, speed, deadline, &engine_stop);
         engine_stop.ask();
@@ -213,7 +215,7 @@ fn serve(
 fn tell_time(chain: &mut ChainWriter) -> Result<(), Failure> {
     let now: Timestamp = wall_now();
     let stores: Vec<_> =
-        chain.partitions()?.iter().flat_map(|stores| stores.iter().map(|s| s.id())).collect();
+        chain.partitions()?.iter().flat_map(|stores| stores.iter().map(Store::id)).collect();
     let clock =
         |store| Event { id: fresh_id(), store, at: now, received_at: now, body: Body::Clock };
     let events: Vec<Event> = stores.into_iter().map(clock).collect();

@@ -19,7 +19,9 @@ const BATCH_LINES: usize = 4_096;
 /// The most lines that wait; stdin beyond that waits too.
 const WAITING_LINES: usize = 64;
 
-type Line = std::io::Result<(u64, Vec<u8>)>;
+/// A line with its number.
+type Line = (u64, Vec<u8>);
+type ReadLine = std::io::Result<Line>;
 
 pub(crate) fn run(
     args: &SendArgs,
@@ -39,7 +41,7 @@ pub(crate) fn run(
 }
 
 /// Reads lines, each cut right behind the longest that is allowed.
-fn read_lines(input: impl Read, sender: &SyncSender<Line>) {
+fn read_lines(input: impl Read, sender: &SyncSender<ReadLine>) {
     let mut input = BufReader::new(input);
     let limit = MAX_LINE_BYTES as u64 + 2;
     for number in 1.. {
@@ -60,7 +62,7 @@ fn read_lines(input: impl Read, sender: &SyncSender<Line>) {
 }
 
 /// The next line, and those that have come with it; `None` at the end.
-fn next_batch(lines: &Receiver<Line>) -> Result<Option<Vec<(u64, Vec<u8>)>>, Failure> {
+fn next_batch(lines: &Receiver<ReadLine>) -> Result<Option<Vec<Line>>, Failure> {
     let Ok(first) = lines.recv() else { return Ok(None) };
     let rest = lines.try_iter().take(BATCH_LINES);
     let batch: std::io::Result<Vec<_>> = std::iter::once(first).chain(rest).collect();
@@ -71,7 +73,7 @@ fn next_batch(lines: &Receiver<Line>) -> Result<Option<Vec<(u64, Vec<u8>)>>, Fai
 
 /// Sends a batch and answers each line in its turn; returns whether all were accepted.
 fn send_batch(
-    batch: &[(u64, Vec<u8>)],
+    batch: &[Line],
     store: Option<StoreId>,
     settings: &Settings,
     output: Output,

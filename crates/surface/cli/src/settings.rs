@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
+use figment::error::Kind;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 use shelf_engine::Options;
@@ -130,7 +131,7 @@ impl Settings {
                 figment = std::mem::take(&mut figment).merge(Serialized::globals(given));
             }
         };
-        flag("data", args.data.as_deref().map(|path| text(path)));
+        flag("data", args.data.as_deref().map(text));
         match args.chosen() {
             Command::Run(run) => {
                 flag("demo.stores", run.stores.map(Into::into));
@@ -148,10 +149,7 @@ impl Settings {
             }
             _ => {}
         }
-        let settings: Self = figment.extract().map_err(|error| {
-            let hint = "see `shelf config show --origin` for all settings and where they come from";
-            Failure::new("settings", error.to_string(), hint)
-        })?;
+        let settings: Self = figment.extract().map_err(|error| wrong(&error))?;
         settings.check()?;
         Ok(Loaded { settings, figment })
     }
@@ -162,8 +160,16 @@ impl Settings {
                 return Ok(());
             }
             let message = format!("{name} is {value}, and must lie between {from} and {to}");
-            Err(Failure::new("settings", message, "see `shelf config show --origin`"))
+            Err(Failure::new("settings", message, "correct it, then run `shelf config check`"))
         };
+        if self.data.as_os_str().is_empty() {
+            let message = "data is empty, and must name a folder";
+            return Err(Failure::new(
+                "settings",
+                message,
+                "correct it, then run `shelf config check`",
+            ));
+        }
         range("log.partitions", self.log.partitions.into(), 1, 1_024)?;
         range("log.segment_mb", self.log.segment_mb, 1, 4_096)?;
         range("log.max_record_kb", self.log.max_record_kb as u64, 2_048, 65_536)?;
@@ -215,6 +221,33 @@ impl Settings {
             },
             town: None,
         }
+    }
+}
+
+/// What is wrong with a setting, and where it stands.
+fn wrong(error: &figment::Error) -> Failure {
+    let source = error.metadata.as_ref().and_then(|metadata| metadata.source.as_ref());
+    let environment =
+        error.metadata.as_ref().is_some_and(|metadata| metadata.name.contains("environment"));
+    let place = match source {
+        Some(figment::Source::File(path)) => path.display().to_string(),
+        _ if environment => "the environment".to_owned(),
+        _ => "the command line".to_owned(),
+    };
+    let key = error.path.join(".").to_lowercase();
+    let hint = format!("correct it in {place}, then run `shelf config check`");
+    match &error.kind {
+        Kind::UnknownField(_, known) => {
+            let hint = format!("the settings at that place are {}", known.join(", "));
+            Failure::new("settings", format!("there is no setting {key}, as in {place}"), hint)
+        }
+        Kind::InvalidType(found, wanted) | Kind::InvalidValue(found, wanted) => {
+            Failure::new("settings", format!("{key} is {found}, and must be {wanted}"), hint)
+        }
+        other => Failure {
+            causes: vec![other.to_string().trim_end().to_owned()],
+            ..Failure::new("settings", format!("the settings of {place} cannot be read"), hint)
+        },
     }
 }
 

@@ -99,7 +99,7 @@ impl Control {
             }
             _ => {}
         }
-        let listener = through_short_path(folder, |path| UnixListener::bind(path))
+        let listener = through_short_path(folder, UnixListener::bind)
             .map_err(HostError::io("listen at", &path))?;
         let (sender, requests) = sync_channel(WAITING_REQUESTS);
         std::thread::spawn(move || {
@@ -194,7 +194,7 @@ fn answer(line: &[u8], requests: &SyncSender<Request>, now: Timestamp) -> Option
 /// where no process listens.
 pub fn send(folder: &Folder, lines: &[Vec<u8>]) -> Result<Option<Vec<Ack>>, HostError> {
     let path = folder.socket();
-    let connected = through_short_path(folder, |path| UnixStream::connect(path));
+    let connected = through_short_path(folder, UnixStream::connect);
     let Ok(mut stream) = connected else { return Ok(None) };
     let lost = |source| HostError::Io { action: "talk to", path: path.clone(), source };
     let mut answers = BufReader::new(stream.try_clone().map_err(lost)?);

@@ -15,7 +15,8 @@ pub(crate) struct Shard {
     pub(crate) partition: Partition<Log>,
     seats: BTreeMap<StoreId, Seat>,
     /// Messages of the towns that are submitted next; after an error, those that were not.
-    batch: Vec<Event>,
+    /// Events that wait to be submitted.
+    pub(crate) batch: Vec<Event>,
     /// The most events that are submitted at once.
     batch_events: usize,
     /// The simulated hour of the last request to make events durable.
@@ -51,7 +52,7 @@ impl Shard {
     /// Runs the towns one tick towards `until`, as fast as it goes. Returns whether there was
     /// anything to do.
     pub(crate) fn tick(&mut self, until: Timestamp) -> Result<bool, HostError> {
-        self.submit_batch()?;
+        self.submit_batch(|_| {})?;
         for seat in self.seats.values_mut() {
             if seat.settled() && seat.now() < until {
                 seat.make_tick();
@@ -66,7 +67,7 @@ impl Shard {
         if self.batch.is_empty() {
             return Ok(false);
         }
-        self.submit_batch()?;
+        self.submit_batch(|_| {})?;
         let hour = self.now().0 / shelf_domain::HOUR;
         if hour != self.synced_hour {
             self.synced_hour = hour;
@@ -78,7 +79,7 @@ impl Shard {
 
     /// Submits what the towns send by `until`, and no later. Returns how many events that were.
     pub(crate) fn pace(&mut self, until: Timestamp) -> Result<usize, HostError> {
-        self.submit_batch()?;
+        self.submit_batch(|_| {})?;
         for seat in self.seats.values_mut() {
             loop {
                 if seat.settled() && seat.now() < until {
@@ -94,7 +95,7 @@ impl Shard {
             }
         }
         let count = self.batch.len();
-        self.submit_batch()?;
+        self.submit_batch(|_| {})?;
         self.save_where_due()?;
         Ok(count)
     }
@@ -106,15 +107,22 @@ impl Shard {
                 self.batch.push(event);
             }
         }
-        self.submit_batch()
+        self.submit_batch(|_| {})
     }
 
     /// Submits the messages in the batch; on an error it keeps those that are not in the log.
-    fn submit_batch(&mut self) -> Result<(), HostError> {
+    /// Submits the events that wait.
+    pub(crate) fn submit_batch(
+        &mut self,
+        mut watch: impl FnMut(Stepped<'_>),
+    ) -> Result<(), HostError> {
         let mut batch = std::mem::take(&mut self.batch);
-        let mut stepped = 0;
-        let submitted = self.submit(&batch, |_| stepped += 1);
-        batch.drain(..stepped);
+        let mut count = 0;
+        let submitted = self.submit(&batch, |stepped| {
+            count += 1;
+            watch(stepped);
+        });
+        batch.drain(..count);
         self.batch = batch;
         submitted
     }

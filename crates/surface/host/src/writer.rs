@@ -231,12 +231,18 @@ impl ChainWriter {
         Ok(Submitted { outcomes })
     }
 
-    /// Appends events of any store, in order, and counts what they come to; durable after the next
-    /// [`ChainWriter::commit`].
-    pub fn append(&mut self, events: &[Event], tally: &mut Tally) -> Result<(), HostError> {
-        for run in events.chunk_by(|a, b| a.store == b.store) {
-            let shard = self.shard_of(run)?;
-            shard.submit(run, |stepped: Stepped<'_>| tally.add(stepped.outcome))?;
+    /// Appends events of any store, in order for each, and counts what they come to; durable after
+    /// the next [`ChainWriter::commit`]. Takes the events out of `events`.
+    pub fn append(&mut self, events: &mut Vec<Event>, tally: &mut Tally) -> Result<(), HostError> {
+        let partitions = self.meta.partitions;
+        for event in events.drain(..) {
+            let number = partition_of(event.store, partitions) as usize;
+            let shard = self.shards.get_mut(number).ok_or(HostError::Worker)?;
+            shard.get_mut().map_err(|_| HostError::Worker)?.batch.push(event);
+        }
+        for shard in &mut self.shards {
+            let shard = shard.get_mut().map_err(|_| HostError::Worker)?;
+            shard.submit_batch(|stepped: Stepped<'_>| tally.add(stepped.outcome))?;
             shard.save_where_due()?;
         }
         Ok(())

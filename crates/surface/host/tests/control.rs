@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use chain::{end_of, minute, open, options, simulate, towns};
-use shelf_domain::{Event, EventId, Outcome, Timestamp};
+use shelf_domain::{Event, EventId, Outcome, Stores, Timestamp};
 use shelf_host::{
     Ack, AckStatus, ChainReader, ChainWriter, Control, Folder, Follow, Request, WriterOptions, send,
 };
@@ -53,7 +53,7 @@ fn shop(folder: &Folder) -> (ChainWriter, String) {
     let mut chain = open(folder, &options(towns(10, 1)));
     simulate(&mut chain, noon());
     let partitions = chain.partitions().unwrap();
-    let store = partitions.into_iter().flat_map(|stores| stores.iter()).next().unwrap();
+    let store = partitions.into_iter().flat_map(Stores::iter).next().unwrap();
     let sku = store.shelf(store.skus().next().unwrap()).unwrap().sku;
     (chain, sku.to_string())
 }
@@ -292,7 +292,7 @@ fn code_in_a_plain_process(program: &Path, folder: &Path) -> String {
     let output = child.output().expect("a child that may be started");
     let said = String::from_utf8(output.stdout).unwrap();
     let code = said.lines().find_map(|line| line.split_once("code "));
-    code.unwrap_or_else(|| panic!("the child said {said:?}")).1.to_owned()
+    code.expect("a child that tells the code").1.to_owned()
 }
 
 fn root() -> bool {
@@ -310,12 +310,16 @@ fn a_folder_that_may_not_be_written_is_refused_with_a_reason() {
     std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
     let (log, outputs) = (folder.log(), folder.outputs());
     let all = [dir.path(), folder.root(), &log, &outputs, &program];
-    all.iter().for_each(|path| allow(path, 0o555));
+    for path in all {
+        allow(path, 0o555);
+    }
     let lock = folder.log().join("lock");
     allow(&lock, 0o444);
     let code = code_in_a_plain_process(&program, folder.root());
     let new = code_in_a_plain_process(&program, &dir.path().join("new"));
-    all.iter().for_each(|path| allow(path, 0o755));
+    for path in all {
+        allow(path, 0o755);
+    }
     assert_eq!(code, "permission_denied", "a folder that is there");
     assert_eq!(new, "permission_denied", "a folder that would have to be made");
 }

@@ -34,7 +34,7 @@ const FOLDER: &str = "SHELF_CRASH_FOLDER";
 const ROUNDS: u32 = 20;
 const ROUND_MINUTES: i64 = 67;
 /// A child that does nothing for so long has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn crash_options() -> WriterOptions {
     let options = options(towns(6, 2));
@@ -69,8 +69,10 @@ fn child() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
     let mut out = std::io::stdout();
     go_on(&Folder::at(folder), |ids| {
-        let lines: String = ids.iter().map(|id| format!("durable {id:032x}\n")).collect();
-        out.write_all(lines.as_bytes()).and_then(|()| out.flush()).expect("a parent that listens");
+        for id in ids {
+            writeln!(out, "durable {id:032x}").expect("a parent that listens");
+        }
+        out.flush().expect("a parent that listens");
     });
 }
 
@@ -187,7 +189,7 @@ fn assert_same(end: &End, expected: &End) {
 
 fn number(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
+    Some(text.parse().expect("a number"))
 }
 
 #[test]

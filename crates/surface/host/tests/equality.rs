@@ -2,11 +2,7 @@
 //! batches of any size, on any number of partitions and threads, from snapshots or from the log
 //! alone.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "the helpers of tests fail like tests"
-)]
+#![expect(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
 
 #[path = "fixture/chain.rs"]
 mod chain;

@@ -7,7 +7,7 @@
 mod chain;
 
 use chain::{End, check_outputs, end_of, minute, open, options, simulate, straight, towns};
-use shelf_domain::{SECOND, Timestamp};
+use shelf_domain::{SECOND, Stores, Timestamp};
 use shelf_engine::Options;
 use shelf_host::{ChainReader, Folder, Follow, WriterOptions};
 
@@ -50,7 +50,7 @@ fn nothing_is_sent_before_its_time() {
     for second in 1..=6 * 3_600 {
         let now = minute(0).plus(second * SECOND);
         chain.pace(now).unwrap();
-        let latest = chain.partitions().unwrap().into_iter().flat_map(|stores| stores.iter());
+        let latest = chain.partitions().unwrap().into_iter().flat_map(Stores::iter);
         let latest = latest.map(shelf_domain::Store::now).max();
         assert!(latest.is_none_or(|latest| latest <= now), "{latest:?} is later than {now:?}");
     }

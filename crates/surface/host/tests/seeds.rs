@@ -179,8 +179,11 @@ fn same(what: &str, one: u64, other: u64) -> Result<(), String> {
     if one == other { Ok(()) } else { Err(format!("{what}: {one} and {other}")) }
 }
 
-/// One seed, from its first event to its last. Returns its faults and its state.
-fn live(seed: u64, pace: Pace) -> Result<(FaultCounts, u128), String> {
+/// What a seed came to: its faults and its state, or what went wrong.
+type Lived = Result<(FaultCounts, u128), String>;
+
+/// One seed, from its first event to its last.
+fn live(seed: u64, pace: Pace) -> Lived {
     let mut life = Life::new(seed);
     life.live(HOURS, pace)?;
     life.check_end()?;
@@ -190,11 +193,11 @@ fn live(seed: u64, pace: Pace) -> Result<(FaultCounts, u128), String> {
 
 fn number(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
+    Some(text.parse().expect("a number"))
 }
 
 /// Lives through the seeds on all cores, and returns what each came to, in order.
-fn live_all(seeds: u64) -> Vec<(u64, Result<(FaultCounts, u128), String>)> {
+fn live_all(seeds: u64) -> Vec<(u64, Lived)> {
     let (next, results) = (AtomicU64::new(0), Mutex::new(Vec::new()));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
@@ -230,7 +233,8 @@ fn core_and_model_agree_on_every_seed_with_all_faults() {
         match result {
             Ok((faults, _)) => add(&mut fired, faults),
             Err(error) => failed.push(format!(
-                "seed {seed}: {error}\n  again: SHELF_SEED={seed} cargo test -p shelf-host --test seeds"
+                "seed {seed}: {error}\n  \
+                 again: SHELF_SEED={seed} cargo test -p shelf-host --test seeds"
             )),
         }
     }

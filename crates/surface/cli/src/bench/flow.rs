@@ -19,6 +19,7 @@ const FILE_DAYS: i64 = 28;
 /// How often the file's days are in it, as different stores.
 const FILE_STORES: u32 = 4;
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands where `map_err` hands errors over")]
 fn io(error: std::io::Error) -> Failure {
     Failure::new("io", error.to_string(), "run `shelf doctor` for a look at the machine")
 }

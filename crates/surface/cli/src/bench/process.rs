@@ -11,6 +11,12 @@ use shelf_host::{ChainWriter, Folder, WriterOptions};
 use super::Measured;
 use crate::failure::Failure;
 
+/// A figure of a report; null where it has none.
+fn shown<'a>(report: &'a Value, name: &str) -> &'a Value {
+    report.get(name).unwrap_or(&Value::Null)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it stands where `map_err` hands errors over")]
 fn io(error: std::io::Error) -> Failure {
     Failure::new("io", error.to_string(), "run `shelf doctor` for a look at the machine")
 }
@@ -43,10 +49,10 @@ pub(super) fn simulate_year() -> Result<Measured, Failure> {
         value: figure(&report, "wall_s"),
         target: "under 60",
         detail: json!({
-            "events": report["events"], "events_per_s": report["events_per_s"],
-            "peak_rss_bytes": report["peak_rss_bytes"],
-            "invariant_violations": report["invariant_violations"],
-            "on_shelf_availability": report["on_shelf_availability"],
+            "events": shown(&report, "events"), "events_per_s": shown(&report, "events_per_s"),
+            "peak_rss_bytes": shown(&report, "peak_rss_bytes"),
+            "invariant_violations": shown(&report, "invariant_violations"),
+            "on_shelf_availability": shown(&report, "on_shelf_availability"),
         }),
     })
 }
@@ -79,7 +85,7 @@ pub(super) fn restart() -> Result<Measured, Failure> {
         if events >= EVENTS {
             break;
         }
-        if begun.elapsed() > Duration::from_secs(300) {
+        if begun.elapsed() > Duration::from_mins(5) {
             let message = format!("only {events} events after five minutes");
             return Err(Failure::new("bench", message, "run it on a faster disk"));
         }
@@ -138,10 +144,11 @@ pub(super) fn hundred_stores() -> Result<Measured, Failure> {
         target: "at least 70, memory under 2 GB",
         detail: json!({
             "one_store_events_per_s": alone, "hundred_stores_events_per_s": together,
-            "hundred_stores_all_cores_events_per_s": both_cores["events_per_s"],
-            "peak_rss_bytes": hundred["peak_rss_bytes"],
-            "peak_rss_bytes_all_cores": both_cores["peak_rss_bytes"],
-            "events": hundred["events"], "invariant_violations": hundred["invariant_violations"],
+            "hundred_stores_all_cores_events_per_s": shown(&both_cores, "events_per_s"),
+            "peak_rss_bytes": shown(&hundred, "peak_rss_bytes"),
+            "peak_rss_bytes_all_cores": shown(&both_cores, "peak_rss_bytes"),
+            "events": shown(&hundred, "events"),
+            "invariant_violations": shown(&hundred, "invariant_violations"),
         }),
     })
 }

@@ -91,10 +91,7 @@ fn who_acts_and_for_how_long_must_make_sense() {
 
 #[test]
 fn an_order_is_changed_approved_and_given_up() {
-    // The drafts of a Thursday stand from ten until their cut-off at eleven, in UTC.
-    let place = Place::new();
-    place.ok("run --plain --warmup-days 0 --speed 100000 --for-seconds 1");
-    let place = draft_place(place);
+    let place = thursday_before_the_cutoff();
     let list = place.json("orders list --status draft");
     let id = list["orders"][0]["order"].as_str().unwrap().to_owned();
     let lines = place.json(&format!("orders show {id}"))["lines"].clone();
@@ -119,8 +116,17 @@ fn an_order_is_changed_approved_and_given_up() {
     place.fails(&format!("orders show {id}"), 5, "unknown_order");
 }
 
-/// Brings a chain to a moment at which drafts stand.
-fn draft_place(place: Place) -> Place {
+/// A chain to which half past ten of a simulated Thursday was the last that happened: drafts stand.
+fn thursday_before_the_cutoff() -> Place {
+    let simulated = Place::simulated();
+    let log = simulated.ok("log tail -n 1000000");
+    let early = |line: &&str| {
+        let event: Value = serde_json::from_str(line).unwrap();
+        event["received_at"].as_str().unwrap() < "2026-01-01T10:30:00Z"
+    };
+    let morning: String = log.lines().filter(early).map(|line| line.to_owned() + "\n").collect();
+    let place = Place::new();
+    assert_eq!(place.feed("import -", morning).code, 0);
     place
 }
 

@@ -1,0 +1,227 @@
+//! Data folders in trouble: full, read-only, damaged, of others, of the future.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::program::{Place, Ran};
+use crate::shop::{open_shop, pickup};
+
+/// The newest file of this kind of the partition that holds something.
+fn largest(folder: &Path, ending: &str) -> PathBuf {
+    let partitions = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = partitions.filter(|path| path.is_dir()).flat_map(|partition| {
+        std::fs::read_dir(partition).unwrap().map(|entry| entry.unwrap().path())
+    });
+    let wanted = files.filter(|path| path.to_string_lossy().ends_with(ending));
+    wanted.max_by_key(|path| std::fs::metadata(path).unwrap().len()).unwrap()
+}
+
+/// Changes the byte in the middle of a file; returns where that is.
+fn flip(path: &Path) -> usize {
+    let mut bytes = std::fs::read(path).unwrap();
+    let at = bytes.len() / 2;
+    bytes[at] ^= 0x40;
+    std::fs::write(path, bytes).unwrap();
+    at
+}
+
+fn root() -> bool {
+    let id = std::process::Command::new("id").arg("-u").output().unwrap();
+    id.stdout == b"0\n"
+}
+
+#[test]
+fn a_file_may_grow_no_more() {
+    let place = Place::new();
+    // A shell's limit on the size of files; with its signal ignored the system answers an error.
+    let line = "trap '' XFSZ; ulimit -f 1500; exec $SHELF simulate --days 2";
+    let ran = Ran::of(&mut place.shell(line), b"").failed(1, "io");
+    assert!(ran.err.contains("because: File too large"), "{ran:?}");
+    assert!(place.jsons("log verify").iter().all(|log| log["sound"] == true));
+    // With room again it goes on, and comes to what it would have come to.
+    let after = place.json("simulate --days 2");
+    assert_eq!(after["state_hash"], Place::new().json("simulate --days 2")["state_hash"]);
+}
+
+#[test]
+fn a_kill_by_the_limit_of_files_loses_nothing() {
+    let place = Place::new();
+    let ran = Ran::of(&mut place.shell("ulimit -f 1500; exec $SHELF simulate --days 2"), b"");
+    assert_eq!((ran.code, ran.out.as_str()), (128 + 25, ""), "SIGXFSZ: {ran:?}");
+    let after = place.json("simulate --days 2");
+    assert_eq!(after["state_hash"], Place::new().json("simulate --days 2")["state_hash"]);
+}
+
+#[test]
+fn a_full_disk_stops_and_goes_on_once_there_is_room() {
+    if !root() {
+        println!("skipped: a small disk of a test's own (unshare, mount) needs root");
+        return;
+    }
+    let place = Place::new();
+    std::fs::create_dir(place.path("disk")).unwrap();
+    let line = "set -e; mount -t tmpfs -o size=3m none disk; export SHELF_DATA=disk/data
+        $SHELF simulate --days 2 --json 2>full && exit 90 || echo $? >code
+        $SHELF status --json >status
+        $SHELF log verify --json >verify
+        $SHELF doctor --json >doctor || echo $? >>code
+        $SHELF tasks request BEVWAT0003 2>act || echo $? >>code
+        mount -o remount,size=64m disk
+        $SHELF simulate --days 2 --json";
+    let mut command = std::process::Command::new("unshare");
+    command.args(["-m", "sh", "-c", line]).env("SHELF", env!("CARGO_BIN_EXE_shelf"));
+    let ran = Ran::of(command.current_dir(place.path("")), b"");
+    let read = |name: &str| std::fs::read_to_string(place.path(name)).unwrap();
+    assert_eq!(ran.code, 0, "`unshare -m` and `mount` are needed: {ran:?}");
+    assert_eq!(read("code"), "1\n1\n1\n");
+    for said in ["full", "act"] {
+        assert!(read(said).contains("disk_full"), "{}", read(said));
+        assert!(read(said).contains("nothing acknowledged is lost"), "{}", read(said));
+    }
+    assert!(!read("verify").contains("\"sound\":false"));
+    assert!(read("doctor").contains("0 MB left"), "{}", read("doctor"));
+    let straight = Place::new().json("simulate --days 2");
+    assert_eq!(ran.jsons()[0]["state_hash"], straight["state_hash"]);
+}
+
+#[test]
+fn a_folder_that_may_only_be_read_is_read() {
+    let place = Place::simulated();
+    let program = place.path("shelf");
+    std::fs::copy(env!("CARGO_BIN_EXE_shelf"), &program).unwrap();
+    let changed = place.shell("chmod -R a+rX . && chmod -R a-w data && chmod 555 .").status();
+    assert!(changed.unwrap().success());
+    // Nothing is forbidden to root: another user tries.
+    let user = if root() { "setpriv --reuid=65534 --clear-groups " } else { "" };
+    let try_it = |words: &str| {
+        let line = format!("{user}./shelf {words}");
+        Ran::of(&mut place.shell(&line), b"")
+    };
+    for words in ["status", "alerts list", "log tail", "log verify", "watch --once", "replay"] {
+        let ran = try_it(words);
+        assert_eq!(ran.code, 0, "`setpriv` of util-linux is needed; shelf {words}: {ran:?}");
+    }
+    for words in [
+        "run --for-seconds 0",
+        "simulate --days 2",
+        "import -",
+        "tasks request BEVWAT0003",
+        "simulate --days 0 --data new",
+    ] {
+        let ran = try_it(words).failed(1, "permission_denied");
+        assert!(ran.err.contains("check who owns the folder"), "{ran:?}");
+    }
+    assert_eq!(try_it("doctor").code, 1);
+    std::fs::set_permissions(place.path(""), Permissions::from_mode(0o755)).unwrap();
+    assert!(place.shell("chmod -R u+w .").status().unwrap().success());
+}
+
+#[test]
+fn a_folder_of_something_else_is_left_alone() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("data")).unwrap();
+    place.file("data/letter.txt", "dear");
+    for words in ["run --for-seconds 0", "simulate --days 0", "import -"] {
+        place.fails(words, 2, "not_a_data_folder");
+    }
+    place.fails("status", 5, "no_data");
+    place.fails("quarantine list", 5, "no_data");
+    assert_eq!(std::fs::read_dir(place.path("data")).unwrap().count(), 1);
+    let file = place.run("status --data data/letter.txt");
+    assert_ne!(file.code, 0, "{file:?}");
+}
+
+#[test]
+fn a_folder_of_a_newer_program_is_left_alone() {
+    let place = Place::simulated();
+    let meta = std::fs::read_to_string(place.path("data/shelf.json")).unwrap();
+    assert!(meta.contains("\"format\": 1,"));
+    place.file("data/shelf.json", meta.replace("\"format\": 1,", "\"format\": 2, \"colour\": 7,"));
+    for words in [
+        "run --for-seconds 0",
+        "simulate --days 2",
+        "import -",
+        "status",
+        "alerts list",
+        "tasks request BEVWAT0003",
+        "replay",
+        "log tail",
+        "log verify",
+        "quarantine list",
+        "watch --once",
+    ] {
+        let ran = place.fails(words, 3, "newer_format");
+        assert!(ran.err.contains("has format 2, this program reads up to 1"), "{ran:?}");
+    }
+    assert_eq!(place.run("doctor").code, 1);
+    place.file("data/shelf.json", "{");
+    place.fails("status", 3, "meta_unreadable");
+}
+
+#[test]
+fn a_log_of_a_newer_program_is_left_alone() {
+    let place = Place::simulated();
+    let mut bytes = std::fs::read(place.path("data/log/meta")).unwrap();
+    bytes[8] = 2;
+    place.file("data/log/meta", bytes);
+    for words in ["run --for-seconds 0", "status", "log verify"] {
+        let ran = place.run(words);
+        // The checksum of the file is wrong with the version: either is told, and nothing is done.
+        assert_eq!(ran.code, 3, "shelf {words}: {ran:?}");
+    }
+}
+
+#[test]
+fn a_damaged_log_is_told_with_its_place() {
+    let place = Place::simulated();
+    let segment = largest(&place.path("data/log"), ".log");
+    let at = flip(&segment);
+    let told = |text: &str| {
+        assert!(text.contains("00000000000000000000.log"), "{text}");
+        let number = text.split("byte ").nth(1).and_then(|rest| rest.split(':').next());
+        let told: usize = number.unwrap_or_else(|| panic!("no place in {text}")).parse().unwrap();
+        assert!(told <= at && at - told < 4_096, "{at}: {text}");
+    };
+    let verify = place.run("log verify --json");
+    assert_eq!(verify.code, 3);
+    let logs = verify.jsons();
+    assert_eq!((&logs[0]["sound"], &logs[1]["sound"]), (&false.into(), &true.into()));
+    told(logs[0]["partitions"][0]["damage"].as_str().unwrap());
+    assert!(place.run("log verify").out.starts_with("events: DAMAGED\n"));
+    for words in ["replay", "run --for-seconds 0", "simulate --days 2"] {
+        let ran = place.fails(words, 3, "log_damaged");
+        assert!(ran.err.contains("shelf log verify"), "{ran:?}");
+        told(ran.err.lines().next().unwrap());
+    }
+}
+
+#[test]
+fn a_damaged_snapshot_is_done_without() {
+    let place = Place::simulated();
+    let before = place.json("replay")["state_hash"].clone();
+    let snapshot = largest(&place.path("data/snapshots"), ".snapshot");
+    flip(&snapshot);
+    assert_eq!(place.json("status")["intake"], Place::simulated().json("status")["intake"]);
+    let replay = place.json("replay");
+    assert_eq!((&replay["equal"], &replay["state_hash"]), (&true.into(), &before));
+    let straight = Place::new().json("simulate --days 2");
+    assert_eq!(place.json("simulate --days 2")["state_hash"], straight["state_hash"]);
+    // One that is cut short is no better.
+    std::fs::write(largest(&place.path("data/snapshots"), ".snapshot"), "short").unwrap();
+    assert_eq!(place.json("simulate --days 2")["state_hash"], straight["state_hash"]);
+}
+
+#[test]
+fn a_torn_end_is_cut_and_said() {
+    let place = open_shop();
+    place.feed("import -", pickup(1, "APPLE", 1));
+    let segment = largest(&place.path("data/log"), ".log");
+    let mut bytes = std::fs::read(&segment).unwrap();
+    bytes.extend_from_slice(&[7; 11]);
+    std::fs::write(&segment, bytes).unwrap();
+    let ran = place.run("run --no-demo --plain --for-seconds 0");
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.err.contains("cut a torn end of 11 bytes at offset 5"), "{ran:?}");
+    assert_eq!(place.json("shelves show APPLE")["floor_units"], 19);
+}

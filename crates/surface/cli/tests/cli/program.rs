@@ -1,7 +1,8 @@
 //! Runs the built program and keeps what it printed.
 
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// How long anything may take before a test gives up on it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A folder of a test's own, with the data folder `data` in it.
 pub(crate) struct Place {
@@ -117,7 +118,13 @@ impl Place {
         let mut command = self.command(words);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut running = Running { child: command.spawn().unwrap() };
-        running.wait_for(&self.path("data/shelf.sock"));
+        let socket = self.path("data/shelf.sock");
+        until("somebody listens", || {
+            if let Some(status) = running.child.try_wait().unwrap() {
+                panic!("it ended with {status}: {}", running.said());
+            }
+            UnixStream::connect(&socket).ok()
+        });
         running
     }
 }
@@ -162,17 +169,6 @@ impl Ran {
 }
 
 impl Running {
-    fn wait_for(&mut self, path: &Path) {
-        let begun = Instant::now();
-        while !path.exists() {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                panic!("it ended with {status}: {}", self.said());
-            }
-            assert!(begun.elapsed() < PATIENCE, "{} never came", path.display());
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-
     fn said(&mut self) -> String {
         let mut said = String::new();
         let stderr = self.child.stderr.as_mut().unwrap();
@@ -207,7 +203,8 @@ fn code_of(status: ExitStatus) -> i32 {
 
 /// Every line as JSON.
 pub(crate) fn lines_of(text: &str) -> Vec<Value> {
-    let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"));
+    let parse =
+        |line: &str| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"));
     text.lines().map(parse).collect()
 }
 

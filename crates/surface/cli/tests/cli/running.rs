@@ -16,7 +16,9 @@ fn acts_reach_the_process_that_runs_and_are_seen_from_outside() {
     place.ok(&format!("alerts snooze {one} --minutes 600"));
     assert_eq!(alert_row(&place, one).unwrap()["status"], "snoozed");
     place.ok(&format!("alerts resolve {two}"));
-    until("the effect on disk", || (last_effect(&place, two)["status"] == "resolved").then_some(()));
+    until("the effect on disk", || {
+        (last_effect(&place, two)["status"] == "resolved").then_some(())
+    });
     place.ok(&format!("alerts dismiss {one}"));
     assert_eq!(alert_row(&place, one), None);
     for read in ["status", "log tail", "log verify", "doctor", "watch --once", "orders list"] {

@@ -74,6 +74,8 @@ fn wrong_flags_and_variables_are_told_too() {
     for words in ["--batch 0", "--partitions 0", "--partitions 5000", "--snapshot-events 1"] {
         place.fails(&format!("simulate --days 0 {words}"), 2, "settings");
     }
+    let mut command = place.command("status");
+    Ran::of(command.env("SHELF_DATA", ""), b"").failed(2, "settings");
     let mut command = place.command("config check");
     let ran = Ran::of(command.env("SHELF_DEMO__SED", "9"), b"").failed(2, "settings");
     assert!(ran.err.contains("sed"), "{ran:?}");

@@ -7,8 +7,24 @@ fn help_names_every_command() {
     let place = Place::new();
     let help = place.ok("--help");
     let commands = [
-        "run", "simulate", "replay", "import", "send", "watch", "status", "alerts", "orders",
-        "tasks", "shelves", "log", "quarantine", "doctor", "config", "bench", "completions", "man",
+        "run",
+        "simulate",
+        "replay",
+        "import",
+        "send",
+        "watch",
+        "status",
+        "alerts",
+        "orders",
+        "tasks",
+        "shelves",
+        "log",
+        "quarantine",
+        "doctor",
+        "config",
+        "bench",
+        "completions",
+        "man",
     ];
     for command in commands {
         assert!(help.contains(&format!("\n  {command} ")), "{command}");
@@ -21,7 +37,8 @@ fn help_names_every_command() {
 #[test]
 fn completions_and_the_manual_are_printed() {
     let place = Place::new();
-    for (shell, said) in [("bash", "complete -F"), ("zsh", "#compdef shelf"), ("fish", "complete -c")]
+    for (shell, said) in
+        [("bash", "complete -F"), ("zsh", "#compdef shelf"), ("fish", "complete -c")]
     {
         let script = place.ok(&format!("completions {shell}"));
         assert!(script.contains(said) && script.contains("quarantine"), "{shell}");
@@ -83,7 +100,7 @@ fn a_chain_whose_reader_leaves_ends_in_order() {
 #[test]
 fn an_output_that_is_full_is_an_error() {
     let place = Place::simulated();
-    for words in ["status", "log tail --json", "completions zsh", "man", "config show"] {
+    for words in ["status", "log tail", "completions zsh", "man", "config show"] {
         let line = format!("$SHELF {words} >/dev/full");
         Ran::of(&mut place.shell(&line), b"").failed(1, "stdout");
     }

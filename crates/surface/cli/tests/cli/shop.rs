@@ -28,9 +28,9 @@ pub(crate) fn pickup(minute: u32, sku: &str, units: i64) -> String {
 
 /// The product and the opening stock of another sku.
 pub(crate) fn product(sku: &str) -> String {
-    SHOP.lines().filter(|line| line.contains("APPLE")).fold(String::new(), |text, line| {
-        text + &line.replace("APPLE", sku) + "\n"
-    })
+    SHOP.lines()
+        .filter(|line| line.contains("APPLE"))
+        .fold(String::new(), |text, line| text + &line.replace("APPLE", sku) + "\n")
 }
 
 /// A place with the shop in its data folder.
