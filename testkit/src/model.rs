@@ -99,7 +99,8 @@ impl Model {
             _ if self.settings.is_none() => Some("unknown_store"),
             _ => None,
         };
-        if let Some(reason) = reason.or_else(|| self.untimely(event)) {
+        let refused = reason.or_else(|| self.untimely(event)).or_else(|| self.misfit(event));
+        if let Some(reason) = refused {
             self.reject(event, reason);
             return;
         }

@@ -67,6 +67,10 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         format!("--days={}", args.days),
         format!("--seed={}", args.seed),
         format!("--stores={}", args.stores),
+        // Many snapshots, so that kills fall around them; every fault, so that nothing is spared.
+        "--snapshot-events=2000".to_owned(),
+        "--partitions=4".to_owned(),
+        "--faults".to_owned(),
         "--json".to_owned(),
     ];
     let plan = Plan {

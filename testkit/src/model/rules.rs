@@ -56,6 +56,31 @@ impl Model {
         Ok(())
     }
 
+    /// Why `event` cannot be about this store: it names an unknown sku, or units out of range.
+    pub(super) fn misfit(&self, event: &Event) -> Option<Reason> {
+        let unknown = |sku: Sku| !self.books.contains_key(sku.as_str());
+        let (sku, units) = match &event.body {
+            Body::Receipt(receipt) => {
+                let strange = receipt.lines.iter().any(|line| unknown(line.sku));
+                return strange.then_some("unknown_product");
+            }
+            Body::Pickup(touch) | Body::Putback(touch) => (touch.sku, touch.units),
+            Body::Refill(refill) => (refill.sku, refill.units),
+            Body::Delivery(delivery) => (delivery.sku, delivery.units),
+            Body::WarehouseOut(out) => (out.sku, out.units),
+            Body::Removal(removal) => (removal.sku, removal.units),
+            Body::Transfer(transfer) => (transfer.sku, transfer.units),
+            Body::WeightChange(change) => (change.sku, 1),
+            Body::Count(count) => (count.sku, 1),
+            Body::OpeningStock(stock) => (stock.sku, 1),
+            Body::Shelf(plan) => (plan.sku, 1),
+            Body::Price(change) => (change.sku, 1),
+            Body::Promotion(promotion) => (promotion.sku, 1),
+            _ => return None,
+        };
+        if unknown(sku) { Some("unknown_product") } else { some_units(units).err() }
+    }
+
     pub(super) fn book(&mut self, sku: Sku) -> Result<&mut Book, Reason> {
         self.books.get_mut(sku.as_str()).ok_or("unknown_product")
     }

@@ -30,13 +30,15 @@ pub enum Invariant {
     OneAlertEach,
     /// A shelf and its restock task name each other.
     OneTaskEach,
+    /// The skus' revenue sums to what the receipts came to, to the cent.
+    MoneyAddsUp,
     /// Nothing that counts units has gone below zero and come out at the top.
     NothingNegative,
 }
 
 impl Invariant {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::UnitsConserved,
         Self::LotsSumToFloor,
         Self::LotsSumToWarehouse,
@@ -45,6 +47,7 @@ impl Invariant {
         Self::AllocatedOnce,
         Self::OneAlertEach,
         Self::OneTaskEach,
+        Self::MoneyAddsUp,
         Self::NothingNegative,
     ];
 
@@ -59,6 +62,7 @@ impl Invariant {
             Self::AllocatedOnce => "allocated_once",
             Self::OneAlertEach => "one_alert_each",
             Self::OneTaskEach => "one_task_each",
+            Self::MoneyAddsUp => "money_adds_up",
             Self::NothingNegative => "nothing_negative",
         }
     }
@@ -149,6 +153,9 @@ impl Store {
             if u64::from(shelf.cart_units) != held {
                 found.push(Violation { invariant: Invariant::CartsSumToHeld, sku: Some(index) });
             }
+        }
+        if self.revenue_cents() != self.takings_cents {
+            found.push(Violation { invariant: Invariant::MoneyAddsUp, sku: None });
         }
         if !self.alerts.consistent() {
             found.push(Violation { invariant: Invariant::OneAlertEach, sku: None });

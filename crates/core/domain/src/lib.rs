@@ -14,6 +14,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod admit;
 mod alert;
 mod alerts;
 mod cart;

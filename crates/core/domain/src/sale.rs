@@ -35,6 +35,8 @@ impl Store {
             self.carts.entry(customer).touch(at);
             self.arm_cart(customer);
         }
+        let total: i64 = receipt.lines.iter().map(|line| line.total_cents).sum();
+        self.takings_cents = self.takings_cents.saturating_add(total);
         self.stats.receipts += 1;
         Ok(())
     }

@@ -56,6 +56,8 @@ pub struct Store {
     pub(crate) timers: Timers,
     seen: Horizon,
     pub(crate) stats: Stats,
+    /// What its receipts came to, in cents, counted apart from the skus' own sums.
+    pub(crate) takings_cents: i64,
 }
 
 /// What a step came to.
@@ -95,6 +97,7 @@ impl Store {
             timers: Timers::default(),
             seen: Horizon::default(),
             stats: Stats::default(),
+            takings_cents: 0,
         }
     }
 
@@ -106,7 +109,8 @@ impl Store {
             fx.push(Effect::Duplicate);
             return Outcome::Duplicate;
         }
-        let applied = check_time(event, self.now).and_then(|()| {
+        let admitted = check_time(event, self.now).and_then(|()| self.admit(&event.body));
+        let applied = admitted.and_then(|()| {
             self.advance(event.at, fx);
             self.apply(event, fx)
         });

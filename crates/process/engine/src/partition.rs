@@ -94,6 +94,12 @@ impl<L: PartitionLog> Partition<L> {
             return Err(EngineError::Ahead { partition: number, snapshot: position, log_end });
         }
         let written = last_output(number, &mut output)?;
+        if let Some((offset, _)) = written
+            && offset >= input.end_offset()
+        {
+            let log_end = input.end_offset();
+            return Err(EngineError::Ahead { partition: number, snapshot: offset + 1, log_end });
+        }
         let (stores, companion) = match snapshot {
             Some(snapshot) => (snapshot.stores, Some(snapshot.companion)),
             None => (Stores::default(), None),

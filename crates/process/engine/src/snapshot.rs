@@ -89,14 +89,14 @@ impl SnapshotStore {
             header.extend_from_slice(&(part.len() as u64).to_le_bytes());
             header.extend_from_slice(&xxh3_64(part).to_le_bytes());
         }
-        fs::create_dir_all(&self.dir).map_err(io("create", &self.dir))?;
+        self.make_folder()?;
         let path = self.path(position);
         let temporary = path.with_extension("tmp");
-        let mut file = File::create(&temporary).map_err(io("create", &temporary))?;
-        for part in [header.as_slice(), &state, companion] {
-            file.write_all(part).map_err(io("write", &temporary))?;
+        if let Err(error) = write_whole(&temporary, &[header.as_slice(), &state, companion]) {
+            // What is half written would only keep a full disk full.
+            let _ = fs::remove_file(&temporary);
+            return Err(error);
         }
-        file.sync_all().map_err(io("sync", &temporary))?;
         fs::rename(&temporary, &path).map_err(io("rename", &temporary))?;
         let folder = File::open(&self.dir).map_err(io("open", &self.dir))?;
         folder.sync_all().map_err(io("sync", &self.dir))?;
@@ -105,6 +105,24 @@ impl SnapshotStore {
             fs::remove_file(&path).map_err(io("remove", &path))?;
         }
         Ok((header.len() + state.len() + companion.len()) as u64)
+    }
+
+    /// Makes the folder, durably, and removes what a crash left half written in it.
+    fn make_folder(&self) -> Result<(), EngineError> {
+        if !self.dir.is_dir() {
+            fs::create_dir_all(&self.dir).map_err(io("create", &self.dir))?;
+            for parent in self.dir.ancestors().skip(1).take(2) {
+                let folder = File::open(parent).map_err(io("open", parent))?;
+                folder.sync_all().map_err(io("sync", parent))?;
+            }
+        }
+        for entry in fs::read_dir(&self.dir).map_err(io("read", &self.dir))? {
+            let path = entry.map_err(io("read", &self.dir))?.path();
+            if path.extension().is_some_and(|ending| ending == "tmp") {
+                fs::remove_file(&path).map_err(io("remove", &path))?;
+            }
+        }
+        Ok(())
     }
 
     /// The oldest position that is kept.
@@ -169,6 +187,14 @@ impl SnapshotStore {
         })();
         Ok(parsed)
     }
+}
+
+fn write_whole(path: &Path, parts: &[&[u8]]) -> Result<(), EngineError> {
+    let mut file = File::create(path).map_err(io("create", path))?;
+    for part in parts {
+        file.write_all(part).map_err(io("write", path))?;
+    }
+    file.sync_all().map_err(io("sync", path))
 }
 
 fn take<'a>(rest: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {

@@ -7,7 +7,7 @@ use figment::error::Kind;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 use shelf_engine::Options;
-use shelf_eventlog::LogOptions;
+use shelf_eventlog::{LogOptions, TailDamage};
 use shelf_host::{Folder, WriterOptions};
 
 use crate::args::{Args, Command};
@@ -38,6 +38,9 @@ pub(crate) struct LogSettings {
     pub(crate) max_record_kb: usize,
     /// Keep at least so many of the newest events of each partition.
     pub(crate) retention_events: u64,
+    /// Whether a damaged record above what is known to be durable is cut off, with all after it, when
+    /// the log is opened. After a loss of power only a person can tell that nothing acknowledged is lost.
+    pub(crate) cut_damaged_tail: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,6 +92,7 @@ impl Default for Settings {
                 segment_mb: log.segment_bytes >> 20,
                 max_record_kb: log.max_record_bytes >> 10,
                 retention_events: engine.retention_events,
+                cut_damaged_tail: false,
             },
             engine: EngineSettings {
                 snapshot_events: engine.snapshot_events,
@@ -173,6 +177,7 @@ impl Settings {
         range("log.partitions", self.log.partitions.into(), 1, 1_024)?;
         range("log.segment_mb", self.log.segment_mb, 1, 4_096)?;
         range("log.max_record_kb", self.log.max_record_kb as u64, 2_048, 65_536)?;
+        range("log.retention_events", self.log.retention_events, 1_000, u64::MAX)?;
         range("engine.snapshot_events", self.engine.snapshot_events, 100, 1_000_000_000)?;
         range("engine.batch_events", self.engine.batch_events as u64, 1, 1_000_000)?;
         range("engine.threads", self.engine.threads as u64, 0, 1_024)?;
@@ -208,6 +213,10 @@ impl Settings {
                 partitions: self.log.partitions,
                 segment_bytes: self.log.segment_mb << 20,
                 max_record_bytes: self.log.max_record_kb << 10,
+                tail_damage: match self.log.cut_damaged_tail {
+                    true => TailDamage::Cut,
+                    false => TailDamage::Refuse,
+                },
                 ..defaults.log
             },
             engine: Options {

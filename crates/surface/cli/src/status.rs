@@ -11,11 +11,11 @@ use crate::settings::Settings;
 
 pub(crate) fn run(args: &StatusArgs, settings: &Settings, output: Output) -> Result<(), Failure> {
     let reader = ChainReader::open(&settings.folder(), Follow::FromSnapshot)?;
-    let chain = Chain::new(reader.partitions());
-    let mut view = StatusView::new(&chain, &facts(&reader, settings)?);
+    let mut chain = Chain::new(reader.partitions());
     if let Some(store) = maybe_store(&chain, args.store.as_ref())? {
-        view.stores.retain(|status| status.store == store);
+        chain = chain.only(store);
     }
+    let view = StatusView::new(&chain, &facts(&reader, settings)?);
     output.view(&view, |view| render_status(view, &output.style(), output.width()))
 }
 

@@ -203,7 +203,9 @@ pub fn send(folder: &Folder, lines: &[Vec<u8>]) -> Result<Option<Vec<Ack>>, Host
         stream.write_all(line).map_err(lost)?;
         stream.write_all(b"\n").map_err(lost)?;
         let mut answer = String::new();
-        answers.read_line(&mut answer).map_err(lost)?;
+        if answers.read_line(&mut answer).map_err(lost)? == 0 {
+            return Err(HostError::Gone);
+        }
         acks.push(serde_json::from_str(&answer).map_err(|_| HostError::Answer)?);
     }
     Ok(Some(acks))

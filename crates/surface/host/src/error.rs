@@ -83,6 +83,9 @@ pub enum HostError {
     /// The process that runs the store answered nothing that can be understood.
     #[error("the running process answered nothing that can be understood")]
     Answer,
+    /// The process that runs the store ended, or closed the connection, before it answered.
+    #[error("the running process did not answer")]
+    Gone,
     /// A thread of the program has ended before its time.
     #[error("a worker of the program has stopped")]
     Worker,
@@ -128,6 +131,7 @@ impl HostError {
             Self::Other { .. } => "other_settings",
             Self::Town { .. } => "town_unreadable",
             Self::Answer => "bad_answer",
+            Self::Gone => "no_answer",
             Self::Worker => "worker_stopped",
         }
     }
@@ -149,6 +153,7 @@ impl HostError {
             "disk_full" => "make room on the disk and start again: nothing acknowledged is lost",
             "permission_denied" => "check who owns the folder and whether it may be written",
             "not_found" => "check the path",
+            "no_answer" => "send it again: whether it was taken is not known, and twice is as once",
             _ => "run `shelf doctor` for a look at the machine and the data",
         }
     }

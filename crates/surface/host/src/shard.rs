@@ -14,8 +14,7 @@ use crate::seat::Seat;
 pub(crate) struct Shard {
     pub(crate) partition: Partition<Log>,
     seats: BTreeMap<StoreId, Seat>,
-    /// Messages of the towns that are submitted next; after an error, those that were not.
-    /// Events that wait to be submitted.
+    /// Events that are submitted next; after an error, those that were not.
     pub(crate) batch: Vec<Event>,
     /// The most events that are submitted at once.
     batch_events: usize,
@@ -110,8 +109,7 @@ impl Shard {
         self.submit_batch(|_| {})
     }
 
-    /// Submits the messages in the batch; on an error it keeps those that are not in the log.
-    /// Submits the events that wait.
+    /// Submits the events that wait; on an error it keeps those that are not in the log.
     pub(crate) fn submit_batch(
         &mut self,
         mut watch: impl FnMut(Stepped<'_>),

@@ -21,6 +21,14 @@ impl<'a> Chain<'a> {
         chain
     }
 
+    /// The same with one store only; none where it is not there. What the partitions have counted
+    /// stays.
+    #[must_use]
+    pub fn only(mut self, store: StoreId) -> Self {
+        self.stores.retain(|other| other.id() == store);
+        self
+    }
+
     /// All stores, in order of their ids.
     pub fn stores(&self) -> &[&'a Store] {
         &self.stores

@@ -119,7 +119,8 @@ pub(super) fn event_to_alert() -> Result<Measured, Failure> {
         }
     }
     delays.sort_unstable_by(f64::total_cmp);
-    let at = |part: f64| delays.get((delays.len() as f64 * part) as usize).copied().unwrap_or(0.0);
+    let at =
+        |part: f64| delays.get((delays.len() as f64 * part) as usize).copied().unwrap_or(f64::NAN);
     Ok(Measured {
         unit: "ms (p99)",
         value: at(0.99),

@@ -134,9 +134,9 @@ pub(super) fn resident_demo() -> Result<Measured, Failure> {
 }
 
 pub(super) fn hundred_stores() -> Result<Measured, Failure> {
-    let one = simulate(&["--days", "30", "--threads", "1"])?;
-    let hundred = simulate(&["--days", "2", "--stores", "100", "--threads", "1"])?;
-    let both_cores = simulate(&["--days", "2", "--stores", "100"])?;
+    let one = simulate(&["--days", "4", "--threads", "1"])?;
+    let hundred = simulate(&["--days", "4", "--stores", "100", "--threads", "1"])?;
+    let both_cores = simulate(&["--days", "4", "--stores", "100"])?;
     let (alone, together) = (figure(&one, "events_per_s"), figure(&hundred, "events_per_s"));
     Ok(Measured {
         unit: "% of one store's events/s per core",

@@ -1,0 +1,39 @@
+//! What is looked at before an event may move the store's time: whether it can be about this store at all.
+
+use crate::effect::Reason;
+use crate::event::Body;
+use crate::floor::check_units;
+use crate::ids::Sku;
+use crate::store::Store;
+
+impl Store {
+    /// Whether the skus of an event are known and its units in range. An event that names what is
+    /// not there says nothing about the store, its time included.
+    pub(crate) fn admit(&self, body: &Body) -> Result<(), Reason> {
+        if let Body::Receipt(receipt) = body {
+            return receipt.lines.iter().try_for_each(|line| self.find(line.sku).map(|_| ()));
+        }
+        let Some((sku, units)) = named(body) else { return Ok(()) };
+        self.find(sku)?;
+        units.map_or(Ok(()), check_units)
+    }
+}
+
+/// The sku of an event, and its units where it must have some.
+fn named(body: &Body) -> Option<(Sku, Option<u32>)> {
+    Some(match body {
+        Body::Pickup(touch) | Body::Putback(touch) => (touch.sku, Some(touch.units)),
+        Body::Refill(refill) => (refill.sku, Some(refill.units)),
+        Body::Delivery(delivery) => (delivery.sku, Some(delivery.units)),
+        Body::WarehouseOut(out) => (out.sku, Some(out.units)),
+        Body::Removal(removal) => (removal.sku, Some(removal.units)),
+        Body::Transfer(transfer) => (transfer.sku, Some(transfer.units)),
+        Body::WeightChange(change) => (change.sku, None),
+        Body::Count(count) => (count.sku, None),
+        Body::OpeningStock(stock) => (stock.sku, None),
+        Body::Shelf(plan) => (plan.sku, None),
+        Body::Price(change) => (change.sku, None),
+        Body::Promotion(promotion) => (promotion.sku, None),
+        _ => return None,
+    })
+}
