@@ -11,6 +11,7 @@ mod picture;
 mod rust_text;
 mod test_run;
 mod tidy;
+mod tools;
 mod workspace;
 
 use anyhow::Result;

@@ -2,7 +2,7 @@
 //! failure. It must pass on a fresh machine with a Rust toolchain and a C compiler.
 
 use crate::workspace::{Workspace, run_to_success};
-use crate::{codegen, tidy};
+use crate::{codegen, tidy, tools};
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 use std::time::{Duration, Instant};
@@ -17,6 +17,8 @@ pub(crate) struct Args {
 /// The steps, in the order in which they run: the quick ones first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Step {
+    /// What the tests call is there, or is installed.
+    Tools,
     /// The source is formatted.
     Fmt,
     /// Neither rustc nor clippy has a warning.
@@ -41,6 +43,7 @@ enum Outcome {
 impl Step {
     fn name(self) -> &'static str {
         match self {
+            Self::Tools => "tools",
             Self::Fmt => "fmt",
             Self::Clippy => "clippy",
             Self::Tidy => "tidy",
@@ -53,6 +56,7 @@ impl Step {
     /// The command that does the work of this step and nothing else.
     fn command(self) -> &'static str {
         match self {
+            Self::Tools => "apt-get and rustup, for what is missing",
             Self::Fmt => "cargo fmt --all --check",
             Self::Clippy => "cargo clippy --workspace --all-targets --all-features -- -D warnings",
             Self::Tidy => "cargo xtask tidy",
@@ -64,6 +68,7 @@ impl Step {
 
     fn perform(self, workspace: &Workspace) -> Result<()> {
         match self {
+            Self::Tools => tools::ensure(),
             Self::Tidy => tidy::run(workspace),
             Self::Codegen => codegen::check(workspace),
             Self::Fmt | Self::Clippy | Self::Test | Self::Doc => {

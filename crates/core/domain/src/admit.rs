@@ -1,4 +1,5 @@
-//! What is looked at before an event may move the store's time: whether it can be about this store at all.
+//! What is looked at before an event may move the store's time: whether it can be about this store
+//! at all.
 
 use crate::effect::Reason;
 use crate::event::Body;

@@ -320,3 +320,23 @@ fn a_time_change_moves_the_local_midnight() {
          2026-03-30 00:00 clock");
     assert_eq!((both.store().stats().days, both.shelf("FISH").ledger.removed), (2, 3));
 }
+
+#[test]
+fn a_refused_event_does_not_move_the_time() {
+    let mut shop = Shop::new("S001");
+    shop.product("MILK", |_| {}).opening("MILK", "L1", "2026-01-05", 10, 12);
+    let taken = shop.events();
+    shop.at("2026-03-20 12:00").pickup("c1", "NOBODY", 1);
+    let refused = shop.events().split_off(taken.len());
+    let (mut stores, mut effects) = (Stores::default(), Effects::default());
+    for event in &taken {
+        stores.step(event, &mut effects);
+    }
+    let before: Vec<_> = stores.iter().map(|store| (store.now(), store.units())).collect();
+    for event in &refused {
+        let outcome = stores.step(event, &mut effects);
+        assert_eq!(outcome, Outcome::Quarantined(Reason::UnknownProduct));
+    }
+    let after: Vec<_> = stores.iter().map(|store| (store.now(), store.units())).collect();
+    assert_eq!((refused.len(), before), (1, after));
+}

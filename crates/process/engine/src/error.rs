@@ -47,9 +47,8 @@ pub enum EngineError {
         /// The first offset that the log keeps.
         log_start: Offset,
     },
-    /// The log ends before the position of the snapshot, or of the newest effect: they are not of one
-    /// run. Restore both from
-    /// one copy.
+    /// The log ends before the position of the snapshot, or of the newest effect: they are not of
+    /// one run. Restore all from one copy.
     #[error("partition {partition}: the log ends at {log_end}, the snapshot stands for {snapshot}")]
     Ahead {
         /// The partition.

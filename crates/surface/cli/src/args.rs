@@ -176,6 +176,9 @@ pub(crate) struct ImportArgs {
     /// Threads that read.
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
+    /// Take files anew that were imported before.
+    #[arg(long)]
+    pub(crate) again: bool,
 }
 
 #[derive(Clone, Debug, ClapArgs)]

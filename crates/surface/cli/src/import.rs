@@ -1,10 +1,13 @@
 //! `shelf import`: events as JSON lines, or a foreign file with a mapping, into the log.
 
+mod ledger;
+
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use serde::Serialize;
-use shelf_domain::{Event, Reason, StoreId, Stores};
+use shelf_domain::{Event, StoreId, Stores, Timestamp};
 use shelf_events::Defaults;
 use shelf_host::{ChainWriter, Tally};
 use shelf_sources::{Known, LineCounts, MappedOptions, Mapping, Progress, Source, open};
@@ -15,16 +18,24 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::progress;
 use crate::settings::Settings;
+use ledger::{Entry, Input, Ledger};
 
 /// Events that are read before they are appended.
 const BATCH_EVENTS: usize = 4_096;
-/// Events after which the log is asked to become durable.
+/// Events after which the log is asked to become durable, where no ledger is kept.
 const SYNC_EVENTS: u64 = 65_536;
+/// Events after which the ledger says how far the log has them. Those beyond may come twice after
+/// a crash: few enough that a store recognises them, even where others came in between.
+const LEDGER_EVENTS: u64 = 32_768;
 
 /// The files of one import, whatever their kind.
 pub(crate) struct Feed {
     sources: Vec<Box<dyn Source>>,
     next: usize,
+    /// The time of the import: no event arrived later.
+    present: Timestamp,
+    /// Events that have been given, the skipped ones included.
+    given: u64,
 }
 
 impl Feed {
@@ -36,14 +47,8 @@ impl Feed {
         threads: usize,
         known: Known,
     ) -> Result<Self, Failure> {
-        let defaults = Defaults { store, received_at: wall_now() };
-        let options = MappedOptions { known, ..MappedOptions::new(defaults) };
-        let readers = threads.saturating_sub(1);
-        let mut sources = Vec::new();
-        for wanted in wanted {
-            sources.push(open(wanted, mapping.cloned(), options.clone(), readers)?);
-        }
-        Ok(Self { sources, next: 0 })
+        let how = How { mapping: mapping.cloned(), store, threads };
+        how.open(wanted, known, wall_now())
     }
 
     fn next_batch(&mut self, batch: &mut Vec<Event>) -> Result<bool, Failure> {
@@ -54,10 +59,24 @@ impl Feed {
                 self.next += 1;
             }
             if !batch.is_empty() {
+                self.given += batch.len() as u64;
+                for event in batch.iter_mut() {
+                    // A file cannot say when it arrives: it would carry a store into the future.
+                    event.received_at = event.received_at.min(self.present);
+                }
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// Passes over so many events; leaves in `batch` those that came with them and are beyond.
+    fn skip(&mut self, events: u64, batch: &mut Vec<Event>) -> Result<(), Failure> {
+        while self.given < events && self.next_batch(batch)? {
+            let beyond = self.given.saturating_sub(events) as usize;
+            batch.drain(..batch.len().saturating_sub(beyond));
+        }
+        Ok(())
     }
 
     fn progress(&self) -> Option<Progress> {
@@ -73,6 +92,26 @@ impl Feed {
     }
 }
 
+/// How files are read.
+struct How {
+    mapping: Option<Mapping>,
+    store: Option<StoreId>,
+    threads: usize,
+}
+
+impl How {
+    fn open(&self, wanted: &[String], known: Known, present: Timestamp) -> Result<Feed, Failure> {
+        let defaults = Defaults { store: self.store, received_at: present };
+        let options = MappedOptions { known, ..MappedOptions::new(defaults) };
+        let readers = self.threads.saturating_sub(1);
+        let mut sources = Vec::new();
+        for wanted in wanted {
+            sources.push(open(wanted, self.mapping.clone(), options.clone(), readers)?);
+        }
+        Ok(Feed { sources, next: 0, present, given: 0 })
+    }
+}
+
 /// Appends everything that a feed gives, and counts what it comes to.
 pub(crate) fn feed(
     chain: &mut ChainWriter,
@@ -84,14 +123,56 @@ pub(crate) fn feed(
     let mut synced = 0;
     while feed.next_batch(&mut batch)? {
         chain.append(&mut batch, tally)?;
-        if tally.total() - synced >= SYNC_EVENTS {
-            synced = tally.total();
+        if feed.given - synced >= SYNC_EVENTS {
+            synced = feed.given;
             chain.request_commit()?;
         }
         seen(feed.progress());
     }
     chain.commit()?;
     Ok(())
+}
+
+/// An input of files with its entry in the ledger.
+struct Booked {
+    ledger: Ledger,
+    key: String,
+    entry: Entry,
+}
+
+impl Booked {
+    /// Appends what the log has not, and keeps the ledger right behind it.
+    fn feed(
+        &mut self,
+        chain: &mut ChainWriter,
+        feed: &mut Feed,
+        mut seen: impl FnMut(Option<Progress>),
+    ) -> Result<(), Failure> {
+        let mut batch = Vec::new();
+        feed.skip(self.entry.events, &mut batch)?;
+        loop {
+            chain.append(&mut batch, &mut self.entry.tally)?;
+            if feed.given >= self.entry.events + LEDGER_EVENTS - BATCH_EVENTS as u64 {
+                chain.commit()?;
+                self.entry.events = feed.given;
+                self.ledger.keep(&self.key, &self.entry)?;
+            }
+            seen(feed.progress());
+            if !feed.next_batch(&mut batch)? {
+                break;
+            }
+        }
+        chain.commit()?;
+        self.entry.events = feed.given;
+        self.entry.finish(&feed.counts());
+        self.ledger.keep(&self.key, &self.entry)
+    }
+}
+
+/// The present of a folder: that of its simulated environment, else the clock's.
+fn present(chain: &mut ChainWriter) -> Timestamp {
+    let town = chain.meta().town.is_some();
+    chain.town_now().filter(|_| town).unwrap_or_else(wall_now)
 }
 
 /// What the log has already, and a mapping need not make.
@@ -118,7 +199,7 @@ struct ImportView {
     late: u64,
     duplicates: u64,
     quarantined: u64,
-    quarantined_by_reason: Vec<(&'static str, u64)>,
+    quarantined_by_reason: BTreeMap<String, u64>,
     wall_s: f64,
     events_per_s: f64,
 }
@@ -131,35 +212,102 @@ pub(crate) fn run(
     let options = settings.writer_options();
     let threads = args.threads.unwrap_or(options.threads);
     let mapping = args.mapping.as_deref().map(Mapping::load).transpose()?;
-    let store = new_store(args.store.as_ref())?;
+    let how = How { mapping, store: new_store(args.store.as_ref())?, threads };
     let folder = settings.folder();
-    let open = |known| Feed::open(&args.files, mapping.as_ref(), store, threads, known);
     // A folder is not made for files that cannot be read.
-    let new = if folder.meta_path().exists() { None } else { Some(open(Known::default())?) };
+    let new = if folder.meta_path().exists() {
+        None
+    } else {
+        Some(how.open(&args.files, Known::default(), wall_now())?)
+    };
+    let input = Input::of(args)?;
     let mut chain = ChainWriter::open(&folder, &options)?;
-    let mut source = match new {
-        Some(source) => source,
-        None => open(known(&mut chain)?)?,
+    let mut booked = None;
+    if let Some(input) = input {
+        let ledger = Ledger::open(&folder)?;
+        let found = found(&ledger, &input, args)?;
+        if let Some(entry) = found.as_ref().filter(|entry| entry.complete) {
+            return already(entry, output);
+        }
+        booked = Some(book(ledger, input, found, &how, &mut chain, new.as_ref(), output)?);
+    }
+    let mut source = match (new, &booked) {
+        (Some(source), _) => source,
+        (None, Some(Booked { entry, .. })) => {
+            how.open(&args.files, entry.known(), entry.present)?
+        }
+        (None, None) => how.open(&args.files, known(&mut chain)?, present(&mut chain))?,
     };
     let begun = Instant::now();
+    let before = booked.as_ref().map_or(0, |booked| booked.entry.events);
     let total = source.progress().and_then(|progress| progress.bytes_total).unwrap_or(0);
     let bar = progress::bar(output, total, "{bar:40} {percent}%  {bytes_per_sec}  {eta} left");
-    let mut tally = Tally::default();
-    feed(&mut chain, &mut source, &mut tally, |progress| {
+    let seen = |progress: Option<Progress>| {
         if let Some(progress) = progress {
             bar.set_position(progress.bytes_read);
         }
-    })?;
+    };
+    let mut tally = Tally::default();
+    match &mut booked {
+        Some(booked) => booked.feed(&mut chain, &mut source, seen)?,
+        None => feed(&mut chain, &mut source, &mut tally, seen)?,
+    }
     bar.finish_and_clear();
     let wall_s = begun.elapsed().as_secs_f64();
     chain.close()?;
-    let view = view(&source.counts(), &tally, wall_s);
-    output.view(&view, render)?;
+    let tally = booked.map_or(tally, |booked| booked.entry.tally);
+    output.view(&view(&source.counts(), &tally, source.given - before, wall_s), render)?;
     Ok(if tally.quarantined_total() == 0 { ExitCode::SUCCESS } else { ExitCode::from(NOT_ALL) })
 }
 
-fn view(counts: &LineCounts, tally: &Tally, wall_s: f64) -> ImportView {
-    let by_reason = Reason::ALL.iter().zip(tally.quarantined);
+/// The entry that an import has to mind: none where it begins.
+fn found(ledger: &Ledger, input: &Input, args: &ImportArgs) -> Result<Option<Entry>, Failure> {
+    let Some(entry) = ledger.find(&input.key) else { return Ok(None) };
+    let same = entry.reading == input.reading;
+    // What `--again` has begun goes on like any other import.
+    if args.again && (entry.complete || !same) {
+        return Ok(None);
+    }
+    if !entry.complete && !same {
+        return Err(Failure::usage(
+            "an import of these contents was begun with other names, another mapping or store",
+            "import it as it was begun, or take it anew with --again",
+        ));
+    }
+    Ok(Some(entry.clone()))
+}
+
+/// An input goes on where it was, or begins; the ledger knows of it before the log does.
+fn book(
+    mut ledger: Ledger,
+    input: Input,
+    found: Option<Entry>,
+    how: &How,
+    chain: &mut ChainWriter,
+    new: Option<&Feed>,
+    output: Output,
+) -> Result<Booked, Failure> {
+    let entry = if let Some(entry) = found {
+        output.say(&format!("goes on behind {} events that an import began with", entry.events));
+        entry
+    } else {
+        let known = if how.mapping.is_some() { known(chain)? } else { Known::default() };
+        let present = new.map_or_else(|| present(chain), |feed| feed.present);
+        Entry::new(input.reading, present, &known)
+    };
+    ledger.keep(&input.key, &entry)?;
+    Ok(Booked { ledger, key: input.key, entry })
+}
+
+/// Nothing of an input that the log has is appended: all of it is duplicates.
+fn already(entry: &Entry, output: Output) -> Result<ExitCode, Failure> {
+    output.say("this was imported before, nothing is appended; --again takes it anew");
+    let tally = Tally { duplicates: entry.events, ..Tally::default() };
+    output.view(&view(&entry.line_counts(), &tally, 0, 0.0), render)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn view(counts: &LineCounts, tally: &Tally, stepped: u64, wall_s: f64) -> ImportView {
     ImportView {
         lines: counts.lines,
         sale_lines: counts.sale_lines,
@@ -171,12 +319,9 @@ fn view(counts: &LineCounts, tally: &Tally, wall_s: f64) -> ImportView {
         late: tally.late,
         duplicates: tally.duplicates,
         quarantined: tally.quarantined_total(),
-        quarantined_by_reason: by_reason
-            .filter(|(_, count)| *count > 0)
-            .map(|(reason, count)| (reason.code(), count))
-            .collect(),
+        quarantined_by_reason: tally.quarantined.clone(),
         wall_s,
-        events_per_s: (tally.total() as f64 / wall_s.max(1e-9)).round(),
+        events_per_s: (stepped as f64 / wall_s.max(1e-9)).round(),
     }
 }
 

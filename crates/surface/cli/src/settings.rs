@@ -38,8 +38,9 @@ pub(crate) struct LogSettings {
     pub(crate) max_record_kb: usize,
     /// Keep at least so many of the newest events of each partition.
     pub(crate) retention_events: u64,
-    /// Whether a damaged record above what is known to be durable is cut off, with all after it, when
-    /// the log is opened. After a loss of power only a person can tell that nothing acknowledged is lost.
+    /// Whether a damaged record above what is known to be durable is cut off, with all after it,
+    /// when the log is opened. After a loss of power only a person can tell that nothing
+    /// acknowledged is lost.
     pub(crate) cut_damaged_tail: bool,
 }
 
@@ -213,9 +214,10 @@ impl Settings {
                 partitions: self.log.partitions,
                 segment_bytes: self.log.segment_mb << 20,
                 max_record_bytes: self.log.max_record_kb << 10,
-                tail_damage: match self.log.cut_damaged_tail {
-                    true => TailDamage::Cut,
-                    false => TailDamage::Refuse,
+                tail_damage: if self.log.cut_damaged_tail {
+                    TailDamage::Cut
+                } else {
+                    TailDamage::Refuse
                 },
                 ..defaults.log
             },

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use serde::{Deserialize, Serialize};
 use shelf_domain::{
-    Counts, Event, HOUR, MINUTE, Outcome, Reason, Store, StoreId, Stores, Timestamp, state_hash,
+    Body, Counts, Event, HOUR, MINUTE, Outcome, Reason, Store, StoreId, Stores, Timestamp,
+    state_hash,
 };
 use shelf_engine::{EngineError, Options, Partition, Stepped, partition_of};
 use shelf_eventlog::{EventLog, LogOptions, Partition as Log, Recovered};
@@ -60,8 +62,11 @@ pub struct Submitted {
     pub outcomes: Vec<Outcome>,
 }
 
+/// The most reasons that a [`Tally`] tells apart: those of lines come from outside.
+const MAX_REASONS: usize = 64;
+
 /// How many events came to what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Applied, the late ones included.
     pub accepted: u64,
@@ -69,31 +74,42 @@ pub struct Tally {
     pub late: u64,
     /// Known already.
     pub duplicates: u64,
-    /// Put into quarantine, by [`Reason`].
-    pub quarantined: [u64; Reason::ALL.len()],
+    /// Put into quarantine, by the code of a [`Reason`], or by that of a line that is no event.
+    pub quarantined: BTreeMap<String, u64>,
 }
 
 impl Tally {
-    /// Counts one outcome.
-    pub fn add(&mut self, outcome: Outcome) {
-        match outcome {
-            Outcome::Accepted => self.accepted += 1,
-            Outcome::Late => {
+    /// Counts one event and its outcome.
+    pub fn add(&mut self, event: &Event, outcome: Outcome) {
+        match (outcome, &event.body) {
+            (Outcome::Accepted, _) => self.accepted += 1,
+            (Outcome::Late, _) => {
                 self.accepted += 1;
                 self.late += 1;
             }
-            Outcome::Duplicate => self.duplicates += 1,
-            Outcome::Quarantined(reason) => {
-                if let Some(count) = self.quarantined.get_mut(reason as usize) {
-                    *count += 1;
-                }
+            (Outcome::Duplicate, _) => self.duplicates += 1,
+            (Outcome::Quarantined(Reason::Unreadable), Body::Rejected(line))
+                if !line.reason.is_empty() =>
+            {
+                self.quarantine(line.reason.as_str());
             }
+            (Outcome::Quarantined(reason), _) => self.quarantine(reason.code()),
         }
+    }
+
+    fn quarantine(&mut self, code: &str) {
+        if let Some(count) = self.quarantined.get_mut(code) {
+            *count += 1;
+            return;
+        }
+        let full = self.quarantined.len() >= MAX_REASONS;
+        let code = if full { Reason::Unreadable.code() } else { code };
+        *self.quarantined.entry(code.to_owned()).or_default() += 1;
     }
 
     /// All that went to quarantine.
     pub fn quarantined_total(&self) -> u64 {
-        self.quarantined.iter().sum()
+        self.quarantined.values().sum()
     }
 
     /// All events.
@@ -242,7 +258,7 @@ impl ChainWriter {
         }
         for shard in &mut self.shards {
             let shard = shard.get_mut().map_err(|_| HostError::Worker)?;
-            shard.submit_batch(|stepped: Stepped<'_>| tally.add(stepped.outcome))?;
+            shard.submit_batch(|stepped: Stepped<'_>| tally.add(stepped.event, stepped.outcome))?;
             shard.save_where_due()?;
         }
         Ok(())

@@ -25,7 +25,7 @@ use shelf_eventlog::{LogOptions, SyncMode, verify};
 use shelf_host::{Folder, WriterOptions};
 
 /// The kills of the suite.
-const KILLS: u32 = 25;
+const KILLS: u32 = 200;
 /// Kills of one chain before the next one begins.
 const KILLS_OF_ONE: u32 = 9;
 /// What tells a child where to work.

@@ -67,7 +67,11 @@ fn check_against(log: &mut Partition, appended: &[Vec<u8>]) -> Result<(), TestCa
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 150,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn any_interleaving_leaves_a_prefix(acts in vec(act(), 1..40)) {

@@ -1,6 +1,9 @@
 //! `import`: JSON lines, packed or from stdin, and tables with a mapping.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
 
 use crate::program::{Place, Ran};
 use crate::shop::{SHOP, pickup};
@@ -108,7 +111,7 @@ fn a_table_becomes_sales_and_returns() {
 
     let again = place.run("import till.csv --mapping till.toml --json");
     let report = &again.jsons()[0];
-    assert_eq!((report["accepted"].as_u64(), report["duplicates"].as_u64()), (Some(0), Some(3)));
+    assert_eq!((report["accepted"].as_u64(), report["duplicates"].as_u64()), (Some(0), Some(8)));
 }
 
 #[test]
@@ -137,4 +140,129 @@ fn a_file_that_cannot_be_read_makes_no_folder() {
     }
     let list = place.fails("import till.csv --mapping uci", 2, "source_no_column");
     assert!(list.err.contains("because: its columns are when, shop, ticket"), "{list:?}");
+}
+
+/// The log of four simulated days of one store, as a file; returns how many events it has.
+fn days(place: &Place) -> u64 {
+    place.ok("simulate --days 4 --data town");
+    let lines = place.ok("log tail -n 99999999 --data town");
+    let events = lines.lines().count() as u64;
+    assert!(events > 70_000, "only {events} events");
+    place.file("days.ndjson", lines);
+    events
+}
+
+fn state_hash(place: &Place, data: &str) -> Value {
+    let hash = place.json(&format!("replay --data {data}"))["state_hash"].clone();
+    assert!(!hash.is_null());
+    hash
+}
+
+#[test]
+fn a_file_beyond_the_horizon_is_taken_once() {
+    let place = Place::new();
+    let events = days(&place);
+    let first = place.run("import days.ndjson --json");
+    assert_eq!((first.code, counts(&first)), (0, [events, events, 0, 0]), "{first:?}");
+    let before = (state_hash(&place, "data"), place.json("status")["revenue_cents"].clone());
+    let second = place.run("import days.ndjson --json");
+    assert_eq!((second.code, counts(&second)), (0, [events, 0, events, 0]), "{second:?}");
+    assert!(second.err.contains("--again"), "{second:?}");
+    let after = (state_hash(&place, "data"), place.json("status")["revenue_cents"].clone());
+    assert_eq!(before, after);
+    let again = place.run("import days.ndjson --json --again");
+    assert_eq!(counts(&again)[0], events);
+    assert!(counts(&again)[1] + counts(&again)[3] > 0, "{again:?}");
+}
+
+#[test]
+fn an_import_that_was_killed_goes_on() {
+    let place = Place::new();
+    let events = days(&place);
+    place.ok("import days.ndjson --data straight");
+    let mut command = place.command("import days.ndjson");
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let begun = Instant::now();
+    let entry = || -> Value {
+        let text = std::fs::read(place.path("data/imports.json")).unwrap_or_default();
+        let ledger: Value = serde_json::from_slice(&text).unwrap_or_default();
+        let imports = ledger["imports"].as_object();
+        imports.and_then(|all| all.values().next().cloned()).unwrap_or_default()
+    };
+    while entry()["events"].as_u64().unwrap_or_default() == 0 {
+        assert!(begun.elapsed() < Duration::from_mins(1), "the ledger does not go on");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(entry()["complete"], false, "it was killed halfway");
+    let durable = entry()["events"].as_u64().unwrap();
+    assert!((1..events).contains(&durable));
+
+    place.file("renamed.ndjson", std::fs::read(place.path("days.ndjson")).unwrap());
+    place.fails("import renamed.ndjson", 2, "usage");
+    let rest = place.run("import days.ndjson --json");
+    assert_eq!((rest.code, counts(&rest)[0]), (0, events), "{rest:?}");
+    assert!(rest.err.contains(&format!("goes on behind {durable} events")), "{rest:?}");
+    assert_eq!(state_hash(&place, "data"), state_hash(&place, "straight"));
+    assert_eq!(counts(&place.run("import days.ndjson --json")), [events, 0, events, 0]);
+}
+
+/// How many lines of an import went to quarantine, by reason.
+fn reasons(ran: &Ran) -> Value {
+    ran.jsons()[0]["quarantined_by_reason"].clone()
+}
+
+#[test]
+fn a_line_cannot_say_that_it_arrives_in_the_future() {
+    let place = Place::new();
+    place.file("shop.ndjson", shop_lines());
+    place.ok("import shop.ndjson");
+    let before = place.json("status")["now"].clone();
+    let line = pickup(2, "APPLE", 1).replace("2026-03", "2098-03");
+    let line = line.replacen('{', r#"{"received_at":"2098-03-02T09:02:00Z","#, 1);
+    place.file("late.ndjson", line);
+    let ran = place.run("import late.ndjson --json");
+    assert_eq!((ran.code, counts(&ran)), (6, [1, 0, 0, 1]), "{ran:?}");
+    assert_eq!(reasons(&ran), serde_json::json!({ "time_in_future": 1 }));
+    assert_eq!(place.json("status")["now"], before);
+}
+
+#[test]
+fn an_event_of_the_clock_does_not_move_a_simulated_store() {
+    let place = Place::simulated();
+    let tail = place.jsons("log tail -n 1");
+    let store = tail.iter().find_map(|event| event["store_id"].as_str()).unwrap();
+    let line = |day: &str| {
+        format!(
+            "{{\"event_type\":\"entry\",\"timestamp\":\"{day}T09:00:00Z\",\
+                 \"store_id\":\"{store}\",\"customer_id\":\"c1\"}}\n"
+        )
+    };
+    place.file("today.ndjson", line("2026-10-02"));
+    let ran = place.run("import today.ndjson --json");
+    assert_eq!(reasons(&ran), serde_json::json!({ "time_in_future": 1 }), "{ran:?}");
+    let stdin = place.feed("import - --json", line("2026-10-03"));
+    assert_eq!(reasons(&stdin), serde_json::json!({ "time_in_future": 1 }), "{stdin:?}");
+    let before = place.jsons("log tail -n 99999999").len();
+    place.ok("simulate --days 2");
+    assert!(place.jsons("log tail -n 99999999").len() > before + 1_000);
+}
+
+#[test]
+fn what_is_wrong_with_lines_is_counted_by_its_reason() {
+    let place = Place::new();
+    place.file("till.toml", MAPPING);
+    let free = "2026-03-02 09:07:00,R9,T4,APPLE,1,-1.20\n";
+    place.file("till.csv", TILL.to_owned() + free);
+    let ran = place.run("import till.csv --mapping till.toml --json");
+    assert_eq!(reasons(&ran)["bad_number"], 1, "{ran:?}");
+    assert_eq!(reasons(&ran).as_object().unwrap().len(), 2, "{ran:?}");
+    assert!(reasons(&ran)["unreadable"].is_null(), "{ran:?}");
+    let bad = place.feed("import - --json", "{\n{\n");
+    assert_eq!(counts(&bad)[0], 2);
+    assert!(reasons(&bad)["malformed_json"].as_u64() > Some(0), "{bad:?}");
+    let again = place.feed("import - --json", "{\n{\n");
+    assert_eq!((counts(&again)[2], reasons(&again)), (2, serde_json::json!({})), "{again:?}");
 }
