@@ -2,12 +2,12 @@
 
 mod ledger;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::process::ExitCode;
 use std::time::Instant;
 
 use serde::Serialize;
-use shelf_domain::{Event, StoreId, Stores, Timestamp};
+use shelf_domain::{Event, EventId, StoreId, Stores, Timestamp};
 use shelf_events::Defaults;
 use shelf_host::{ChainWriter, Tally};
 use shelf_sources::{Known, LineCounts, MappedOptions, Mapping, Progress, Source, open};
@@ -149,12 +149,17 @@ impl Booked {
         mut seen: impl FnMut(Option<Progress>),
     ) -> Result<(), Failure> {
         let mut batch = Vec::new();
+        let mut written = written_since(chain, &self.entry.positions)?;
         feed.skip(self.entry.events, &mut batch)?;
         loop {
+            if !written.is_empty() {
+                self.entry.tally.duplicates += drop_written(&mut batch, &mut written);
+            }
             chain.append(&mut batch, &mut self.entry.tally)?;
             if feed.given >= self.entry.events + LEDGER_EVENTS - BATCH_EVENTS as u64 {
                 chain.commit()?;
                 self.entry.events = feed.given;
+                self.entry.positions = positions(chain)?;
                 self.ledger.keep(&self.key, &self.entry)?;
             }
             seen(feed.progress());
@@ -167,6 +172,35 @@ impl Booked {
         self.entry.finish(&feed.counts());
         self.ledger.keep(&self.key, &self.entry)
     }
+}
+
+/// Where each partition of the log stands.
+fn positions(chain: &mut ChainWriter) -> Result<Vec<u64>, Failure> {
+    Ok(chain.positions()?.into_iter().map(|(_, position, _)| position).collect())
+}
+
+/// What the log holds beyond these positions, by id: an import that was ended in its midst wrote it
+/// after its last mark.
+fn written_since(
+    chain: &mut ChainWriter,
+    positions: &[u64],
+) -> Result<HashMap<EventId, u32>, Failure> {
+    let mut written = HashMap::new();
+    chain.events_since(positions, |event| *written.entry(event.id).or_default() += 1)?;
+    Ok(written)
+}
+
+/// Takes out of a batch what the log holds. Returns how many events that were.
+fn drop_written(batch: &mut Vec<Event>, written: &mut HashMap<EventId, u32>) -> u64 {
+    let before = batch.len();
+    batch.retain(|event| match written.get_mut(&event.id) {
+        Some(times) if *times > 0 => {
+            *times -= 1;
+            false
+        }
+        _ => true,
+    });
+    (before - batch.len()) as u64
 }
 
 /// The present of a folder: that of its simulated environment, else the clock's.
@@ -293,7 +327,7 @@ fn book(
     } else {
         let known = if how.mapping.is_some() { known(chain)? } else { Known::default() };
         let present = new.map_or_else(|| present(chain), |feed| feed.present);
-        Entry::new(input.reading, present, &known)
+        Entry::new(input.reading, present, positions(chain)?, &known)
     };
     ledger.keep(&input.key, &entry)?;
     Ok(Booked { ledger, key: input.key, entry })

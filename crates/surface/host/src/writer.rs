@@ -11,13 +11,17 @@ use shelf_domain::{
 };
 use shelf_engine::{EngineError, Options, Partition, Stepped, partition_of};
 use shelf_eventlog::{EventLog, LogOptions, Partition as Log, Recovered};
-use shelf_ports::Offset;
+use shelf_events::decode_event;
+use shelf_ports::{Offset, PartitionLog, RecordBatch};
 use shelf_simulator::Truth;
 
 use crate::HostError;
 use crate::folder::{DATA_FORMAT, Folder, FolderMeta, TownPlan};
 use crate::seat::Seat;
 use crate::shard::Shard;
+
+/// How much of a log is read at a time, in bytes.
+const READ_BYTES: usize = 1 << 20;
 
 /// How a chain is opened.
 #[derive(Clone, Debug)]
@@ -320,6 +324,30 @@ impl ChainWriter {
             all.push(shard.get_mut().map_err(|_| HostError::Worker)?.partition.stores());
         }
         Ok(all)
+    }
+
+    /// Tells every event that the log holds from these positions on, one for each partition.
+    pub fn events_since(
+        &mut self,
+        positions: &[Offset],
+        mut watch: impl FnMut(Event),
+    ) -> Result<(), HostError> {
+        let mut read = RecordBatch::new();
+        for (shard, &from) in self.shards.iter_mut().zip(positions) {
+            let partition = &mut shard.get_mut().map_err(|_| HostError::Worker)?.partition;
+            let number = partition.number();
+            let mut offset = from;
+            while offset < partition.position() {
+                let next = partition.input().read(offset, READ_BYTES, &mut read)?;
+                for record in read.iter() {
+                    let unread = |source| EngineError::Record { partition: number, offset, source };
+                    watch(decode_event(record).map_err(unread)?);
+                    offset += 1;
+                }
+                offset = next;
+            }
+        }
+        Ok(())
     }
 
     fn stores(&mut self) -> Result<Vec<&Store>, HostError> {

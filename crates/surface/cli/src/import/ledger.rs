@@ -47,6 +47,8 @@ pub(super) struct Entry {
     pub(super) present: Timestamp,
     /// Events of the input that are durable.
     pub(super) events: u64,
+    /// Where each partition of the log stood then.
+    pub(super) positions: Vec<u64>,
     pub(super) complete: bool,
     pub(super) tally: Tally,
     /// What its lines came to, once it is complete.
@@ -107,7 +109,12 @@ impl Input {
 
 impl Entry {
     /// An input of which nothing is in the log.
-    pub(super) fn new(reading: Reading, present: Timestamp, known: &Known) -> Self {
+    pub(super) fn new(
+        reading: Reading,
+        present: Timestamp,
+        positions: Vec<u64>,
+        known: &Known,
+    ) -> Self {
         let mut by_store: BTreeMap<String, Vec<String>> = BTreeMap::new();
         by_store.extend(known.stores.iter().map(|store| (store.as_str().to_owned(), Vec::new())));
         for (store, sku) in &known.skus {
@@ -119,7 +126,8 @@ impl Entry {
         }
         let known = by_store.into_iter().collect();
         let (tally, lines) = (Tally::default(), [0; 6]);
-        Self { reading, present, events: 0, complete: false, tally, lines, known }
+        let (events, complete) = (0, false);
+        Self { reading, present, events, positions, complete, tally, lines, known }
     }
 
     /// What was known when it began.
