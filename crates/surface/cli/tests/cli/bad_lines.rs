@@ -208,7 +208,7 @@ fn thousands_of_lines_with_every_fault_mixed() {
     assert_eq!(first.iter().sum::<u64>(), 6_000);
     // A good line stands there every third minute of the hour.
     assert_eq!(first[0], 20, "{first:?}");
-    let second = counts(&place.run("import mixed.ndjson --json --threads 1"));
+    let second = counts(&place.run("import mixed.ndjson --again --json --threads 1"));
     assert_eq!(second.iter().sum::<u64>(), 6_000);
     assert_eq!(second[0], 0, "{second:?}");
     let listed = place.jsons("quarantine list --limit 100000");
