@@ -1,13 +1,17 @@
-//! Which product a customer wants: in proportion to pull, season and discount.
+//! Which product a customer wants: in proportion to pull, season, list price and discount.
 
 use shelf_domain::SkuIndex;
 
 use crate::calendar::over_the_year;
+use crate::catalogue::Item;
 use crate::chance::Dice;
+use crate::stock::Stock;
 use crate::town::StoreTown;
 
 /// Weights are kept in whole numbers of this part, so that every machine sums them alike.
 const SCALE: f64 = 65_536.0;
+/// The most by which a list price that is not the catalogue's changes what customers want.
+const PRICE_EFFECT: (f64, f64) = (0.1, 10.0);
 
 /// The running sums of the skus' weights. It follows from the state alone and is never saved.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +43,13 @@ impl Choice {
     }
 }
 
+/// How a change of the list price changes the pull: an elasticity of one, so that a price of half
+/// is wanted twice as much, and one of double half as much.
+fn price_effect(item: &Item, stock: &Stock) -> f64 {
+    let (least, most) = PRICE_EFFECT;
+    (item.price_cents as f64 / stock.list_cents.max(1) as f64).clamp(least, most)
+}
+
 impl StoreTown {
     /// The sku that a customer has in mind.
     pub(crate) fn choose(&mut self) -> SkuIndex {
@@ -47,7 +58,8 @@ impl StoreTown {
             let items = self.world.catalogue.items.iter().zip(&self.state.stock);
             self.choice.rebuild(items.map(|(item, stock)| {
                 let discount = f64::from(stock.seen_cut.0) / 10_000.0;
-                item.pull * over_the_year(item.season, day) * (1.0 + discount)
+                let season = over_the_year(item.season, day);
+                item.pull * season * price_effect(item, stock) * (1.0 + discount)
             }));
         }
         self.choice.choose(&mut self.state.dice.customers)
