@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 use shelf_domain::{
-    Body, CustomerId, PriceNotice, Receipt, ReceiptId, ReceiptLine, SECOND, SkuIndex, Timestamp,
-    price_after,
+    Body, CustomerId, PriceNotice, Receipt, ReceiptId, ReceiptLine, SECOND, Session, SkuIndex,
+    Timestamp, price_after,
 };
 
 use crate::agenda::Action;
-use crate::chance::hash;
+use crate::chance::{Dice, hash};
 use crate::floor_care::Stray;
-use crate::town::StoreTown;
+use crate::town::{State, StoreTown};
 use crate::traffic::{shelf_acts, visit_length};
 
 /// How often an act is a pickup; the others are putbacks.
@@ -42,6 +42,8 @@ struct Visit {
     number: u64,
     customer: CustomerId,
     cart: Vec<CartLine>,
+    /// The door has told of the exit already.
+    told_whole: bool,
 }
 
 /// The customers in the store, and places for more.
@@ -74,18 +76,29 @@ impl Visits {
     }
 }
 
+/// How many units of one thing a customer wants to take.
+fn wanted_units(dice: &mut Dice) -> u32 {
+    match dice.below(10) {
+        0..6 => 1,
+        6..9 => 2,
+        _ => 3,
+    }
+}
+
 impl StoreTown {
     /// A customer comes in and decides how long to stay and how much to do.
     pub(crate) fn arrive(&mut self, at: Timestamp) {
         self.state.visits.began += 1;
         let number = self.state.visits.began;
         let customer = CustomerId::cut(&self.uuid("customer", number));
+        let told_whole = self.tells_whole(number);
         let dice = &mut self.state.dice.customers;
         let latest = self.state.today.closes_at.plus(-SECOND);
         let leaves_at = at.plus(visit_length(dice) / MILLI_US * MILLI_US).min(latest);
         let span = leaves_at.since(at) - FIRST_ACT_US - LAST_ACT_US;
         let acts = shelf_acts(dice).min(span / ACT_US).max(0);
-        let place = self.state.visits.begin(Visit { number, customer, cart: Vec::new() });
+        let visit = Visit { number, customer, cart: Vec::new(), told_whole };
+        let place = self.state.visits.begin(visit);
         for _ in 0..acts {
             let after = dice.between(0, span / MILLI_US) * MILLI_US;
             self.state.agenda.plan(at.plus(FIRST_ACT_US + after), Action::Act(place));
@@ -93,18 +106,26 @@ impl StoreTown {
         self.state.agenda.plan(leaves_at.plus(-PAY_US), Action::Pay(place));
         self.state.agenda.plan(leaves_at, Action::Leave(place));
         self.state.truth.visits += 1;
-        self.tell(at, Body::Entry(Some(customer)));
+        if told_whole {
+            self.state.truth.sessions += 1;
+            self.tell(at, Body::Session(Session { customer, exit_at: leaves_at }));
+        } else {
+            self.tell(at, Body::Entry(Some(customer)));
+        }
+    }
+
+    /// Whether the door tells a visit in one message. It follows from the visit's number: no stream
+    /// of chance moves.
+    fn tells_whole(&self, number: u64) -> bool {
+        let State { options, index, .. } = &self.state;
+        Dice::new(options.seed, *index, "sessions", number).chance(options.realism.sessions)
     }
 
     /// One act of a customer at a shelf.
     pub(crate) fn shop(&mut self, at: Timestamp, place: u32) {
         let dice = &mut self.state.dice.customers;
         if dice.chance(PICKUPS) {
-            let units = match dice.below(10) {
-                0..6 => 1,
-                6..9 => 2,
-                _ => 3,
-            };
+            let units = wanted_units(dice);
             self.want(at, place, units);
         } else {
             self.put_back(at, place);
@@ -237,9 +258,11 @@ impl StoreTown {
     /// A customer leaves.
     pub(crate) fn leave(&mut self, at: Timestamp, place: u32) {
         let Some(visit) = self.state.visits.get_mut(place) else { return };
-        let customer = core::mem::take(visit).customer;
+        let visit = core::mem::take(visit);
         self.state.visits.free.push(place);
-        self.tell(at, Body::Exit(Some(customer)));
+        if !visit.told_whole {
+            self.tell(at, Body::Exit(Some(visit.customer)));
+        }
     }
 
     /// The till and the labels show the price that the core announced.
@@ -262,5 +285,21 @@ impl StoreTown {
         let (third, fourth) = ((bits >> 64) & 0xfff, (bits >> 48) & 0x3fff | 0x8000);
         let tail = bits & 0xffff_ffff_ffff;
         format!("{head:08x}-{middle:04x}-4{third:03x}-{fourth:04x}-{tail:012x}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn six_in_ten_take_one_three_take_two_and_one_takes_three() {
+        let (mut dice, mut counts) = (Dice::new(5, 0, "units", 0), [0_u32; 3]);
+        for _ in 0..100_000 {
+            counts[wanted_units(&mut dice) as usize - 1] += 1;
+        }
+        for (count, percent) in counts.into_iter().zip([60, 30, 10]) {
+            assert!((f64::from(count) / 1_000.0 - f64::from(percent)).abs() < 0.6, "{counts:?}");
+        }
     }
 }

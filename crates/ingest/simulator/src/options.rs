@@ -64,6 +64,9 @@ pub struct Realism {
     pub unscanned: f64,
     /// Part of the putbacks that go to another shelf of the category. Default 0.02.
     pub misplaced: f64,
+    /// Part of the visits that the door tells in one message, at the entry and with the time of the
+    /// exit, instead of one at each. Default 0.05.
+    pub sessions: f64,
     /// Part of the shelf acts that the sensor does not see at all. Default 0.001.
     pub sensor_miss: f64,
     /// The most by which one weight is off, in grams. Default 1.
@@ -86,6 +89,7 @@ impl Realism {
     pub const NONE: Self = Self {
         unscanned: 0.0,
         misplaced: 0.0,
+        sessions: 0.0,
         sensor_miss: 0.0,
         weight_noise_g: 0,
         drift_ppm_daily: 0,
@@ -101,6 +105,7 @@ impl Default for Realism {
         Self {
             unscanned: 0.003,
             misplaced: 0.02,
+            sessions: 0.05,
             sensor_miss: 0.001,
             weight_noise_g: 1,
             drift_ppm_daily: 200,

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 pub struct Truth {
     /// Customers who came in.
     pub visits: u64,
+    /// Of these, visits that the door told in one message.
+    pub sessions: u64,
     /// Customers who paid.
     pub receipts: u64,
     /// What they paid, in cents.

@@ -183,6 +183,7 @@ fn spoilable(body: &Body) -> bool {
             | Body::WeightChange(_)
             | Body::Entry(_)
             | Body::Exit(_)
+            | Body::Session(_)
             | Body::Receipt(_)
     )
 }

@@ -151,7 +151,7 @@ fn customers_keep_the_opening_hours_and_days_have_the_stated_size() {
             *daily.entry(day.0).or_default() += 1;
             let (opens, closes) = settings.opening[usize::from(day.weekday())];
             let customer = match &event.body {
-                Body::Entry(_) | Body::Exit(_) | Body::Receipt(_) => true,
+                Body::Entry(_) | Body::Session(_) | Body::Exit(_) | Body::Receipt(_) => true,
                 Body::Pickup(touch) | Body::Putback(touch) => touch.customer.is_some(),
                 _ => false,
             };
@@ -203,17 +203,7 @@ fn a_year_keeps_selling_perishables_included() {
 fn every_kind_of_realism_happens_and_is_counted() {
     let realism = Realism { late_order: 0.3, over_line: 0.05, ..Realism::default() };
     let mut run = Run::new(&TownOptions { realism, ..TownOptions::default() }, 0);
-    let mut off_by_weight = 0;
-    run.ticks(8 * DAY_TICKS, |_, messages| {
-        let all: Vec<_> = events(messages).collect();
-        for two in all.windows(2) {
-            if let (Body::Pickup(touch), Body::WeightChange(weight)) = (&two[0].body, &two[1].body)
-            {
-                let exact = i64::from(touch.units) * i64::from(touch.unit_weight_g);
-                off_by_weight += u64::from(weight.delta_g != -exact);
-            }
-        }
-    });
+    run.ticks(8 * DAY_TICKS, |_, _| {});
     let truth = run.town.truth();
     let counted = [
         truth.stolen_units,
@@ -226,11 +216,117 @@ fn every_kind_of_realism_happens_and_is_counted() {
         truth.broken_units,
         truth.substitute_units,
         truth.counts,
-        off_by_weight,
+        truth.sessions,
     ];
     assert!(counted.iter().all(|&count| count > 0), "{counted:?}");
     let stolen = truth.stolen_units as f64 / truth.picked_units as f64;
     assert!((0.001..0.006).contains(&stolen), "{stolen}");
+}
+
+#[test]
+fn customers_take_and_put_back_as_stated() {
+    let realism = Realism::NONE;
+    let mut run = Run::new(&TownOptions { realism, ..TownOptions::default() }, 0);
+    let (mut taken, mut put_back) = ([0_u32; 3], 0);
+    run.ticks(4 * DAY_TICKS, |_, messages| {
+        for event in events(messages) {
+            match &event.body {
+                Body::Pickup(touch) => taken[touch.units as usize - 1] += 1,
+                Body::Putback(_) => put_back += 1,
+                _ => {}
+            }
+        }
+    });
+    let pickups: u32 = taken.iter().sum();
+    let near = |part: u32, whole: u32, stated: f64| {
+        let part = f64::from(part) / f64::from(whole);
+        assert!((part - stated).abs() < 0.012, "{part}, {stated} stated: {taken:?} {put_back}");
+    };
+    // Of 13.3 acts, 0.15 would put something back and find the cart empty.
+    near(pickups, pickups + put_back, 0.85 * 13.3 / 13.15);
+    for (count, stated) in taken.into_iter().zip([0.6, 0.3, 0.1]) {
+        near(count, pickups, stated);
+    }
+    let acts = f64::from(pickups + put_back) / run.town.truth().visits as f64;
+    assert!((12.7..13.4).contains(&acts), "{acts}");
+}
+
+/// Pickups whose weight is not that of their units: how many, and the most by which one is off, in
+/// millionths of its weight.
+fn off_by_weight(realism: Realism, days: u32) -> (u32, i64) {
+    let mut run = Run::new(&TownOptions { realism, ..TownOptions::default() }, 0);
+    let (mut off, mut most) = (0, 0);
+    run.ticks(days * DAY_TICKS, |_, messages| {
+        let all: Vec<_> = events(messages).collect();
+        for two in all.windows(2) {
+            if let [first, second] = two
+                && let (Body::Pickup(touch), Body::WeightChange(weight)) =
+                    (&first.body, &second.body)
+            {
+                let exact = i64::from(touch.units) * i64::from(touch.unit_weight_g);
+                let wrong_g = (weight.delta_g + exact).abs();
+                off += u32::from(wrong_g > 0);
+                most = most.max(wrong_g * 1_000_000 / exact.max(1));
+            }
+        }
+    });
+    (off, most)
+}
+
+#[test]
+fn weights_are_off_by_noise_alone_by_drift_alone_or_not_at_all() {
+    let of = |weight_noise_g, drift_ppm_daily, days| {
+        off_by_weight(Realism { weight_noise_g, drift_ppm_daily, ..Realism::NONE }, days)
+    };
+    assert_eq!(of(0, 0, 3), (0, 0));
+    let (noisy, _) = of(1, 0, 3);
+    assert!(noisy > 10_000, "{noisy}");
+    // A scale moves by 0.4 % a day at most: the light things show nothing, the heavy ones do.
+    let (drifted, most) = of(0, 4_000, 3);
+    assert!(drifted > 5_000 && (4_000..=12_000).contains(&most), "{drifted}, {most} ppm");
+    let (soon, later) = (of(0, 4_000, 1), of(0, 4_000, 6));
+    assert!(soon.1 <= 4_000 && later.1 > 10_000, "{soon:?} {later:?}");
+    // However long it lasts, no scale is off by more than 2 %.
+    let (_, most) = of(0, 20_000, 6);
+    assert!((15_000..=20_000).contains(&most), "{most} ppm");
+}
+
+#[test]
+fn a_part_of_the_visits_is_told_in_one_message() {
+    for (sessions, least, most) in [(0.0, 0.0, 0.0), (0.05, 0.035, 0.065), (1.0, 1.0, 1.0)] {
+        let realism = Realism { sessions, ..Realism::default() };
+        let mut run = Run::new(&TownOptions { realism, ..TownOptions::default() }, 0);
+        let (mut exits, mut entries, mut whole) = (0, BTreeSet::new(), BTreeMap::new());
+        // Until the night after two days: nobody is in the store.
+        run.ticks(2 * DAY_TICKS - 5 * 60, |town, messages| {
+            for event in events(messages) {
+                match &event.body {
+                    Body::Entry(customer) => {
+                        entries.insert(customer.unwrap());
+                    }
+                    Body::Session(session) => {
+                        assert!(session.exit_at > event.at && event.at <= town.now());
+                        whole.insert(session.customer, (event.at, session.exit_at));
+                    }
+                    Body::Exit(customer) => {
+                        exits += 1;
+                        assert!(entries.contains(&customer.unwrap()));
+                    }
+                    Body::Pickup(touch) if whole.contains_key(&touch.customer.unwrap()) => {
+                        let (entry_at, exit_at) = whole[&touch.customer.unwrap()];
+                        assert!((entry_at..exit_at).contains(&event.at));
+                    }
+                    _ => {}
+                }
+            }
+        });
+        let truth = run.town.truth();
+        assert_eq!(entries.len(), exits);
+        assert_eq!(whole.len() as u64, truth.sessions);
+        assert_eq!((entries.len() + whole.len()) as u64, truth.visits);
+        let part = whole.len() as f64 / truth.visits as f64;
+        assert!((least..=most).contains(&part), "{sessions}: {part}");
+    }
 }
 
 #[test]
