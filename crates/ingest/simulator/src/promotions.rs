@@ -54,4 +54,17 @@ mod tests {
         all.dedup();
         assert_eq!(all.len(), 1_140);
     }
+    #[test]
+    fn every_week_of_two_years_has_sixty_skus_once_each_for_every_seed() {
+        for seed in (1..=18).chain([42, 1_000_003]) {
+            for ahead in 0..104 {
+                let week = of_week(seed, 1_142, monday(Day(20_454)).plus(7 * ahead));
+                let mut skus: Vec<_> = week.iter().map(|(index, _)| index.0).collect();
+                skus.sort_unstable();
+                skus.dedup();
+                assert_eq!(skus.len(), 60, "seed {seed}, week {ahead}");
+                assert!(skus.iter().all(|&index| index < 1_142));
+            }
+        }
+    }
 }

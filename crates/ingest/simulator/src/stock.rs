@@ -236,4 +236,21 @@ mod tests {
         assert_eq!(stock.clear(1, Place::Floor) + stock.clear(2, Place::Floor), 7);
         assert!(stock.lots.is_empty());
     }
+    #[test]
+    fn four_in_five_hands_take_the_soonest_to_expire_the_others_any_other_lot() {
+        let mut dice = Dice::new(3, 0, "hands", 0);
+        let mut counts = [0_u32; 4];
+        for _ in 0..100_000 {
+            let mut stock = Stock::default();
+            for (code, expiry) in [("C", 30), ("A", 10), ("D", 40), ("B", 20)] {
+                stock.receive(LotCode::cut(code), Day(expiry), 5, 0);
+            }
+            let (number, _) = stock.grab(1, &mut dice).unwrap();
+            let expiry = stock.lot(number).unwrap().expiry;
+            counts[expiry.0 as usize / 10 - 1] += 1;
+        }
+        let percent = counts.map(|count| f64::from(count) / 1_000.0);
+        assert!((percent[0] - 80.0).abs() < 0.6, "{percent:?}");
+        assert!(percent[1..].iter().all(|part| (part - 20.0 / 3.0).abs() < 0.6), "{percent:?}");
+    }
 }

@@ -45,6 +45,11 @@ pub(crate) fn mean_customers(asked: Option<u32>) -> f64 {
     asked.map_or(MEAN_CUSTOMERS, f64::from)
 }
 
+/// Customers of the reference on a day whose slots have these weights together.
+fn customers_by_weight(weight: u32) -> f64 {
+    1_000.0 * (f64::from(weight) / WEIGHT_OF_1000) * PART_THAT_COMES
+}
+
 /// How long a visit lasts, in microseconds.
 pub(crate) fn visit_length(dice: &mut Dice) -> i64 {
     let minutes = match dice.below(100) {
@@ -95,9 +100,7 @@ impl StoreTown {
         let scale = mean_customers(self.state.options.customers_per_day) / MEAN_CUSTOMERS;
         let weights = WEIGHTS.get(usize::from(day.weekday())).unwrap_or(&[1; 6]);
         let weight: u32 = weights.iter().sum();
-        let total = 1_000.0
-            * (f64::from(weight) / WEIGHT_OF_1000)
-            * PART_THAT_COMES
+        let total = customers_by_weight(weight)
             * dice.span(0.9, 1.1)
             * scale
             * holiday_factor(day)
@@ -137,5 +140,54 @@ mod tests {
         let sum: u32 = WEIGHTS.iter().flatten().sum();
         let mean = 1_000.0 * f64::from(sum) / 7.0 / WEIGHT_OF_1000 * PART_THAT_COMES;
         assert!((mean - MEAN_CUSTOMERS).abs() < 2.0, "{mean}");
+    }
+    /// How many of 100,000 draws fall into each range, in percent.
+    fn parts<const N: usize>(draw: fn(&mut Dice) -> i64, ranges: [(i64, i64); N]) -> [f64; N] {
+        let mut dice = Dice::new(11, 0, "parts", 0);
+        let mut counts = [0_u32; N];
+        for _ in 0..100_000 {
+            let value = draw(&mut dice);
+            let range = ranges.iter().position(|&(low, high)| (low..=high).contains(&value));
+            counts[range.unwrap()] += 1;
+        }
+        counts.map(|count| f64::from(count) / 1_000.0)
+    }
+
+    fn near<const N: usize>(parts: [f64; N], stated: [f64; N]) {
+        let near = parts.iter().zip(stated).all(|(part, stated)| (part - stated).abs() < 0.6);
+        assert!(near, "{parts:?}, and {stated:?} stated");
+    }
+
+    #[test]
+    fn visits_last_as_long_as_stated() {
+        let minutes = [(10, 29), (30, 44), (45, 75)];
+        let whole = |(low, high)| (low * MINUTE, high * MINUTE);
+        // Between 29 and 30 minutes, and between 44 and 45, there is nothing.
+        near(parts(visit_length, minutes.map(whole)), [35.0, 39.0, 26.0]);
+    }
+
+    #[test]
+    fn visits_have_as_many_acts_as_stated() {
+        near(parts(shelf_acts, [(3, 6), (7, 15), (16, 30)]), [20.0, 50.0, 30.0]);
+        let mut dice = Dice::new(12, 0, "acts", 0);
+        let mean = (0..100_000).map(|_| shelf_acts(&mut dice)).sum::<i64>() as f64 / 100_000.0;
+        assert!((mean - 13.3).abs() < 0.15, "{mean}");
+    }
+
+    #[test]
+    fn weekdays_and_slots_have_the_stated_customers() {
+        let stated = [691.0, 654.0, 795.0, 713.0, 914.0, 988.0, 847.0];
+        for (weekday, stated) in (0..7_u8).zip(stated) {
+            let weights = WEIGHTS[usize::from(weekday)];
+            let weight: u32 = weights.iter().sum();
+            let total = customers_by_weight(weight);
+            assert!((total - stated).abs() < 1.0, "weekday {weekday}: {total}");
+            let counts = customers_per_slot(total, weekday, 0, 1_440);
+            assert_eq!(counts.iter().sum::<u32>(), total as u32);
+            for (count, slot) in counts.into_iter().zip(weights) {
+                let exact = total * f64::from(slot) / f64::from(weight);
+                assert!((f64::from(count) - exact).abs() < 1.0, "weekday {weekday}: {counts:?}");
+            }
+        }
     }
 }
