@@ -74,7 +74,8 @@ fn tell(effect: &Effect, now: Timestamp, clock: &LocalClock) -> Option<(Timestam
 
 /// `A-1 refill_request MILK open, warning: 5 of 20, limit 6, +11`.
 fn tell_alert(alert: &Alert, clock: &LocalClock) -> String {
-    let Alert { rule, sku, .. } = alert;
+    let rule = alert.rule;
+    let sku = alert.sku.map_or_else(|| "store".to_owned(), |sku| sku.to_string());
     let place = match (rule, alert.place) {
         (Rule::NearExpiry | Rule::ExpiredRemoval, Place::Floor) => " on floor",
         (Rule::NearExpiry | Rule::ExpiredRemoval, Place::Warehouse) => " in warehouse",

@@ -1,4 +1,4 @@
-//! Alerts: one open problem of one shelf under one rule, with a life.
+//! Alerts: one open problem of one shelf, or of a whole store, under one rule, with a life.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,53 +6,52 @@ use crate::event::Place;
 use crate::ids::{Actor, AlertId, Note, Sku};
 use crate::time::Timestamp;
 
-/// What an alert is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Rule {
-    /// The shelf is below its refill threshold.
-    RefillRequest,
-    /// The shelf is empty.
-    ShelfEmpty,
-    /// A lot expires soon.
-    NearExpiry,
-    /// The warehouse is below its reorder point.
-    SupplierRequest,
-    /// The price of a lot fell because it expires soon.
-    NearExpiryDiscount,
-    /// An expired lot must be taken away.
-    ExpiredRemoval,
-    /// Two sources disagree about the stock.
-    StockDiscrepancy,
-    /// A delivery came over, short or late.
-    DeliveryDiscrepancy,
+macro_rules! rules {
+    ($($(#[$doc:meta])* $rule:ident = $code:literal,)*) => {
+        /// What an alert is about.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Serialize, Deserialize)]
+        pub enum Rule {
+            $($(#[$doc])* $rule,)*
+        }
+
+        impl Rule {
+            /// How many there are.
+            pub const COUNT: usize = [$(Self::$rule),*].len();
+
+            /// All of them, in order of their numbers.
+            pub const ALL: [Self; Self::COUNT] = [$(Self::$rule),*];
+
+            /// The codes of all of them, in the same order.
+            pub const CODES: [&str; Self::COUNT] = [$($code),*];
+
+            /// Its stable code: the `event_type` of its messages.
+            pub fn code(self) -> &'static str {
+                match self {
+                    $(Self::$rule => $code,)*
+                }
+            }
+        }
+    };
 }
 
-impl Rule {
-    /// All of them, in order of their numbers.
-    pub const ALL: [Self; 8] = [
-        Self::RefillRequest,
-        Self::ShelfEmpty,
-        Self::NearExpiry,
-        Self::SupplierRequest,
-        Self::NearExpiryDiscount,
-        Self::ExpiredRemoval,
-        Self::StockDiscrepancy,
-        Self::DeliveryDiscrepancy,
-    ];
-
-    /// Its stable code: the `event_type` of its messages.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::RefillRequest => "refill_request",
-            Self::ShelfEmpty => "shelf_empty",
-            Self::NearExpiry => "near_expiry",
-            Self::SupplierRequest => "supplier_request",
-            Self::NearExpiryDiscount => "near_expiry_discount",
-            Self::ExpiredRemoval => "expired_removal",
-            Self::StockDiscrepancy => "stock_discrepancy",
-            Self::DeliveryDiscrepancy => "delivery_discrepancy",
-        }
-    }
+rules! {
+    /// The shelf is below its refill threshold.
+    RefillRequest = "refill_request",
+    /// The shelf is empty.
+    ShelfEmpty = "shelf_empty",
+    /// A lot expires soon.
+    NearExpiry = "near_expiry",
+    /// The warehouse is below its reorder point.
+    SupplierRequest = "supplier_request",
+    /// The price of a lot fell because it expires soon.
+    NearExpiryDiscount = "near_expiry_discount",
+    /// An expired lot must be taken away.
+    ExpiredRemoval = "expired_removal",
+    /// Two sources disagree about the stock.
+    StockDiscrepancy = "stock_discrepancy",
+    /// A delivery came over, short or late.
+    DeliveryDiscrepancy = "delivery_discrepancy",
 }
 
 /// How bad it is.
@@ -110,16 +109,16 @@ impl AlertStatus {
     }
 }
 
-/// One open problem of one shelf under one rule.
+/// One open problem of one shelf, or of the whole store, under one rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alert {
     /// Its number in the store.
     pub alert: AlertId,
     /// What it is about.
     pub rule: Rule,
-    /// Which shelf.
-    pub sku: Sku,
-    /// Where.
+    /// Which shelf; `None` where it is about the whole store.
+    pub sku: Option<Sku>,
+    /// Where: the floor, where it is about the whole store.
     pub place: Place,
     /// How bad.
     pub severity: Severity,

@@ -1,4 +1,5 @@
-//! The alert book: opens, keeps and ends alerts, at most one for each shelf, place and rule.
+//! The alert book: opens, keeps and ends alerts, at most one for each shelf, place and rule, and at
+//! most one for each rule about the whole store.
 
 use alloc::vec::Vec;
 
@@ -10,7 +11,7 @@ use crate::event::{AlertAct, AlertVerb, Place};
 use crate::ids::{Actor, AlertId, Note, SkuIndex};
 use crate::store::Store;
 use crate::table::Table;
-use crate::time::{DAY, HOUR, MINUTE, Timestamp};
+use crate::time::{DAY, HOUR, Timestamp};
 use crate::timer::Timer;
 
 /// The longest that an alert may be snoozed.
@@ -44,7 +45,22 @@ pub(crate) struct Facts {
     pub(crate) suggested_units: u32,
 }
 
-/// What the book remembers of one shelf, place and rule.
+/// What an alert is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Subject {
+    /// A sku.
+    Sku(SkuIndex),
+    /// The whole store; its alerts have the floor as their place.
+    Store,
+}
+
+impl From<SkuIndex> for Subject {
+    fn from(index: SkuIndex) -> Self {
+        Self::Sku(index)
+    }
+}
+
+/// What the book remembers of one subject, place and rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Slot {
     /// The alert that stands, as its place among the standing ones.
@@ -61,6 +77,8 @@ struct Slot {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct AlertBook {
     slots: Table<[Slot; SLOTS.len()]>,
+    /// One for each rule.
+    store_slots: [Slot; Rule::COUNT],
     standing: Vec<Option<Standing>>,
     free: Vec<u32>,
     last: u64,
@@ -68,14 +86,29 @@ pub(crate) struct AlertBook {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Standing {
-    index: SkuIndex,
+    /// Which sku; `None` for the whole store.
+    index: Option<SkuIndex>,
     alert: Alert,
 }
 
-/// Whether a rule tells of something that happened once, rather than of a condition that lasts: it
-/// is told whenever it happens, without cooldown.
+impl Standing {
+    fn subject(&self) -> Subject {
+        self.index.map_or(Subject::Store, Subject::Sku)
+    }
+}
+
+/// How long the notices of a rule stand that nobody ends; `None` for a rule about a condition that
+/// lasts. A notice tells of something that happened once: whenever it happens, without cooldown.
+fn notice_us(rule: Rule) -> Option<i64> {
+    match rule {
+        Rule::ExpiredRemoval => Some(REMOVAL_NOTICE_US),
+        Rule::DeliveryDiscrepancy => Some(DELIVERY_NOTICE_US),
+        _ => None,
+    }
+}
+
 fn notice(rule: Rule) -> bool {
-    matches!(rule, Rule::ExpiredRemoval | Rule::DeliveryDiscrepancy)
+    notice_us(rule).is_some()
 }
 
 fn slot_number(rule: Rule, place: Place) -> usize {
@@ -100,15 +133,28 @@ impl AlertBook {
     }
 
     pub(crate) fn stands(&self, index: SkuIndex, rule: Rule, place: Place) -> bool {
-        self.slot(index, rule, place).standing.is_some()
+        self.slot(index.into(), rule, place).standing.is_some()
     }
 
-    fn slot(&self, index: SkuIndex, rule: Rule, place: Place) -> Slot {
-        self.slots[index].get(slot_number(rule, place)).copied().unwrap_or_default()
+    /// The alerts about the whole store.
+    pub(crate) fn of_store(&self) -> impl Iterator<Item = &Alert> {
+        let slots = self.store_slots.iter();
+        slots.filter_map(|slot| self.at(slot.standing?)).map(|standing| &standing.alert)
     }
 
-    fn slot_mut(&mut self, index: SkuIndex, rule: Rule, place: Place) -> Option<&mut Slot> {
-        self.slots[index].get_mut(slot_number(rule, place))
+    fn slot(&self, subject: Subject, rule: Rule, place: Place) -> Slot {
+        let slot = match subject {
+            Subject::Sku(index) => self.slots[index].get(slot_number(rule, place)),
+            Subject::Store => self.store_slots.get(rule as usize),
+        };
+        slot.copied().unwrap_or_default()
+    }
+
+    fn slot_mut(&mut self, subject: Subject, rule: Rule, place: Place) -> Option<&mut Slot> {
+        match subject {
+            Subject::Sku(index) => self.slots[index].get_mut(slot_number(rule, place)),
+            Subject::Store => self.store_slots.get_mut(rule as usize),
+        }
     }
 
     fn at(&self, place: u32) -> Option<&Standing> {
@@ -124,7 +170,11 @@ impl AlertBook {
         Some(place as u32)
     }
 
-    fn add(&mut self, index: SkuIndex, alert: &Alert) {
+    fn add(&mut self, subject: Subject, alert: &Alert) {
+        let index = match subject {
+            Subject::Sku(index) => Some(index),
+            Subject::Store => None,
+        };
         let standing = Some(Standing { index, alert: *alert });
         let place = self.free.pop().unwrap_or_else(|| {
             self.standing.push(None);
@@ -133,7 +183,7 @@ impl AlertBook {
         if let Some(row) = self.standing.get_mut(place as usize) {
             *row = standing;
         }
-        if let Some(slot) = self.slot_mut(index, alert.rule, alert.place) {
+        if let Some(slot) = self.slot_mut(subject, alert.rule, alert.place) {
             slot.standing = Some(place);
         }
     }
@@ -146,16 +196,13 @@ impl AlertBook {
 
     /// Whether slots and standing alerts name each other, one to one.
     pub(crate) fn consistent(&self) -> bool {
-        let named: usize = self
-            .slots
-            .iter()
-            .map(|slots| slots.iter().filter(|slot| slot.standing.is_some()).count())
-            .sum();
+        let slots = self.slots.iter().flatten().chain(&self.store_slots);
+        let named = slots.filter(|slot| slot.standing.is_some()).count();
         let standing = self.standing.iter().flatten().count();
         named == standing
             && self.standing.iter().enumerate().all(|(place, row)| {
                 row.as_ref().is_none_or(|s| {
-                    let slot = self.slot(s.index, s.alert.rule, s.alert.place);
+                    let slot = self.slot(s.subject(), s.alert.rule, s.alert.place);
                     slot.standing == Some(place as u32) && s.alert.status.standing()
                 })
             })
@@ -163,17 +210,18 @@ impl AlertBook {
 }
 
 impl Store {
-    /// The condition of a rule holds for a shelf: opens its alert, or tells the open one what is
-    /// seen.
+    /// The condition of a rule holds for a sku or the whole store: opens its alert, or tells the
+    /// open one what is seen.
     pub(crate) fn condition_holds(
         &mut self,
-        index: SkuIndex,
+        subject: impl Into<Subject>,
         rule: Rule,
         place: Place,
         facts: Facts,
         fx: &mut Effects,
     ) {
-        let slot = self.alerts.slot(index, rule, place);
+        let subject = subject.into();
+        let slot = self.alerts.slot(subject, rule, place);
         if let Some(standing) = slot.standing.and_then(|at| self.alerts.at_mut(at)) {
             let alert = &mut standing.alert;
             alert.count = alert.count.saturating_add(1);
@@ -188,23 +236,23 @@ impl Store {
             return;
         }
         if notice(rule) {
-            return self.open_alert(index, rule, place, facts, fx);
+            return self.open_alert(subject, rule, place, facts, fx);
         }
         if slot.dismissed || slot.recheck {
             return;
         }
-        let cooldown = i64::from(self.shelves[index].rules.cooldown_minutes) * MINUTE;
+        let cooldown = self.cooldown_us(subject);
         let again_at = slot.ended_at.map(|ended| ended.plus(cooldown));
         if let Some(again_at) = again_at.filter(|&again_at| again_at > self.now) {
-            self.recheck_at(index, rule, place, again_at);
+            self.recheck_at(subject, rule, place, again_at);
             return;
         }
-        self.open_alert(index, rule, place, facts, fx);
+        self.open_alert(subject, rule, place, facts, fx);
     }
 
     fn open_alert(
         &mut self,
-        index: SkuIndex,
+        subject: Subject,
         rule: Rule,
         place: Place,
         facts: Facts,
@@ -214,7 +262,10 @@ impl Store {
         let alert = Alert {
             alert: AlertId(self.alerts.last),
             rule,
-            sku: self.shelves[index].sku,
+            sku: match subject {
+                Subject::Sku(index) => Some(self.shelves[index].sku),
+                Subject::Store => None,
+            },
             place,
             severity: facts.severity,
             status: AlertStatus::Open,
@@ -230,25 +281,26 @@ impl Store {
             actor: None,
             note: Note::default(),
         };
-        self.alerts.add(index, &alert);
+        self.alerts.add(subject, &alert);
         self.stats.open_alert(rule);
         fx.push(Effect::Alert(alert));
     }
 
-    /// The condition of a rule does not hold for a shelf any more: ends its alert.
+    /// The condition of a rule does not hold any more: ends its alert.
     pub(crate) fn condition_ended(
         &mut self,
-        index: SkuIndex,
+        subject: impl Into<Subject>,
         rule: Rule,
         place: Place,
         fx: &mut Effects,
     ) {
-        let slot = self.alerts.slot(index, rule, place);
+        let subject = subject.into();
+        let slot = self.alerts.slot(subject, rule, place);
         if let Some(at) = slot.standing {
             self.end_alert(at, AlertStatus::Resolved, None, fx);
         }
         if slot.dismissed
-            && let Some(slot) = self.alerts.slot_mut(index, rule, place)
+            && let Some(slot) = self.alerts.slot_mut(subject, rule, place)
         {
             slot.dismissed = false;
         }
@@ -261,7 +313,8 @@ impl Store {
         by: Option<(Actor, Note)>,
         fx: &mut Effects,
     ) {
-        let Some(Standing { index, mut alert }) = self.alerts.remove(at) else { return };
+        let Some(standing) = self.alerts.remove(at) else { return };
+        let (subject, mut alert) = (standing.subject(), standing.alert);
         alert.status = status;
         alert.changed_at = self.now;
         alert.snoozed_until = None;
@@ -269,7 +322,7 @@ impl Store {
         if let Some((_, note)) = by {
             alert.note = note;
         }
-        if let Some(slot) = self.alerts.slot_mut(index, alert.rule, alert.place) {
+        if let Some(slot) = self.alerts.slot_mut(subject, alert.rule, alert.place) {
             slot.standing = None;
             slot.ended_at = Some(self.now);
             slot.dismissed = status == AlertStatus::Dismissed && !notice(alert.rule);
@@ -278,19 +331,19 @@ impl Store {
         fx.push(Effect::Alert(alert));
     }
 
-    fn recheck_at(&mut self, index: SkuIndex, rule: Rule, place: Place, at: Timestamp) {
-        if let Some(slot) = self.alerts.slot_mut(index, rule, place) {
+    fn recheck_at(&mut self, subject: Subject, rule: Rule, place: Place, at: Timestamp) {
+        if let Some(slot) = self.alerts.slot_mut(subject, rule, place) {
             slot.recheck = true;
-            self.timers.set(at, Timer::Recheck(index, rule, place));
+            self.timers.set(at, Timer::Recheck(subject, rule, place));
         }
     }
 
     /// A cooldown has ended: the condition may open its alert again.
-    pub(crate) fn recheck(&mut self, index: SkuIndex, rule: Rule, place: Place, fx: &mut Effects) {
-        if let Some(slot) = self.alerts.slot_mut(index, rule, place) {
+    pub(crate) fn recheck(&mut self, subject: Subject, rule: Rule, place: Place, fx: &mut Effects) {
+        if let Some(slot) = self.alerts.slot_mut(subject, rule, place) {
             slot.recheck = false;
         }
-        self.judge(index, rule, fx);
+        self.judge(subject, rule, fx);
     }
 
     /// A snooze is over.
@@ -326,9 +379,9 @@ impl Store {
                     AlertVerb::Resolve => AlertStatus::Resolved,
                     _ => AlertStatus::Dismissed,
                 };
-                let Standing { index, alert } = *standing;
+                let (subject, alert) = (standing.subject(), standing.alert);
                 self.end_alert(place, status, Some((act.actor, act.note)), fx);
-                self.after_act(index, &alert, status, fx);
+                self.after_act(subject, &alert, status, fx);
                 return Ok(());
             }
             AlertVerb::Snooze(until) => {
@@ -359,36 +412,44 @@ impl Store {
 
     /// A person has ended an alert: where its condition still holds, it comes back after the
     /// cooldown.
-    fn after_act(&mut self, index: SkuIndex, alert: &Alert, status: AlertStatus, fx: &mut Effects) {
-        match (alert.rule, status) {
-            (Rule::StockDiscrepancy, _) => {
+    fn after_act(
+        &mut self,
+        subject: Subject,
+        alert: &Alert,
+        status: AlertStatus,
+        fx: &mut Effects,
+    ) {
+        match (alert.rule, subject, status) {
+            (Rule::StockDiscrepancy, Subject::Sku(index), _) => {
                 self.shelves[index].disputed_units = 0;
                 self.judge_dispute(index, fx);
             }
-            (rule, _) if notice(rule) => {}
-            (_, AlertStatus::Dismissed) => {}
-            (rule, _) => {
-                let cooldown = i64::from(self.shelves[index].rules.cooldown_minutes) * MINUTE;
-                self.recheck_at(index, rule, alert.place, self.now.plus(cooldown));
+            (rule, ..) if notice(rule) => {}
+            (_, _, AlertStatus::Dismissed) => {}
+            (rule, ..) => {
+                let cooldown = self.cooldown_us(subject);
+                self.recheck_at(subject, rule, alert.place, self.now.plus(cooldown));
             }
         }
     }
 
-    /// Ends the notices of a shelf that nobody has ended.
-    pub(crate) fn expire_notices(&mut self, index: SkuIndex, fx: &mut Effects) {
-        let old = |alert: &Alert, limit| self.now.since(alert.opened_at) >= limit;
-        let ended: Vec<(Rule, Place)> = self
-            .alerts
-            .of_sku(index)
-            .filter(|alert| match alert.rule {
-                Rule::ExpiredRemoval => old(alert, REMOVAL_NOTICE_US),
-                Rule::DeliveryDiscrepancy => old(alert, DELIVERY_NOTICE_US),
-                _ => false,
-            })
-            .map(|alert| (alert.rule, alert.place))
-            .collect();
+    /// Ends the notices that nobody has ended.
+    pub(crate) fn expire_notices(&mut self, subject: Subject, fx: &mut Effects) {
+        let now = self.now;
+        let old = |alert: &&Alert| {
+            notice_us(alert.rule).is_some_and(|limit| now.since(alert.opened_at) >= limit)
+        };
+        let (of_sku, of_store) = match subject {
+            Subject::Sku(index) => (Some(self.alerts.of_sku(index)), None),
+            Subject::Store => (None, Some(self.alerts.of_store())),
+        };
+        let alerts = of_sku.into_iter().flatten().chain(of_store.into_iter().flatten());
+        let ended: Vec<_> = alerts.filter(old).map(|alert| (alert.rule, alert.place)).collect();
         for (rule, place) in ended {
-            self.condition_ended(index, rule, place, fx);
+            self.condition_ended(subject, rule, place, fx);
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 use crate::alert::{Rule, Severity};
-use crate::alerts::Facts;
+use crate::alerts::{Facts, Subject};
 use crate::effect::{Effect, Effects, RemovalNotice};
 use crate::event::{Place, RemovalCause};
 use crate::ids::{CustomerId, LotCode, SkuIndex};
@@ -21,7 +21,7 @@ impl Store {
             Timer::Evening(day) => self.evening(day, fx),
             Timer::Cart(customer) => self.cart_due(customer, fx),
             Timer::Leave => self.count_exit(),
-            Timer::Recheck(index, rule, place) => self.recheck(index, rule, place, fx),
+            Timer::Recheck(subject, rule, place) => self.recheck(subject, rule, place, fx),
             Timer::Wake(alert) => self.wake(alert, fx),
             Timer::TaskDue(task) => self.task_due(task, fx),
             Timer::Arrival { sku, task, lot, units } => self.arrive(sku, task, lot, units, fx),
@@ -46,8 +46,9 @@ impl Store {
         self.stats.days += 1;
         self.visits.peak_today = self.visits.present;
         self.visits.entries_today = 0;
+        self.expire_notices(Subject::Store, fx);
         for index in self.shelves.indexes() {
-            self.expire_notices(index, fx);
+            self.expire_notices(Subject::Sku(index), fx);
             self.remove_expired(index, day, fx);
             self.align_lots(index);
             self.lots[index].forget_empty();

@@ -1,7 +1,7 @@
 //! Which conditions hold for a shelf, and the restock task that follows.
 
 use crate::alert::{Rule, Severity};
-use crate::alerts::Facts;
+use crate::alerts::{Facts, Subject};
 use crate::effect::Effects;
 use crate::event::Place;
 use crate::ids::SkuIndex;
@@ -18,7 +18,9 @@ impl Store {
     }
 
     /// Looks at the condition of one rule.
-    pub(crate) fn judge(&mut self, index: SkuIndex, rule: Rule, fx: &mut Effects) {
+    pub(crate) fn judge(&mut self, subject: Subject, rule: Rule, fx: &mut Effects) {
+        // What concerns the whole store is seen when it happens: no rule looks again.
+        let Subject::Sku(index) = subject else { return };
         match rule {
             Rule::RefillRequest | Rule::ShelfEmpty => self.judge_floor(index, fx),
             Rule::SupplierRequest => self.judge_warehouse(index, fx),

@@ -134,6 +134,11 @@ impl Store {
         self.alerts.of_sku(index)
     }
 
+    /// The alerts about the whole store that stand.
+    pub fn alerts_of_store(&self) -> impl Iterator<Item = &Alert> {
+        self.alerts.of_store()
+    }
+
     /// The restock tasks that stand, in order of their numbers.
     pub fn tasks(&self) -> impl Iterator<Item = &RestockTask> {
         self.tasks.iter()

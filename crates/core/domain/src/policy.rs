@@ -1,11 +1,13 @@
 //! Which policy holds for a shelf: the narrowest active one that sets the value wins, of equals the
 //! one set last.
 
+use crate::alerts::Subject;
 use crate::ids::SkuIndex;
 use crate::quantity::BasisPoints;
 use crate::reference::{MarkdownSchedule, Policy, Product, Scope};
 use crate::shelf::{DEFAULT_COVER_DAYS, Shelf, ShelfRules};
 use crate::store::Store;
+use crate::time::MINUTE;
 use crate::{Effects, Reason};
 
 /// The most policies that one store may have.
@@ -49,6 +51,20 @@ impl Store {
         let rules = resolve(&self.policies, &self.products[index], &self.shelves[index]);
         self.shelves[index].rules = rules;
         self.judge_all(index, fx);
+    }
+
+    /// How long an ended alert stays quiet, in microseconds: one of the whole store goes by the
+    /// policies of the widest scope.
+    pub(crate) fn cooldown_us(&self, subject: Subject) -> i64 {
+        let minutes = match subject {
+            Subject::Sku(index) => self.shelves[index].rules.cooldown_minutes,
+            Subject::Store => {
+                let wide = self.policies.iter().filter(|p| p.active && p.scope == Scope::Global);
+                let set = wide.filter_map(|policy| policy.cooldown_minutes).next_back();
+                set.unwrap_or(ShelfRules::default().cooldown_minutes)
+            }
+        };
+        i64::from(minutes) * MINUTE
     }
 }
 

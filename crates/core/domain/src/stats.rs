@@ -101,9 +101,9 @@ pub struct Stats {
     /// Their units, by [`Cause`], whatever the direction.
     pub explained_units: CountBy<9>,
     /// Alerts opened, by [`Rule`].
-    pub alerts_opened: CountBy<8>,
+    pub alerts_opened: CountBy<{ Rule::COUNT }>,
     /// Alerts ended, by [`Rule`].
-    pub alerts_ended: CountBy<8>,
+    pub alerts_ended: CountBy<{ Rule::COUNT }>,
     /// Restock tasks begun.
     pub tasks_begun: u64,
     /// Restock tasks done.

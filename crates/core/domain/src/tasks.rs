@@ -347,7 +347,8 @@ impl Store {
                 let quiet = i64::from(self.shelves[index].rules.cooldown_minutes) * MINUTE;
                 let until = self.now.plus(quiet);
                 self.shelves[index].task_quiet_until = Some(until);
-                self.timers.set(until, Timer::Recheck(index, Rule::RefillRequest, Place::Floor));
+                let recheck = Timer::Recheck(index.into(), Rule::RefillRequest, Place::Floor);
+                self.timers.set(until, recheck);
             }
         }
         Ok(())

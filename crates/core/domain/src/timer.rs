@@ -5,6 +5,7 @@ use alloc::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::alert::Rule;
+use crate::alerts::Subject;
 use crate::event::Place;
 use crate::ids::{AlertId, CustomerId, LotCode, OrderId, SkuIndex, TaskId};
 use crate::time::{Day, Timestamp};
@@ -20,7 +21,7 @@ pub(crate) enum Timer {
     /// The cart may have reached its deadline.
     Cart(CustomerId),
     /// A cooldown has ended: look at the condition again.
-    Recheck(SkuIndex, Rule, Place),
+    Recheck(Subject, Rule, Place),
     /// A snoozed alert comes back.
     Wake(AlertId),
     /// Staff can be sent.

@@ -49,7 +49,8 @@ impl StoreTown {
             self.state.alerts.memos.remove(&alert.alert);
             return;
         }
-        let Some(index) = self.world.catalogue.find(&alert.sku) else { return };
+        // What concerns the whole store is nobody's shelf to look after.
+        let Some(index) = alert.sku.and_then(|sku| self.world.catalogue.find(&sku)) else { return };
         if let Some(memo) = self.state.alerts.memos.get_mut(&alert.alert) {
             memo.open = alert.status == AlertStatus::Open;
             return;

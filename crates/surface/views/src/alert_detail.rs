@@ -50,7 +50,7 @@ impl AlertDetail {
     pub fn new(store: &Store, alert: AlertId) -> Option<Self> {
         let standing = store.alerts();
         let alert = *standing.iter().find(|standing| standing.alert == alert)?;
-        let index = store.sku(alert.sku);
+        let index = alert.sku.and_then(|sku| store.sku(sku));
         Some(Self {
             alert: AlertRow::new(store, alert),
             changed_at: alert.changed_at,

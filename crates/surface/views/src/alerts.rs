@@ -32,7 +32,7 @@ pub struct AlertFilter {
 
 impl AlertFilter {
     fn keeps(&self, alert: &Alert) -> bool {
-        self.sku.is_none_or(|sku| sku == alert.sku)
+        self.sku.is_none_or(|sku| Some(sku) == alert.sku)
             && self.rule.is_none_or(|rule| rule == alert.rule)
             && self.severity.is_none_or(|severity| severity == alert.severity)
             && self.status.is_none_or(|status| status == alert.status)
@@ -56,11 +56,11 @@ pub struct AlertRow {
     /// Where it is in its life.
     #[serde(serialize_with = "form::text")]
     pub status: AlertStatus,
-    /// Which shelf.
-    pub sku: Sku,
-    /// The product's name.
+    /// Which shelf; `None` where it is about the whole store.
+    pub sku: Option<Sku>,
+    /// The product's name; the store's, where it is about the whole store.
     pub name: String,
-    /// The product's category, which names its zone.
+    /// The product's category, which names its zone; empty where it is about the whole store.
     pub category: String,
     /// On the floor or in the warehouse.
     #[serde(serialize_with = "form::text")]
@@ -101,9 +101,14 @@ pub struct AlertRow {
 }
 
 impl AlertRow {
+    /// What it is about, for people: the sku, or the words for the whole store.
+    pub fn subject(&self) -> &str {
+        sentence::subject(self.sku.as_ref())
+    }
+
     /// The row of an alert of a store.
     pub fn new(store: &Store, alert: &Alert) -> Self {
-        let index = store.sku(alert.sku);
+        let index = alert.sku.and_then(|sku| store.sku(sku));
         let shelf = index.and_then(|index| store.shelf(index));
         let arrival = index.and_then(|index| arriving(store, index).into_iter().next());
         let task_id = shelf.and_then(|shelf| shelf.task);
@@ -115,8 +120,10 @@ impl AlertRow {
             severity: alert.severity,
             status: alert.status,
             sku: alert.sku,
-            name: chain::product_name(store, alert.sku),
-            category: chain::category_of(store, alert.sku).to_owned(),
+            name: alert
+                .sku
+                .map_or_else(|| chain::store_name(store), |sku| chain::product_name(store, sku)),
+            category: alert.sku.map_or("", |sku| chain::category_of(store, sku)).to_owned(),
             place: alert.place,
             opened_at: alert.opened_at,
             age_s: chain::age_s(store, alert.opened_at),

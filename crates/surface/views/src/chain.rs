@@ -66,6 +66,12 @@ pub(crate) fn product_name(store: &Store, sku: Sku) -> String {
     name.map_or_else(|| sku.as_str().to_owned(), |name| name.as_str().to_owned())
 }
 
+/// The name of a store for people; its id where it has none.
+pub(crate) fn store_name(store: &Store) -> String {
+    let name = store.settings().name;
+    if name.is_empty() { store.id().as_str().to_owned() } else { name.as_str().to_owned() }
+}
+
 /// The category of a sku, which names its zone.
 pub(crate) fn category(store: &Store, index: SkuIndex) -> &str {
     store.product(index).map_or("", |product| product.category.as_str())

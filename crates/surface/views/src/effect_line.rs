@@ -59,7 +59,7 @@ impl EffectLine {
             Effect::Quarantined(_) => (EffectKind::Quarantined, None, None),
             Effect::Alert(alert) => {
                 let severity = alert.status.standing().then_some(alert.severity);
-                (EffectKind::Alert, severity, Some(alert.sku))
+                (EffectKind::Alert, severity, alert.sku)
             }
             Effect::Task(task) => (EffectKind::Task, None, Some(task.sku)),
             Effect::Order(_) => (EffectKind::Order, None, None),

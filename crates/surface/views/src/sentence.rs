@@ -2,7 +2,7 @@
 
 use shelf_domain::{
     Alert, AlertStatus, Cause, Effect, OrderLine, Place, PriceNotice, RemovalCause, RemovalNotice,
-    RestockTask, Rule, Shelf, SupplierOrder, TaskStatus,
+    RestockTask, Rule, Shelf, Sku, SupplierOrder, TaskStatus,
 };
 
 use crate::alert_detail::Arrival;
@@ -46,6 +46,11 @@ pub(crate) fn why(alert: &Alert) -> String {
             format!("a delivery is off its order by {}", units(threshold))
         }
     }
+}
+
+/// What an alert is about: its sku, or the words for the whole store.
+pub(crate) fn subject(sku: Option<&Sku>) -> &str {
+    sku.map_or("the store", Sku::as_str)
 }
 
 /// What to do about an alert. `arrival` is the next that a supplier brings of the sku.
@@ -190,12 +195,12 @@ fn alert_changed(alert: &Alert) -> String {
     };
     let by = alert.actor.map(|actor| format!(" by {actor}")).unwrap_or_default();
     let values = values(alert);
-    let (rule, sku) = (alert.rule.code(), alert.sku);
+    let (rule, subject) = (alert.rule.code(), subject(alert.sku.as_ref()));
     // The values are those of the problem, and it has gone.
     if !alert.status.standing() {
-        return format!("{rule} {what}{by} on {sku}");
+        return format!("{rule} {what}{by} on {subject}");
     }
-    format!("{rule} {what}{by} on {sku} ({values})")
+    format!("{rule} {what}{by} on {subject} ({values})")
 }
 
 fn task_changed(task: &RestockTask) -> String {

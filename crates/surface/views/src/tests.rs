@@ -6,7 +6,7 @@ mod screen;
 
 use expect_test::{ExpectFile, expect, expect_file};
 use serde::Serialize;
-use shelf_domain::{AlertId, OrderId, OrderStatus, Rule, Severity, Sku, Store, StoreId};
+use shelf_domain::{Alert, AlertId, OrderId, OrderStatus, Rule, Severity, Sku, Store, StoreId};
 
 use self::example::{Example, small_chain};
 use crate::*;
@@ -87,6 +87,22 @@ fn alerts_by_filter() {
         .assert_eq(&format!("{fish:?}"));
     let elsewhere = numbers(AlertFilter { store: Some(StoreId::cut("S9")), ..all });
     assert_eq!(elsewhere, (0, String::new()));
+}
+
+#[test]
+fn an_alert_of_the_whole_store() {
+    let Example { stores, .. } = small_chain();
+    let chain = Chain::new([&stores]);
+    let store = centro(&chain);
+    let alert = Alert { sku: None, ..**store.alerts().first().unwrap() };
+    let row = AlertRow::new(store, &alert);
+    assert_eq!((row.sku, row.subject(), row.category.as_str()), (None, "the store", ""));
+    assert_eq!(row.name, store.settings().name.as_str());
+    assert_eq!(row.task, None);
+    let view = AlertsView { total: 1, alerts: vec![row], ..AlertsView::default() };
+    let text = render_alerts(&view, &PLAIN, 100);
+    assert!(text.contains(" the store "), "{text}");
+    assert_eq!(serde_json::to_value(&view).unwrap()["alerts"][0]["sku"], serde_json::Value::Null);
 }
 
 #[test]

@@ -19,10 +19,10 @@ pub struct AlertMessage {
     pub event_type: String,
     /// Its number, as `A-12`.
     pub alert_id: String,
-    /// The shelf.
-    #[serde(with = "form")]
-    pub shelf_id: Sku,
-    /// `store` or `warehouse`.
+    /// The shelf; null where it is about the whole store.
+    #[serde(with = "maybe")]
+    pub shelf_id: Option<Sku>,
+    /// `store` or `warehouse`; `store` where it is about the whole store.
     pub location: String,
     /// How bad: `info`, `warning` or `critical`.
     pub severity: String,

@@ -1,5 +1,7 @@
 //! The fields of every state record and effect.
 
+use shelf_domain::Rule;
+
 use super::Kind::{
     Count, Date, Flag, Fraction, Id, Int, List, Money, Number, Percent, Text, Time, Words,
 };
@@ -122,21 +124,9 @@ pub(super) const ENVELOPE: &[Spec] = &[
 ];
 
 const ALERT: &[Spec] = &[
-    must(
-        "event_type",
-        Words(&[
-            "refill_request",
-            "shelf_empty",
-            "near_expiry",
-            "supplier_request",
-            "near_expiry_discount",
-            "expired_removal",
-            "stock_discrepancy",
-            "delivery_discrepancy",
-        ]),
-    ),
+    must("event_type", Words(&Rule::CODES)),
     must("alert_id", Id("A")),
-    SHELF,
+    nullable("shelf_id", Text(31)),
     LOCATION,
     must("severity", Words(&["info", "warning", "critical"])),
     must("status", Words(&["open", "acknowledged", "snoozed", "resolved", "dismissed"])),

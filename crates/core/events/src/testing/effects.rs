@@ -75,7 +75,7 @@ fn alerts() -> BoxedStrategy<Alert> {
         AlertStatus::Resolved,
         AlertStatus::Dismissed,
     ]);
-    let what = (any::<u64>(), select(Rule::ALL.to_vec()), skus(), places(), severity, status);
+    let what = (any::<u64>(), select(Rule::ALL.to_vec()), of(skus()), places(), severity, status);
     let times = (timestamps(), timestamps(), timestamps(), of(timestamps()));
     let numbers = (units(), units(), units(), units(), units());
     (what, times, numbers, of(actors()), notes())

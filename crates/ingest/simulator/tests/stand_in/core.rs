@@ -330,7 +330,7 @@ impl StandIn {
         Alert {
             alert: AlertId(self.numbers),
             rule,
-            sku,
+            sku: Some(sku),
             place,
             severity: Severity::Warning,
             status: AlertStatus::Open,

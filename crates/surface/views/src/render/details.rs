@@ -27,7 +27,8 @@ fn facts(style: Style, width: usize, facts: &[(&'static str, String)]) -> String
 pub fn render_alert(view: &AlertDetail, style: &Style, width: usize) -> String {
     let alert = &view.alert;
     let severity = style.paint(Tone::Of(alert.severity), &severity_words(alert.severity));
-    let title = format!("{} {} on {} {}", alert.alert, alert.rule.code(), alert.sku, alert.name);
+    let title =
+        format!("{} {} on {} {}", alert.alert, alert.rule.code(), alert.subject(), alert.name);
     let mut text = format!("{severity}  {}", heading(*style, &title));
     let by = alert.actor.map(|actor| format!(" by {actor}")).unwrap_or_default();
     let until = alert.snoozed_until.map(|until| format!(" until {} UTC", minute_utc(until)));

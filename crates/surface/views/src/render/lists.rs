@@ -41,7 +41,7 @@ pub fn render_alerts(view: &AlertsView, style: &Style, width: usize) -> String {
             alert.alert.to_string().into(),
             alert.store.as_str().into(),
             alert.rule.code().into(),
-            alert.sku.as_str().into(),
+            alert.subject().into(),
             alert.name.as_str().into(),
             alert.status.code().into(),
             Cell::from(span(alert.age_s)),

@@ -125,8 +125,8 @@ pub(crate) fn alerts(canvas: &mut Canvas<'_>, view: &WatchView, palette: Palette
         canvas.text(0, y, &head, palette.severity(severity));
         canvas.right(y, &format!(" {}", span(alert.age_s)), palette.faint());
         let what = match canvas.width() {
-            ..40 => format!("  {} {}", alert.sku, alert.values),
-            _ => format!("  {} {}, {}", alert.sku, alert.values, alert.name),
+            ..40 => format!("  {} {}", alert.subject(), alert.values),
+            _ => format!("  {} {}, {}", alert.subject(), alert.values, alert.name),
         };
         canvas.text(0, y + 1, &what, PLAIN);
     }
