@@ -78,11 +78,15 @@ fn tell_alert(alert: &Alert, clock: &LocalClock) -> String {
     let sku = alert.sku.map_or_else(|| "store".to_owned(), |sku| sku.to_string());
     let place = match (rule, alert.place) {
         (Rule::NearExpiry | Rule::ExpiredRemoval, Place::Floor) => " on floor",
-        (Rule::NearExpiry | Rule::ExpiredRemoval, Place::Warehouse) => " in warehouse",
+        (Rule::NearExpiry | Rule::ExpiredRemoval | Rule::StockDiscrepancy, Place::Warehouse) => {
+            " in warehouse"
+        }
         _ => "",
     };
     let head = format!("{} {} {sku}{place} {}", alert.alert, rule.code(), alert.status.code());
     let by = alert.actor.map_or_else(String::new, |actor| format!(" by {actor}"));
+    let owner = alert.owner.filter(|_| alert.owner != alert.actor);
+    let owner = owner.map_or_else(String::new, |owner| format!(" for {owner}"));
     let until = alert.snoozed_until.map(|until| format!(" until {}", moment(clock, until)));
     let note = if alert.note.is_empty() { String::new() } else { format!(" \"{}\"", alert.note) };
     let facts = if alert.status == AlertStatus::Open {
@@ -96,7 +100,7 @@ fn tell_alert(alert: &Alert, clock: &LocalClock) -> String {
     } else {
         String::new()
     };
-    format!("{head}{by}{}{note}{facts}", until.unwrap_or_default())
+    format!("{head}{by}{owner}{}{note}{facts}", until.unwrap_or_default())
 }
 
 /// `T-1 MILK issued: wants 11; back-order 3; L1 reserved 8`.

@@ -128,14 +128,14 @@ pub struct Alert {
     pub opened_at: Timestamp,
     /// When the condition was last seen.
     pub last_seen_at: Timestamp,
-    /// When its status last changed.
+    /// When its status last changed, or a person last acted on it.
     pub changed_at: Timestamp,
     /// How often the condition was seen.
     pub count: u32,
     /// The stock when last seen, in units.
     pub stock_units: u32,
     /// The threshold that it fell below, in units; days for `near_expiry`; units in question for
-    /// the other rules.
+    /// the other rules, those of a notice added up while it stands.
     pub threshold: u32,
     /// The capacity of the place, in units; 0 where that is not known.
     pub capacity_units: u32,
@@ -143,8 +143,10 @@ pub struct Alert {
     pub suggested_units: u32,
     /// Until when it is hidden, where it is snoozed.
     pub snoozed_until: Option<Timestamp>,
-    /// Who takes care of it; of one that has ended, who ended it: `None` where no person did.
+    /// Who takes care of it, or did until it ended.
+    pub owner: Option<Actor>,
+    /// Who acted on it last; of one that has ended, who ended it: `None` where no person did.
     pub actor: Option<Actor>,
-    /// Their last words.
+    /// The words of whoever acted last.
     pub note: Note,
 }

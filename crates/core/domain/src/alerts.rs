@@ -16,13 +16,14 @@ use crate::timer::Timer;
 
 /// The longest that an alert may be snoozed.
 pub const MAX_SNOOZE_US: i64 = 30 * DAY;
-/// A delivery's alert that nobody ends, ends by itself after this.
+/// A delivery's alert that nobody ends, ends by itself so long after it was last told.
 const DELIVERY_NOTICE_US: i64 = 7 * DAY;
-/// A removal's alert that nobody ends, ends by itself at the first day change after this.
+/// A removal's alert that nobody ends, ends by itself at the first day change so long after it was
+/// last told.
 const REMOVAL_NOTICE_US: i64 = 20 * HOUR;
 
 /// The rules and places that a shelf can have an alert for.
-const SLOTS: [(Rule, Place); 10] = [
+const SLOTS: [(Rule, Place); 11] = [
     (Rule::RefillRequest, Place::Floor),
     (Rule::ShelfEmpty, Place::Floor),
     (Rule::NearExpiry, Place::Floor),
@@ -32,6 +33,7 @@ const SLOTS: [(Rule, Place); 10] = [
     (Rule::ExpiredRemoval, Place::Floor),
     (Rule::ExpiredRemoval, Place::Warehouse),
     (Rule::StockDiscrepancy, Place::Floor),
+    (Rule::StockDiscrepancy, Place::Warehouse),
     (Rule::DeliveryDiscrepancy, Place::Warehouse),
 ];
 
@@ -98,7 +100,8 @@ impl Standing {
 }
 
 /// How long the notices of a rule stand that nobody ends; `None` for a rule about a condition that
-/// lasts. A notice tells of something that happened once: whenever it happens, without cooldown.
+/// lasts. A notice tells of something that happened once: whenever it happens, without cooldown,
+/// and one that stands adds up the units of all that happened.
 fn notice_us(rule: Rule) -> Option<i64> {
     match rule {
         Rule::ExpiredRemoval => Some(REMOVAL_NOTICE_US),
@@ -227,10 +230,17 @@ impl Store {
             alert.count = alert.count.saturating_add(1);
             alert.last_seen_at = self.now;
             alert.stock_units = facts.stock_units;
-            alert.threshold = facts.threshold;
-            alert.suggested_units = facts.suggested_units;
-            if alert.severity != facts.severity {
-                alert.severity = facts.severity;
+            let changed = if notice(rule) {
+                alert.threshold = alert.threshold.saturating_add(facts.threshold);
+                alert.suggested_units = alert.suggested_units.saturating_add(facts.suggested_units);
+                true
+            } else {
+                alert.threshold = facts.threshold;
+                alert.suggested_units = facts.suggested_units;
+                alert.severity != facts.severity
+            };
+            alert.severity = facts.severity;
+            if changed {
                 fx.push(Effect::Alert(*alert));
             }
             return;
@@ -278,6 +288,7 @@ impl Store {
             capacity_units: facts.capacity_units,
             suggested_units: facts.suggested_units,
             snoozed_until: None,
+            owner: None,
             actor: None,
             note: Note::default(),
         };
@@ -391,13 +402,12 @@ impl Store {
                 }
                 alert.status = AlertStatus::Snoozed;
                 alert.snoozed_until = Some(until);
-                alert.actor = Some(act.actor);
                 self.timers.set(until, Timer::Wake(act.alert));
             }
             AlertVerb::Acknowledge | AlertVerb::Assign(_) => {
                 alert.status = AlertStatus::Acknowledged;
                 alert.snoozed_until = None;
-                alert.actor = Some(match act.act {
+                alert.owner = Some(match act.act {
                     AlertVerb::Assign(owner) => owner,
                     _ => act.actor,
                 });
@@ -405,6 +415,7 @@ impl Store {
             AlertVerb::Note => {}
         }
         alert.changed_at = self.now;
+        alert.actor = Some(act.actor);
         alert.note = act.note;
         fx.push(Effect::Alert(*alert));
         Ok(())
@@ -421,8 +432,7 @@ impl Store {
     ) {
         match (alert.rule, subject, status) {
             (Rule::StockDiscrepancy, Subject::Sku(index), _) => {
-                self.shelves[index].disputed_units = 0;
-                self.judge_dispute(index, fx);
+                self.settle(index, alert.place, fx);
             }
             (rule, ..) if notice(rule) => {}
             (_, _, AlertStatus::Dismissed) => {}
@@ -437,7 +447,7 @@ impl Store {
     pub(crate) fn expire_notices(&mut self, subject: Subject, fx: &mut Effects) {
         let now = self.now;
         let old = |alert: &&Alert| {
-            notice_us(alert.rule).is_some_and(|limit| now.since(alert.opened_at) >= limit)
+            notice_us(alert.rule).is_some_and(|limit| now.since(alert.last_seen_at) >= limit)
         };
         let (of_sku, of_store) = match subject {
             Subject::Sku(index) => (Some(self.alerts.of_sku(index)), None),

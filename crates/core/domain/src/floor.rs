@@ -2,7 +2,7 @@
 
 use crate::cart::Cart;
 use crate::effect::{Cause, Effects, Reason};
-use crate::event::{ShelfTouch, WeightChange};
+use crate::event::{Place, ShelfTouch, WeightChange};
 use crate::ids::{CustomerId, SkuIndex};
 use crate::lot::take;
 use crate::quantity::{MAX_EVENT_UNITS, MAX_SKU_UNITS};
@@ -81,7 +81,7 @@ impl Store {
                 Some(units) => self.put(index, units, customer, at, fx),
                 None => {
                     self.stats.unreadable_weights += 1;
-                    self.dispute(index, 1, fx);
+                    self.dispute(index, Place::Floor, 1, fx);
                 }
             },
         }
@@ -193,7 +193,8 @@ impl Store {
         let units = off.saturating_add(unit_g / 2) / unit_g;
         if units > 0 {
             self.stats.explain(Cause::SensorDrift, units);
-            self.dispute(index, units.min(u64::from(u32::MAX)) as u32, fx);
+            let units = units.min(u64::from(u32::MAX)) as u32;
+            self.dispute(index, Place::Floor, units, fx);
         }
     }
 }

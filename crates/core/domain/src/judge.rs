@@ -25,7 +25,10 @@ impl Store {
             Rule::RefillRequest | Rule::ShelfEmpty => self.judge_floor(index, fx),
             Rule::SupplierRequest => self.judge_warehouse(index, fx),
             Rule::NearExpiry | Rule::NearExpiryDiscount => self.judge_expiry(index, fx),
-            Rule::StockDiscrepancy => self.judge_dispute(index, fx),
+            Rule::StockDiscrepancy => {
+                self.judge_dispute(index, Place::Floor, fx);
+                self.judge_dispute(index, Place::Warehouse, fx);
+            }
             Rule::ExpiredRemoval | Rule::DeliveryDiscrepancy => {}
         }
     }

@@ -251,7 +251,8 @@ impl Store {
             return;
         };
         line.received_units = line.received_units.saturating_add(units);
-        let over = line.received_units.saturating_sub(line.units);
+        // What came over with earlier deliveries has been told.
+        let over = line.received_units.saturating_sub(line.units).min(units);
         let line_complete = line.outstanding_units() == 0;
         let complete = standing.complete();
         let late = self.now.since(standing.delivery_at) > DELIVERY_LATE_US;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::demand::Demand;
+use crate::event::Place;
 use crate::ids::{Sku, TaskId};
 use crate::quantity::BasisPoints;
 use crate::reference::{MarkdownSchedule, Picking, RemovalTime, Rounding, Sensor};
@@ -75,8 +76,10 @@ pub struct Shelf {
     pub promotion: BasisPoints,
     /// What it sells.
     pub demand: Demand,
-    /// Units in dispute since a person last counted, whatever the direction.
-    pub disputed_units: u32,
+    /// Units on the shelf in dispute since a person last counted it, whatever the direction.
+    pub disputed_floor_units: u32,
+    /// The same in the warehouse.
+    pub disputed_warehouse_units: u32,
     pub(crate) weight_off_g: i64,
     pub(crate) task_quiet_until: Option<Timestamp>,
     /// What its restock task fills it up to.
@@ -108,7 +111,8 @@ impl Shelf {
             task: None,
             promotion: BasisPoints::ZERO,
             demand: Demand::default(),
-            disputed_units: 0,
+            disputed_floor_units: 0,
+            disputed_warehouse_units: 0,
             weight_off_g: 0,
             task_quiet_until: None,
             refill_to_units: 0,
@@ -128,6 +132,13 @@ impl Shelf {
         (self.capacity_units > 0).then(|| {
             BasisPoints::ratio(u64::from(self.floor_units), u64::from(self.capacity_units))
         })
+    }
+
+    pub(crate) fn disputed_units_mut(&mut self, place: Place) -> &mut u32 {
+        match place {
+            Place::Floor => &mut self.disputed_floor_units,
+            Place::Warehouse => &mut self.disputed_warehouse_units,
+        }
     }
 
     /// The rules that hold for it now.

@@ -242,7 +242,8 @@ impl Store {
         let shelf = &mut self.shelves[index];
         shelf.warehouse_units -= units - lacking;
         shelf.ledger.removed += u64::from(units);
-        self.explain(index, -i64::from(lacking), Cause::RecordsShort, fx);
+        let (place, short) = (Place::Warehouse, -i64::from(lacking));
+        self.explain_at(index, place, short, Cause::RecordsShort, fx);
         self.release_overbooked(index, fx);
         self.warehouse_changed(index, fx);
         self.lots_left(index, fx);
@@ -272,8 +273,7 @@ impl Store {
         };
         let cause = if difference < 0 { Cause::Phantom } else { Cause::Found };
         self.explain(index, -difference, cause, fx);
-        self.shelves[index].disputed_units = 0;
-        self.judge_dispute(index, fx);
+        self.settle(index, count.place, fx);
         self.release_overbooked(index, fx);
         self.floor_changed(index, at, fx);
         self.warehouse_changed(index, fx);
@@ -384,7 +384,7 @@ impl Store {
         for (code, moved) in arrived {
             self.task_arrived(task, index, code, moved);
         }
-        self.dispute(index, units, fx);
+        self.dispute(index, Place::Floor, units, fx);
         self.close_task(task, fx);
         self.floor_changed(index, self.now, fx);
         self.judge_expiry(index, fx);

@@ -232,6 +232,56 @@ fn sources_that_disagree_are_told_until_a_person_counts() {
 }
 
 #[test]
+fn a_count_settles_the_place_that_was_counted() {
+    check_lines(
+        &["stock_discrepancy"],
+        "product MILK
+         stock MILK lot L1 floor 10 warehouse 4
+         08:00 wh_out 9 MILK
+         08:10 remove 2 MILK from warehouse
+         08:20 c1 puts back 1 MILK
+         09:00 count 11 MILK on floor
+         09:10 count 0 MILK in warehouse",
+        expect![[r#"
+            01-01 08:00 A-1 stock_discrepancy MILK in warehouse open, warning: 0 of 60, limit 5
+            01-01 08:20 A-3 stock_discrepancy MILK open, info: 11 of 20, limit 1
+            01-01 09:00 A-3 stock_discrepancy MILK resolved
+            01-01 09:10 A-1 stock_discrepancy MILK in warehouse resolved
+        "#]],
+    );
+}
+
+#[test]
+fn a_notice_that_stands_adds_up_what_comes_to_it() {
+    check_lines(
+        &["delivery_discrepancy"],
+        "store by-person
+         product MILK supplier FARM daily 10
+         supplier FARM cutoffs fri 12:00 deliveries sat 08:00 lead 20h
+         stock MILK lot L1 floor 16
+         2026-01-02 11:30 Ann approves O-1
+         2026-01-02 16:00 delivery 40 MILK lot L2 for O-1
+         2026-01-02 17:00 delivery 30 MILK lot L3 for O-1
+         2026-01-02 18:00 delivery 5 MILK lot L4 for O-1",
+        expect![[r#"
+            01-02 17:00 A-2 delivery_discrepancy MILK open, info: 70 of 60, limit 10
+        "#]],
+    );
+    check_lines(
+        &["expired_removal"],
+        "policy all removal same-day-evening
+         product MILK
+         stock MILK lot L1 floor 3 expires 2026-01-01
+         stock MILK lot L2 floor 4 expires 2026-01-02
+         2026-01-03 09:00 clock",
+        expect![[r#"
+            01-01 22:00 A-5 expired_removal MILK on floor open, warning: 4 of 20, limit 0, +3
+            01-02 22:00 A-5 expired_removal MILK on floor open, warning: 0 of 20, limit 0, +7
+        "#]],
+    );
+}
+
+#[test]
 fn a_delivery_over_is_told_and_ends_by_itself_after_a_week() {
     check_lines(
         &["delivery_discrepancy"],
@@ -257,7 +307,7 @@ fn a_person_acknowledges_assigns_and_notes_an_alert() {
         &format!(
             "{LOW} 08:05 Ann acknowledges A-1 on my way
              08:06 Ann assigns A-1 to Bob
-             08:07 Bob notes A-1 the lift is broken
+             08:07 Cid notes A-1 the lift is broken
              08:08 Bob acknowledges A-99
              09:00 c1 puts back 5 MILK
              09:01 Ann acknowledges A-1"
@@ -265,10 +315,10 @@ fn a_person_acknowledges_assigns_and_notes_an_alert() {
         expect![[r#"
             01-01 08:00 A-1 refill_request MILK open, warning: 5 of 20, limit 6, +11
             01-01 08:05 A-1 refill_request MILK acknowledged by Ann "on my way"
-            01-01 08:06 A-1 refill_request MILK acknowledged by Bob
-            01-01 08:07 A-1 refill_request MILK acknowledged by Bob "the lift is broken"
+            01-01 08:06 A-1 refill_request MILK acknowledged by Ann for Bob
+            01-01 08:07 A-1 refill_request MILK acknowledged by Cid for Bob "the lift is broken"
             01-01 08:08 quarantine: unknown_alert
-            01-01 09:00 A-1 refill_request MILK resolved "the lift is broken"
+            01-01 09:00 A-1 refill_request MILK resolved for Bob "the lift is broken"
             01-01 09:01 quarantine: unknown_alert
         "#]],
     );

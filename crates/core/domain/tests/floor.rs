@@ -27,7 +27,7 @@ fn a_shelf_that_only_weighs_tells_units_within_a_tolerance() {
     let floor = |grams: i64| {
         let both = run(&format!("{SCALE} 08:00 shelf HAM weighs {grams}g by c1"));
         let shelf = both.shelf("HAM");
-        (shelf.floor_units, shelf.cart_units, shelf.disputed_units)
+        (shelf.floor_units, shelf.cart_units, shelf.disputed_floor_units)
     };
     assert_eq!(floor(-300), (7, 3, 0));
     assert_eq!(floor(-281), (7, 3, 0));

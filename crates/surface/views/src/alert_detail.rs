@@ -30,10 +30,10 @@ pub struct AlertDetail {
     /// The alert.
     #[serde(flatten)]
     pub alert: AlertRow,
-    /// When its status last changed.
+    /// When its status last changed, or a person last acted on it.
     #[serde(serialize_with = "form::text")]
     pub changed_at: Timestamp,
-    /// The last words of whoever takes care of it.
+    /// The words of whoever acted last.
     pub note: String,
     /// The shelf.
     pub shelf: Option<ShelfRow>,

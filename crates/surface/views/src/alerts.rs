@@ -88,6 +88,8 @@ pub struct AlertRow {
     #[serde(serialize_with = "form::maybe")]
     pub task: Option<TaskId>,
     /// Who takes care of it.
+    pub owner: Option<Actor>,
+    /// Who acted on it last.
     pub actor: Option<Actor>,
     /// Until when it is hidden.
     #[serde(serialize_with = "form::maybe")]
@@ -134,6 +136,7 @@ impl AlertRow {
             capacity_units: (alert.capacity_units > 0).then_some(alert.capacity_units),
             suggested_units: alert.suggested_units,
             task: task_id,
+            owner: alert.owner,
             actor: alert.actor,
             snoozed_until: alert.snoozed_until,
             values: sentence::values(alert),

@@ -1,8 +1,8 @@
 //! Why something is as it is and what to do about it, in one sentence each.
 
 use shelf_domain::{
-    Alert, AlertStatus, Cause, Effect, OrderLine, Place, PriceNotice, RemovalCause, RemovalNotice,
-    RestockTask, Rule, Shelf, Sku, SupplierOrder, TaskStatus,
+    Actor, Alert, AlertStatus, Cause, Effect, OrderLine, Place, PriceNotice, RemovalCause,
+    RemovalNotice, RestockTask, Rule, Shelf, Sku, SupplierOrder, TaskStatus,
 };
 
 use crate::alert_detail::Arrival;
@@ -40,7 +40,7 @@ pub(crate) fn why(alert: &Alert) -> String {
         }
         Rule::StockDiscrepancy => {
             let disputed = units(threshold);
-            format!("{disputed} in dispute since the last count; the records hold {stock}")
+            format!("{disputed} {place} in dispute since the last count; the records hold {stock}")
         }
         Rule::DeliveryDiscrepancy => {
             format!("a delivery is off its order by {}", units(threshold))
@@ -82,7 +82,10 @@ pub(crate) fn action(
             format!("label {} with the reduced price", units(suggested))
         }
         Rule::ExpiredRemoval => format!("take {} away", units(suggested)),
-        Rule::StockDiscrepancy => "count the shelf".into(),
+        Rule::StockDiscrepancy => match alert.place {
+            Place::Floor => "count the shelf".into(),
+            Place::Warehouse => "count the warehouse".into(),
+        },
         Rule::DeliveryDiscrepancy => "compare the delivery note with the order".into(),
     }
 }
@@ -184,6 +187,13 @@ pub(crate) fn values(alert: &Alert) -> String {
     }
 }
 
+/// Who acted last on an alert, and for whom where somebody else takes care of it.
+pub(crate) fn by(actor: Option<Actor>, owner: Option<Actor>) -> String {
+    let acted = actor.map(|actor| format!(" by {actor}")).unwrap_or_default();
+    let owned = owner.filter(|_| owner != actor).map(|owner| format!(" for {owner}"));
+    acted + &owned.unwrap_or_default()
+}
+
 fn alert_changed(alert: &Alert) -> String {
     let what = match alert.status {
         AlertStatus::Open if alert.changed_at == alert.opened_at && alert.count == 1 => "opened",
@@ -193,7 +203,7 @@ fn alert_changed(alert: &Alert) -> String {
         AlertStatus::Resolved => "resolved",
         AlertStatus::Dismissed => "dismissed",
     };
-    let by = alert.actor.map(|actor| format!(" by {actor}")).unwrap_or_default();
+    let by = by(alert.actor, alert.owner);
     let values = values(alert);
     let (rule, subject) = (alert.rule.code(), subject(alert.sku.as_ref()));
     // The values are those of the problem, and it has gone.

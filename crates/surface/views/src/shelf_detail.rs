@@ -81,8 +81,10 @@ pub struct ShelfDetail {
     pub ledger: Ledger,
     /// Floor and carts less the lots' floor units: what the lots do not know.
     pub lot_gap_units: i64,
-    /// Units in dispute since a person last counted.
-    pub disputed_units: u32,
+    /// Units on the shelf in dispute since a person last counted it.
+    pub disputed_floor_units: u32,
+    /// The same in the warehouse.
+    pub disputed_warehouse_units: u32,
     /// When its stock last changed.
     #[serde(serialize_with = "form::maybe")]
     pub changed_at: Option<Timestamp>,
@@ -125,7 +127,8 @@ impl ShelfDetail {
             warehouse_capacity_units: capacity(shelf, shelf_domain::Place::Warehouse),
             ledger: shelf.ledger,
             lot_gap_units: i64::from(shelf.lot_gap_units),
-            disputed_units: shelf.disputed_units,
+            disputed_floor_units: shelf.disputed_floor_units,
+            disputed_warehouse_units: shelf.disputed_warehouse_units,
             changed_at: shelf.changed_at,
             rules: shelf.rules().into(),
             lots: lots::rows(store, index),

@@ -45,7 +45,7 @@ pub struct AlertMessage {
     /// When it opened.
     #[serde(with = "form")]
     pub created_at: Timestamp,
-    /// When its status last changed.
+    /// When its status last changed, or a person last acted on it.
     #[serde(with = "form")]
     pub updated_at: Timestamp,
     /// When the condition was last seen.
@@ -56,10 +56,13 @@ pub struct AlertMessage {
     /// Until when it is hidden.
     #[serde(with = "maybe")]
     pub snoozed_until: Option<Timestamp>,
-    /// Who takes care of it, or ended it.
+    /// Who takes care of it, or did until it ended.
+    #[serde(with = "maybe")]
+    pub owner: Option<Actor>,
+    /// Who acted on it last; of one that has ended, who ended it; null where no person did.
     #[serde(with = "maybe")]
     pub actor: Option<Actor>,
-    /// Their last words.
+    /// The words of whoever acted last.
     #[serde(with = "form")]
     pub note: Note,
 }
@@ -94,6 +97,7 @@ impl From<&Alert> for AlertMessage {
             last_seen_at: alert.last_seen_at,
             count: alert.count,
             snoozed_until: alert.snoozed_until,
+            owner: alert.owner,
             actor: alert.actor,
             note: alert.note,
         }

@@ -142,6 +142,7 @@ const ALERT: &[Spec] = &[
     must("last_seen_at", Time),
     must("count", Count),
     nullable("snoozed_until", Time),
+    nullable("owner", Text(39)),
     nullable("actor", Text(39)),
     must("note", Text(119)),
 ];

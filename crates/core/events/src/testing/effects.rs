@@ -78,8 +78,8 @@ fn alerts() -> BoxedStrategy<Alert> {
     let what = (any::<u64>(), select(Rule::ALL.to_vec()), of(skus()), places(), severity, status);
     let times = (timestamps(), timestamps(), timestamps(), of(timestamps()));
     let numbers = (units(), units(), units(), units(), units());
-    (what, times, numbers, of(actors()), notes())
-        .prop_map(|(what, times, numbers, actor, note)| Alert {
+    (what, times, numbers, of(actors()), of(actors()), notes())
+        .prop_map(|(what, times, numbers, owner, actor, note)| Alert {
             alert: AlertId(what.0),
             rule: what.1,
             sku: what.2,
@@ -95,6 +95,7 @@ fn alerts() -> BoxedStrategy<Alert> {
             threshold: numbers.2,
             capacity_units: numbers.3,
             suggested_units: numbers.4,
+            owner,
             actor,
             note,
         })

@@ -343,6 +343,7 @@ impl StandIn {
             capacity_units: 0,
             suggested_units: 0,
             snoozed_until: None,
+            owner: None,
             actor: None,
             note: Note::default(),
         }

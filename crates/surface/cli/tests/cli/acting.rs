@@ -36,7 +36,8 @@ fn an_alert_is_taken_given_hidden_and_ended() {
 
     let acked = place.json(&format!("alerts assign {one} --to bob --actor eve"));
     assert_eq!(acked["status"], "accepted");
-    assert_eq!(alert_row(&place, one).unwrap()["actor"], "bob");
+    let row = alert_row(&place, one).unwrap();
+    assert_eq!((&row["owner"], &row["actor"]), (&"bob".into(), &"eve".into()));
 
     place.ok(&format!("alerts snooze {one} --minutes 90"));
     let row = alert_row(&place, one).unwrap();

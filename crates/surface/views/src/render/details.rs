@@ -4,7 +4,7 @@ use super::heading;
 use crate::alert_detail::{AlertDetail, Arrival};
 use crate::lots::LotRow;
 use crate::orders::OrderDetail;
-use crate::sentence::brings;
+use crate::sentence::{brings, by};
 use crate::shelf_detail::ShelfDetail;
 use crate::shelves::ShelfRow;
 use crate::style::{Style, Tone, severity_words, symbol};
@@ -30,7 +30,7 @@ pub fn render_alert(view: &AlertDetail, style: &Style, width: usize) -> String {
     let title =
         format!("{} {} on {} {}", alert.alert, alert.rule.code(), alert.subject(), alert.name);
     let mut text = format!("{severity}  {}", heading(*style, &title));
-    let by = alert.actor.map(|actor| format!(" by {actor}")).unwrap_or_default();
+    let by = by(alert.actor, alert.owner);
     let until = alert.snoozed_until.map(|until| format!(" until {} UTC", minute_utc(until)));
     let status = format!("{}{by}{}", alert.status.code(), until.unwrap_or_default());
     let opened = minute_utc(alert.opened_at);
@@ -237,10 +237,15 @@ fn books(view: &ShelfDetail, style: Style, width: usize) -> String {
         0 => String::new(),
         gap => format!("{gap} units that the lots do not know"),
     };
-    let disputed = match view.disputed_units {
-        0 => String::new(),
-        disputed => format!("{}: count the shelf", units(disputed)),
-    };
+    let to_count = [
+        (view.disputed_floor_units, "the shelf"),
+        (view.disputed_warehouse_units, "the warehouse"),
+    ];
+    let disputed: Vec<String> = to_count
+        .into_iter()
+        .filter(|&(disputed, _)| disputed > 0)
+        .map(|(disputed, place)| format!("{}: count {place}", units(disputed)))
+        .collect();
     let rules = &view.rules;
     let order = format!(
         "below {} in the warehouse, for {} beyond the next delivery",
@@ -258,7 +263,7 @@ fn books(view: &ShelfDetail, style: Style, width: usize) -> String {
                 ("went", went),
                 ("money", money),
                 ("lot gap", gap),
-                ("disputed", disputed),
+                ("disputed", disputed.join(", ")),
                 ("refill to", units(rules.target_units)),
                 ("order", order),
             ],
