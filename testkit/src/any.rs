@@ -331,9 +331,13 @@ fn settings() -> impl Strategy<Value = StoreSettings> {
         vec![(Timestamp(0), i32::MIN)],
     ];
     let refill = prop_oneof![Just(RefillMode::Confirmed), Just(RefillMode::Timed)];
-    (prop::sample::select(opening), prop::sample::select(clocks), refill).prop_map(
-        |(opening, offsets, refill)| StoreSettings {
+    let first = Day::from_civil(2026, 3, 28).unwrap();
+    let closed = vec![vec![], vec![first, first.plus(2)], vec![first.plus(1), first]];
+    let select = (prop::sample::select(opening), prop::sample::select(closed));
+    (select, prop::sample::select(clocks), refill).prop_map(
+        |((opening, closed_days), offsets, refill)| StoreSettings {
             opening,
+            closed_days,
             clock: LocalClock { offsets },
             refill,
             ..StoreSettings::default()

@@ -41,7 +41,12 @@ impl Policies {
             let rank = match policy.scope {
                 Scope::Global => 0,
                 Scope::Category(category) if category == product.category => 1,
-                Scope::Subcategory(subcategory) if subcategory == product.subcategory => 2,
+                Scope::Subcategory(category, subcategory)
+                    if subcategory == product.subcategory
+                        && category.is_none_or(|category| category == product.category) =>
+                {
+                    2
+                }
                 Scope::Shelf(sku) if sku == product.sku => 3,
                 _ => continue,
             };

@@ -342,7 +342,14 @@ pub(super) fn check_settings(settings: &StoreSettings) -> Result<(), Reason> {
     let near = |(_, seconds): &(_, i32)| (-18 * 3_600..=18 * 3_600).contains(seconds);
     let sorted = offsets.windows(2).all(|pair| pair[0].0 <= pair[1].0);
     let fits = (days == 0 || days == 7) && settings.opening.iter().all(hours);
-    if fits && sorted && offsets.iter().all(near) { Ok(()) } else { Err("absurd_time") }
+    if !fits || !sorted || !offsets.iter().all(near) {
+        return Err("absurd_time");
+    }
+    if settings.closed_days.len() > 4_096 {
+        return Err("limit_reached");
+    }
+    let in_order = settings.closed_days.windows(2).all(|pair| pair[0] < pair[1]);
+    if in_order { Ok(()) } else { Err("absurd_time") }
 }
 
 fn check_policy(policy: &Policy) -> Result<(), Reason> {

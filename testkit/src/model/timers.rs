@@ -103,8 +103,9 @@ impl Model {
     fn closing_time(&self, day: Day) -> i64 {
         let opening = self.settings.as_ref().map_or(&[][..], |settings| &settings.opening);
         let minutes = opening.get(usize::from(day.weekday()));
+        let closed = self.settings.as_ref().is_some_and(|of| of.closed_days.contains(&day));
         match minutes {
-            Some((open, close)) if open < close => self.clock().at(day, *close).0,
+            Some((open, close)) if open < close && !closed => self.clock().at(day, *close).0,
             _ => self.clock().at(day, END_OF_DAY).0,
         }
     }

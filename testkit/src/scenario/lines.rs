@@ -243,7 +243,11 @@ fn scope(words: &mut Words) -> Result<Scope, Complaint> {
     match words.any("scope")?.as_str() {
         "all" => Ok(Scope::Global),
         "category" => Ok(Scope::Category(Category::cut(&words.any("category")?))),
-        "subcategory" => Ok(Scope::Subcategory(Subcategory::cut(&words.any("subcategory")?))),
+        "subcategory" => {
+            let subcategory = Subcategory::cut(&words.any("subcategory")?);
+            let of = if words.maybe("of") { Some(words.any("category")?) } else { None };
+            Ok(Scope::Subcategory(of.map(|of| Category::cut(&of)), subcategory))
+        }
         "shelf" => Ok(Scope::Shelf(Sku::cut(&sku(words)?))),
         other => unknown(other),
     }
@@ -266,6 +270,7 @@ fn store_parts(settings: &mut StoreSettings, words: &mut Words) -> Result<(), Co
         match words.any("part")?.as_str() {
             "clock" => settings.clock = LocalClock { offsets: offsets(words)? },
             "open" => settings.opening = opening(words)?,
+            "closed-on" => settings.closed_days.push(words.date()?),
             "timed" => settings.refill = RefillMode::Timed,
             "by-person" => settings.approval = Approval::ByPerson,
             other => return unknown(other),

@@ -83,6 +83,9 @@ impl Store {
     /// When the store opens and closes on a day; the same moment twice where it stays closed.
     pub(crate) fn open_times(&self, day: Day) -> (Timestamp, Timestamp) {
         let clock = &self.settings.clock;
+        if self.settings.closed_days.binary_search(&day).is_ok() {
+            return (clock.at(day, 0), clock.at(day, 0));
+        }
         match self.settings.opening.get(usize::from(day.weekday())) {
             Some(&(from, to)) => (clock.at(day, from), clock.at(day, to)),
             None if self.settings.opening.is_empty() => {
@@ -106,7 +109,10 @@ impl Store {
             self.shelves[index].empty_since = Some(now);
         }
         let shelf = &mut self.shelves[index];
-        if shelf.tracked && open_us > 0 {
+        if open_us == 0 {
+            // Nobody could buy: the day says nothing about the demand, whatever was booked on it.
+            shelf.demand.skip_day();
+        } else if shelf.tracked {
             self.stats.shelf_open_us += open_us;
             self.stats.shelf_empty_us += shelf.demand.empty_today_us.min(open_us);
             shelf.demand.close_day(open_us);

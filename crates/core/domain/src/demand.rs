@@ -41,6 +41,11 @@ impl Demand {
                 (known + (wanted - known) / parts).clamp(0, i64::from(u32::MAX)) as u32;
             self.days += 1;
         }
+        self.skip_day();
+    }
+
+    /// Begins the next day without having learnt from the one that ends.
+    pub(crate) fn skip_day(&mut self) {
         self.sold_today = 0;
         self.empty_today_us = 0;
     }

@@ -84,6 +84,7 @@ pub use reference::{
 };
 pub use restock::{Allocation, RestockTask, TaskStatus};
 pub use sale::MAX_RECEIPT_LINES;
+pub use setup::MAX_CLOSED_DAYS;
 pub use shelf::{Ledger, Shelf, ShelfRules};
 pub use stats::{CountBy, Stats};
 pub use store::{CLOCK_TOLERANCE_US, LATE_AFTER_US, LATE_LIMIT_US, MAX_SKUS, Outcome, Store};

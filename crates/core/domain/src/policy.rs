@@ -89,7 +89,9 @@ fn covers(scope: &Scope, product: &Product) -> bool {
     match scope {
         Scope::Global => true,
         Scope::Category(category) => *category == product.category,
-        Scope::Subcategory(subcategory) => *subcategory == product.subcategory,
+        Scope::Subcategory(category, subcategory) => {
+            *subcategory == product.subcategory && category.is_none_or(|of| of == product.category)
+        }
         Scope::Shelf(sku) => *sku == product.sku,
     }
 }
@@ -198,7 +200,7 @@ mod tests {
         assert_eq!(below(&[]), 30);
         let global = policy("g", Scope::Global, 10);
         let category = policy("c", Scope::Category(product.category), 20);
-        let subcategory = policy("s", Scope::Subcategory(product.subcategory), 40);
+        let subcategory = policy("s", Scope::Subcategory(None, product.subcategory), 40);
         let one = policy("1", Scope::Shelf(product.sku), 50);
         assert_eq!(below(&[category.clone(), global.clone()]), 20);
         assert_eq!(below(&[subcategory.clone(), category.clone(), global.clone()]), 40);

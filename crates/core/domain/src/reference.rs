@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{Category, Note, PolicyId, Sku, Subcategory, SupplierId};
 use crate::quantity::BasisPoints;
-use crate::time::{LocalClock, WeekSlot};
+use crate::time::{Day, LocalClock, WeekSlot};
 
 /// A store and how it runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub struct StoreSettings {
     /// Opening and closing minute for Monday to Sunday; equal minutes mean closed all day, none
     /// mean always open.
     pub opening: Vec<(u16, u16)>,
+    /// Days on which it stays closed whatever the weekday, in order, each once.
+    pub closed_days: Vec<Day>,
     /// Who says that units have arrived on the shelf.
     pub refill: RefillMode,
     /// Who approves supplier orders.
@@ -124,8 +126,9 @@ pub enum Scope {
     Global,
     /// Those of a category.
     Category(Category),
-    /// Those of a subcategory, of any category.
-    Subcategory(Subcategory),
+    /// Those of a subcategory: of one category, as names of subcategories come up in several, or
+    /// of any.
+    Subcategory(Option<Category>, Subcategory),
     /// One.
     Shelf(Sku),
 }
@@ -136,7 +139,7 @@ impl Scope {
         match self {
             Self::Global => 0,
             Self::Category(_) => 1,
-            Self::Subcategory(_) => 2,
+            Self::Subcategory(..) => 2,
             Self::Shelf(_) => 3,
         }
     }

@@ -5,6 +5,8 @@ use crate::quantity::{MAX_EVENT_UNITS, MAX_PRICE_CENTS};
 use crate::reference::{Product, ShelfPlan, StoreSettings};
 use crate::store::Store;
 
+/// The most single days on which a store may stay closed.
+pub const MAX_CLOSED_DAYS: usize = 4_096;
 /// Minutes of a day.
 const DAY_MINUTES: u16 = 1_440;
 
@@ -18,6 +20,13 @@ impl Store {
             || !offsets.iter().all(|(_, seconds)| seconds.unsigned_abs() <= 18 * 3_600)
             || !offsets.is_sorted_by_key(|(from, _)| *from)
         {
+            return Err(Reason::AbsurdTime);
+        }
+        let closed = &settings.closed_days;
+        if closed.len() > MAX_CLOSED_DAYS {
+            return Err(Reason::LimitReached);
+        }
+        if !closed.is_sorted_by(|day, next| day < next) {
             return Err(Reason::AbsurdTime);
         }
         self.settings = settings.clone();

@@ -242,12 +242,12 @@ fn a_count_settles_the_place_that_was_counted() {
          08:20 c1 puts back 1 MILK
          09:00 count 11 MILK on floor
          09:10 count 0 MILK in warehouse",
-        expect![[r#"
+        expect![[r"
             01-01 08:00 A-1 stock_discrepancy MILK in warehouse open, warning: 0 of 60, limit 5
             01-01 08:20 A-3 stock_discrepancy MILK open, info: 11 of 20, limit 1
             01-01 09:00 A-3 stock_discrepancy MILK resolved
             01-01 09:10 A-1 stock_discrepancy MILK in warehouse resolved
-        "#]],
+        "]],
     );
 }
 
@@ -263,9 +263,9 @@ fn a_notice_that_stands_adds_up_what_comes_to_it() {
          2026-01-02 16:00 delivery 40 MILK lot L2 for O-1
          2026-01-02 17:00 delivery 30 MILK lot L3 for O-1
          2026-01-02 18:00 delivery 5 MILK lot L4 for O-1",
-        expect![[r#"
+        expect![[r"
             01-02 17:00 A-2 delivery_discrepancy MILK open, info: 70 of 60, limit 10
-        "#]],
+        "]],
     );
     check_lines(
         &["expired_removal"],
@@ -274,11 +274,27 @@ fn a_notice_that_stands_adds_up_what_comes_to_it() {
          stock MILK lot L1 floor 3 expires 2026-01-01
          stock MILK lot L2 floor 4 expires 2026-01-02
          2026-01-03 09:00 clock",
-        expect![[r#"
+        expect![[r"
             01-01 22:00 A-5 expired_removal MILK on floor open, warning: 4 of 20, limit 0, +3
             01-02 22:00 A-5 expired_removal MILK on floor open, warning: 0 of 20, limit 0, +7
-        "#]],
+        "]],
     );
+}
+
+#[test]
+fn a_subcategory_is_one_of_a_category_or_of_any() {
+    let threshold = |scope: &str| {
+        let both = run(&format!(
+            "policy cookies for subcategory Cookies{scope} refill-below 60%
+             product BISCUIT category Sweets subcategory Cookies
+             product RUSK category Baby subcategory Cookies
+             product JAM category Sweets subcategory Jams"
+        ));
+        ["BISCUIT", "RUSK", "JAM"].map(|sku| both.shelf(sku).rules().refill_below_units)
+    };
+    assert_eq!(threshold(""), [12, 12, 6]);
+    assert_eq!(threshold(" of Baby"), [6, 12, 6]);
+    assert_eq!(threshold(" of Sweets"), [12, 6, 6]);
 }
 
 #[test]

@@ -255,6 +255,25 @@ fn availability_counts_open_time_of_whole_days_only() {
 }
 
 #[test]
+fn a_closed_day_teaches_nothing_and_does_not_count() {
+    let learnt = |store: &str| {
+        let both = run(&format!(
+            "store {store}
+             product MILK daily 4\nstock MILK lot L1 floor 12
+             10:00 c1 pays 4 MILK at 1.00
+             2026-01-02 10:00 c1 pays 8 MILK at 1.00
+             2026-01-03 12:00 clock"
+        ));
+        let demand = both.shelf("MILK").demand;
+        let availability = both.store().on_shelf_availability().map(|part| part.0);
+        (demand.days, demand.daily_milli, demand.sold_today, availability)
+    };
+    let hours = "open 08:00 to 20:00";
+    assert_eq!(learnt(hours), (2, 5_000, 0, Some(5_833)));
+    assert_eq!(learnt(&format!("{hours} closed-on 2026-01-02")), (1, 4_000, 0, Some(10_000)));
+}
+
+#[test]
 fn opening_hours_and_time_zone_are_the_stores_own() {
     // UTC-5: 19:00 there is midnight in UTC.
     let both = run("store clock -5h open 08:00 to 20:00

@@ -21,6 +21,8 @@ enum Kind {
     Time,
     /// `YYYY-MM-DD`.
     Date,
+    /// A list of `YYYY-MM-DD`.
+    Dates,
     /// `HH:MM`.
     Minute,
     /// A whole number, at least 0.
@@ -163,6 +165,9 @@ fn value(kind: Kind, need: Need) -> Value {
         }
         Kind::Time => json!({ "type": "string", "format": "date-time" }),
         Kind::Date => json!({ "type": "string", "format": "date" }),
+        Kind::Dates => {
+            json!({ "type": "array", "items": { "type": "string", "format": "date" } })
+        }
         Kind::Minute => json!({ "type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]$" }),
         Kind::Count => json!({ "type": "integer", "minimum": 0 }),
         Kind::Int => json!({ "type": "integer" }),

@@ -27,6 +27,13 @@ pub(crate) fn closed(day: Day) -> bool {
     (month, date) == (12, 25) || day == easter(year)
 }
 
+/// The days from `from` to 2099 on which the store stays closed, in order.
+pub(crate) fn closed_days(from: Day) -> Vec<Day> {
+    let (first, ..) = from.civil();
+    let of_year = |year| [Some(easter(year)), Day::from_civil(year, 12, 25)];
+    (first..2100).flat_map(of_year).flatten().filter(|&day| day >= from).collect()
+}
+
 /// How many customers come on this day, as a part of an ordinary one: holidays and the days before.
 pub(crate) fn holiday_factor(day: Day) -> f64 {
     if closed(day) {
@@ -114,6 +121,16 @@ mod tests {
         {
             assert_eq!(easter(year), day(year, month, date));
         }
+    }
+
+    #[test]
+    fn the_days_that_are_announced_as_closed_are_those_that_are() {
+        let from = day(2026, 4, 6);
+        let announced = closed_days(from);
+        assert_eq!(announced.first(), Some(&day(2026, 12, 25)));
+        assert_eq!(announced.last(), Some(&day(2099, 12, 25)));
+        let years = (0..3 * 365).map(|ahead| from.plus(ahead)).filter(|&day| closed(day));
+        assert!(years.eq(announced.into_iter().take(6)));
     }
 
     #[test]

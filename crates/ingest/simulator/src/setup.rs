@@ -6,6 +6,7 @@ use shelf_domain::{
     StoreSettings, Supplier, SupplierId, Timestamp, WeekSlot,
 };
 
+use crate::calendar::closed_days;
 use crate::chance::{Dice, exp};
 use crate::options::PlannerEstimate;
 use crate::promotions::{monday, of_week};
@@ -43,6 +44,7 @@ impl StoreTown {
             time_zone: self.state.options.time_zone,
             clock,
             opening: self.world.opening.clone(),
+            closed_days: closed_days(today),
             refill: RefillMode::Confirmed,
             approval: Approval::Automatic,
         };

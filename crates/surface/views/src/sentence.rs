@@ -189,9 +189,11 @@ pub(crate) fn values(alert: &Alert) -> String {
 
 /// Who acted last on an alert, and for whom where somebody else takes care of it.
 pub(crate) fn by(actor: Option<Actor>, owner: Option<Actor>) -> String {
-    let acted = actor.map(|actor| format!(" by {actor}")).unwrap_or_default();
-    let owned = owner.filter(|_| owner != actor).map(|owner| format!(" for {owner}"));
-    acted + &owned.unwrap_or_default()
+    match (actor, owner) {
+        (Some(actor), Some(owner)) if owner != actor => format!(" by {actor} for {owner}"),
+        (Some(actor), _) => format!(" by {actor}"),
+        (None, _) => String::new(),
+    }
 }
 
 fn alert_changed(alert: &Alert) -> String {

@@ -1,8 +1,8 @@
 //! Reference data in the log: store, product, shelf, supplier, policy.
 
 use shelf_domain::{
-    BasisPoints, LocalClock, MarkdownSchedule, Policy, Product, Scope, ShelfPlan, StoreSettings,
-    Supplier, Timestamp, WeekSlot,
+    BasisPoints, Day, LocalClock, MarkdownSchedule, Policy, Product, Scope, ShelfPlan,
+    StoreSettings, Supplier, Timestamp, WeekSlot,
 };
 
 use super::wire::{DecodeError, Reader, Writer};
@@ -20,6 +20,7 @@ pub(super) fn write_store(settings: &StoreSettings, w: &mut Writer<'_>) {
         w.number(open);
         w.number(close);
     });
+    w.list(&settings.closed_days, |w, day| w.signed(day.0));
     w.choice(settings.refill);
     w.choice(settings.approval);
 }
@@ -32,6 +33,7 @@ pub(super) fn read_store(r: &mut Reader<'_>) -> Result<StoreSettings> {
             offsets: r.list(|r| Ok((Timestamp(r.signed()?), r.signed_number()?)))?,
         },
         opening: r.list(|r| Ok((r.number()?, r.number()?)))?,
+        closed_days: r.list(|r| r.signed_number().map(Day))?,
         refill: r.choice()?,
         approval: r.choice()?,
     })
@@ -121,7 +123,10 @@ pub(super) fn write_policy(policy: &Policy, w: &mut Writer<'_>) {
     match &policy.scope {
         Scope::Global => {}
         Scope::Category(category) => w.name(category),
-        Scope::Subcategory(subcategory) => w.name(subcategory),
+        Scope::Subcategory(category, subcategory) => {
+            w.maybe_name(category.as_ref());
+            w.name(subcategory);
+        }
         Scope::Shelf(sku) => w.name(sku),
     }
     w.byte(u8::from(policy.active));
@@ -155,7 +160,7 @@ pub(super) fn read_policy(r: &mut Reader<'_>) -> Result<Policy> {
         scope: match r.byte()? {
             0 => Scope::Global,
             1 => Scope::Category(r.name()?),
-            2 => Scope::Subcategory(r.name()?),
+            2 => Scope::Subcategory(r.maybe_name()?, r.name()?),
             3 => Scope::Shelf(r.name()?),
             other => return Err(DecodeError::UnknownChoice(other)),
         },

@@ -55,7 +55,7 @@ fields! {
     BatchCode = "batch_code", Lot = "lot", ExpiryDate = "expiry_date",
     ReceivedDate = "received_date", Location = "location", Cause = "cause", Actor = "actor",
     Note = "note", Notes = "notes", ToStore = "to_store", Name = "name", TimeZone = "time_zone",
-    UtcOffsets = "utc_offsets", OpeningHours = "opening_hours", RefillMode = "refill_mode",
+    UtcOffsets = "utc_offsets", OpeningHours = "opening_hours", ClosedDays = "closed_days", RefillMode = "refill_mode",
     OrderApproval = "order_approval", Brand = "brand", Category = "category",
     ItemCategory = "item_category", Subcategory = "subcategory",
     ItemSubcategory = "item_subcategory", Price = "price", Cost = "cost",

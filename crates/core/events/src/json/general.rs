@@ -5,11 +5,12 @@ use std::borrow::Cow;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use shelf_domain::Event;
+use shelf_domain::{Day, Event};
 
 use super::error::{ErrorCode, JsonError};
 use super::fields::{Field, Fields, Refused, Value};
 use super::get::Result;
+use super::time::parse_day;
 use super::{Defaults, build};
 
 /// Reads an event.
@@ -39,18 +40,30 @@ impl<'a> Fields<'a> {
         field: Field,
         read: impl Fn(&Fields<'a>) -> Result<T>,
     ) -> Result<Option<Vec<T>>> {
-        let text = match self.get(field) {
-            Value::Null => return Ok(None),
-            Value::List(text) => text,
-            other => return Err(other.wrong_type(field)),
-        };
-        let elements: Vec<&RawValue> =
-            serde_json::from_str(text).map_err(|error| explain(&error, text, field.name()))?;
+        let Some(elements) = self.elements::<&RawValue>(field)? else { return Ok(None) };
         let mut items = Vec::with_capacity(elements.len().min(256));
         for element in elements {
             items.push(read(&object(element.get(), field.name())?)?);
         }
         Ok(Some(items))
+    }
+
+    /// A list of dates, where it is there.
+    pub(super) fn maybe_days(&self, field: Field) -> Result<Option<Vec<Day>>> {
+        let Some(texts) = self.elements::<Cow<'a, str>>(field)? else { return Ok(None) };
+        let day = |text: &Cow<'a, str>| {
+            parse_day(text).ok_or_else(|| JsonError::found(ErrorCode::BadDate, field.name(), text))
+        };
+        texts.iter().map(day).collect::<Result<_>>().map(Some)
+    }
+
+    fn elements<T: Deserialize<'a>>(&self, field: Field) -> Result<Option<Vec<T>>> {
+        let text = match self.get(field) {
+            Value::Null => return Ok(None),
+            Value::List(text) => text,
+            other => return Err(other.wrong_type(field)),
+        };
+        serde_json::from_str(text).map(Some).map_err(|error| explain(&error, text, field.name()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! From the fields of an object to reference data: store, product, shelf, supplier, policy, prices.
 
 use shelf_domain::{
-    BasisPoints, LocalClock, MarkdownSchedule, Policy, PriceChange, Product, Promotion, Scope,
+    BasisPoints, Day, LocalClock, MarkdownSchedule, Policy, PriceChange, Product, Promotion, Scope,
     ShelfPlan, Sku, StoreSettings, Supplier, WeekSlot,
 };
 
@@ -28,6 +28,7 @@ pub(super) fn store(fields: &Fields<'_>) -> Result<StoreSettings> {
         time_zone: fields.name_or_empty(&[Field::TimeZone])?,
         clock: LocalClock { offsets: offsets.unwrap_or_default() },
         opening: opening(fields)?,
+        closed_days: closed_days(fields)?,
         refill: fields.maybe_choice(&[Field::RefillMode])?.unwrap_or_default(),
         approval: fields.maybe_choice(&[Field::OrderApproval])?.unwrap_or_default(),
     })
@@ -50,6 +51,14 @@ fn opening(fields: &Fields<'_>) -> Result<Vec<(u16, u16)>> {
         }
     }
     Ok(week.into_iter().map(Option::unwrap_or_default).collect())
+}
+
+/// The days on which the store stays closed, in order.
+fn closed_days(fields: &Fields<'_>) -> Result<Vec<Day>> {
+    let mut days = fields.maybe_days(Field::ClosedDays)?.unwrap_or_default();
+    days.sort_unstable();
+    days.dedup();
+    Ok(days)
 }
 
 fn weekday(fields: &Fields<'_>) -> Result<u8> {
@@ -163,7 +172,7 @@ pub(super) fn policy(fields: &Fields<'_>) -> Result<Policy> {
     })
 }
 
-/// The narrowest scope that is given.
+/// The narrowest scope that is given; a subcategory without a category is one of any.
 fn scope(fields: &Fields<'_>) -> Result<Scope> {
     if let Some(sku) = fields.maybe_name::<Sku>(SKU)?
         && sku.as_str() != GLOBAL
@@ -171,7 +180,7 @@ fn scope(fields: &Fields<'_>) -> Result<Scope> {
         return Ok(Scope::Shelf(sku));
     }
     if let Some(subcategory) = fields.maybe_name(SUBCATEGORY)? {
-        return Ok(Scope::Subcategory(subcategory));
+        return Ok(Scope::Subcategory(fields.maybe_name(CATEGORY)?, subcategory));
     }
     Ok(fields.maybe_name(CATEGORY)?.map_or(Scope::Global, Scope::Category))
 }

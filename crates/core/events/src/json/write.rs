@@ -328,6 +328,16 @@ impl<'a> Object<'a> {
         }
     }
 
+    pub(super) fn days(&mut self, field: Field, days: &[Day]) {
+        self.key(field);
+        for (place, &day) in days.iter().enumerate() {
+            self.out.extend_from_slice(if place == 0 { b"[\"" } else { b",\"" });
+            write_day(day, self.out);
+            self.out.push(b'"');
+        }
+        self.out.push(b']');
+    }
+
     pub(super) fn list<T>(
         &mut self,
         field: Field,

@@ -54,6 +54,9 @@ fn write_store(settings: &StoreSettings, o: &mut Object<'_>) {
             minute(o, Field::Close, *close);
         });
     }
+    if !settings.closed_days.is_empty() {
+        o.days(Field::ClosedDays, &settings.closed_days);
+    }
     o.text(Field::RefillMode, settings.refill.word());
     o.text(Field::OrderApproval, settings.approval.word());
 }
@@ -106,7 +109,10 @@ fn write_policy(policy: &Policy, o: &mut Object<'_>) {
     match &policy.scope {
         Scope::Global => {}
         Scope::Category(category) => o.name(Field::ItemCategory, category),
-        Scope::Subcategory(subcategory) => o.name(Field::ItemSubcategory, subcategory),
+        Scope::Subcategory(category, subcategory) => {
+            o.maybe_name(Field::ItemCategory, category.as_ref());
+            o.name(Field::ItemSubcategory, subcategory);
+        }
         Scope::Shelf(sku) => o.name(Field::ShelfId, sku),
     }
     o.flag(Field::Active, policy.active);

@@ -175,7 +175,7 @@ fn scope_fields(scope: &Scope) -> ScopeFields {
     match scope {
         Scope::Global => (None, None, None),
         Scope::Category(category) => (None, Some(*category), None),
-        Scope::Subcategory(subcategory) => (None, None, Some(*subcategory)),
+        Scope::Subcategory(category, subcategory) => (None, *category, Some(*subcategory)),
         Scope::Shelf(sku) => (Some(*sku), None, None),
     }
 }

@@ -1,8 +1,8 @@
 //! The fields of every event type.
 
 use super::Kind::{
-    AnyText, Count, Date, Flag, Fraction, Id, Int, List, Minute, Money, Number, Percent, Text,
-    Time, Words,
+    AnyText, Count, Date, Dates, Flag, Fraction, Id, Int, List, Minute, Money, Number, Percent,
+    Text, Time, Words,
 };
 use super::{Spec, also, may, must};
 
@@ -95,6 +95,7 @@ const STORE: &[Spec] = &[
     may("time_zone", Text(119)),
     may("utc_offsets", List(&[must("from", Time), must("offset_seconds", Int)])),
     may("opening_hours", List(&[WEEKDAY, must("open", Minute), must("close", Minute)])),
+    may("closed_days", Dates),
     may("refill_mode", Words(&["confirmed", "timed"])),
     may("order_approval", Words(&["automatic", "by_person"])),
 ];

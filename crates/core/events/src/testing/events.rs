@@ -1,6 +1,6 @@
 //! Events.
 
-use proptest::collection::vec;
+use proptest::collection::{btree_set, vec};
 use proptest::option::of;
 use proptest::prelude::*;
 use shelf_domain::{
@@ -228,12 +228,14 @@ fn stores() -> BoxedStrategy<StoreSettings> {
     let refill = prop_oneof![Just(RefillMode::Confirmed), Just(RefillMode::Timed)];
     let approval = prop_oneof![Just(Approval::Automatic), Just(Approval::ByPerson)];
     let offsets = vec((timestamps(), -50_400..50_400_i32), 0..4);
-    (notes(), notes(), offsets, opening, refill, approval)
-        .prop_map(|(name, time_zone, offsets, opening, refill, approval)| StoreSettings {
+    let closed = btree_set(days(), 0..4).prop_map(Vec::from_iter);
+    (notes(), notes(), offsets, opening, closed, refill, approval)
+        .prop_map(|(name, time_zone, offsets, opening, closed, refill, approval)| StoreSettings {
             name,
             time_zone,
             clock: LocalClock { offsets },
             opening,
+            closed_days: closed,
             refill,
             approval,
         })
@@ -282,7 +284,8 @@ fn policies() -> BoxedStrategy<Policy> {
     let scope = prop_oneof![
         Just(Scope::Global),
         categories().prop_map(Scope::Category),
-        subcategories().prop_map(Scope::Subcategory),
+        (of(categories()), subcategories())
+            .prop_map(|(category, subcategory)| Scope::Subcategory(category, subcategory)),
         skus().prop_map(Scope::Shelf),
     ];
     let whole = (policy_ids(), scope, any::<bool>(), notes());
