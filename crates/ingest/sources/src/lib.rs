@@ -31,7 +31,7 @@ pub use first_sight::Known;
 pub use input::{FileKind, Progress, STDIN, find_files};
 pub use mapped::{MappedOptions, MappedSource};
 pub use mapping::{Mapping, shipped_names};
-pub use ndjson::NdjsonSource;
+pub use ndjson::{NdjsonSource, read_event};
 pub use parallel::{MAX_WORKERS, ParallelParser};
 pub use source::{LineCounts, Source};
 pub use zone::local_clock;

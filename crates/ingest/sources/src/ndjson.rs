@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use shelf_domain::Event;
-use shelf_events::{Defaults, parse_event, rejected_event};
+use shelf_domain::{Body, Event};
+use shelf_events::{Defaults, ErrorCode, JsonError, parse_event, rejected_event};
 
 use crate::blocks::{Block, Cursor, LineBlocks};
 use crate::error::SourceError;
 use crate::input::{ByteCount, Progress};
 use crate::source::{LineCounts, Source};
+use crate::zone::local_clock;
 
 /// NDJSON files (also `.gz`, and `-` for standard input), one after the other.
 ///
@@ -68,6 +69,23 @@ impl Source for NdjsonSource {
     }
 }
 
+/// The event of a line of JSON. A store that names its time zone and no offsets gets those of the
+/// zone, as this program's copy of the tz database has them: the core knows offsets alone.
+pub fn read_event(line: &[u8], defaults: &Defaults) -> Result<Event, JsonError> {
+    let mut event = parse_event(line, defaults)?;
+    if let Body::Store(settings) = &mut event.body
+        && settings.clock.offsets.is_empty()
+        && !settings.time_zone.is_empty()
+    {
+        settings.clock = local_clock(settings.time_zone.as_str()).map_err(|_| JsonError {
+            code: ErrorCode::UnknownTimeZone,
+            field: "time_zone",
+            detail: settings.time_zone.as_str().to_owned(),
+        })?;
+    }
+    Ok(event)
+}
+
 /// Adds the events of up to `max` lines of a block to `batch`.
 pub(crate) fn parse_lines(
     block: &mut Block,
@@ -85,7 +103,7 @@ pub(crate) fn parse_lines(
             }
             break;
         };
-        match parse_event(line, defaults) {
+        match read_event(line, defaults) {
             Ok(event) => {
                 counts.other_lines += 1;
                 batch.push(event);

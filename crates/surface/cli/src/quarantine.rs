@@ -6,9 +6,10 @@ use std::process::ExitCode;
 use serde::Serialize;
 use shelf_domain::{Body, Effect, Event, EventId, Reason, Rejected, StoreId};
 use shelf_eventlog::LogReader;
-use shelf_events::{Defaults, decode_event, parse_event, write_event};
+use shelf_events::{Defaults, decode_event, write_event};
 use shelf_host::{Ack, AckStatus, OutputTail};
 use shelf_ports::{Offset, RecordBatch};
+use shelf_sources::read_event;
 
 use crate::acts::{NOT_ALL, new_store, submit};
 use crate::args::QuarantineCommand;
@@ -271,7 +272,7 @@ fn again(event: Event, store: Option<StoreId>) -> Result<Event, Ack> {
     };
     let Rejected { raw, .. } = *rejected;
     let defaults = Defaults { store, received_at: event.received_at };
-    parse_event(&raw, &defaults).map_err(|error| Ack {
+    read_event(&raw, &defaults).map_err(|error| Ack {
         status: AckStatus::Rejected,
         code: Some(error.code.code().to_owned()),
         hint: Some(error.hint().to_string()),

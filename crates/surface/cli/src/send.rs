@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use shelf_domain::{Event, StoreId, Timestamp};
-use shelf_events::{Defaults, JsonError, MAX_LINE_BYTES, parse_event};
+use shelf_events::{Defaults, JsonError, MAX_LINE_BYTES};
 use shelf_host::{Ack, AckStatus};
+use shelf_sources::read_event;
 
 use crate::acts::{NOT_ALL, new_store, read, report, submit, wall_now};
 use crate::args::SendArgs;
@@ -102,7 +103,7 @@ fn send_batch(
 
 /// The event of a line. When it came is not the sender's to say.
 fn parse(line: &[u8], defaults: &Defaults) -> Result<Event, JsonError> {
-    Ok(Event { received_at: defaults.received_at, ..parse_event(line, defaults)? })
+    Ok(Event { received_at: defaults.received_at, ..read_event(line, defaults)? })
 }
 
 /// When a line comes: by the stores' own time where that is simulated, else by the clock.

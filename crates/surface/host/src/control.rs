@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use shelf_domain::{Event, Outcome, Timestamp};
-use shelf_events::{Defaults, MAX_LINE_BYTES, parse_event};
+use shelf_events::{Defaults, MAX_LINE_BYTES};
+use shelf_sources::read_event;
 
 use crate::HostError;
 use crate::folder::Folder;
@@ -175,7 +176,7 @@ fn serve(stream: UnixStream, requests: &SyncSender<Request>, now: impl Fn() -> T
 }
 
 fn answer(line: &[u8], requests: &SyncSender<Request>, now: Timestamp) -> Option<Ack> {
-    match parse_event(line, &Defaults { store: None, received_at: now }) {
+    match read_event(line, &Defaults { store: None, received_at: now }) {
         Ok(mut event) => {
             event.received_at = now;
             let (reply, outcome) = channel();

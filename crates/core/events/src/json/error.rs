@@ -33,11 +33,13 @@ pub enum ErrorCode {
     OutOfRange,
     /// A text over the limit of its field.
     TextTooLong,
+    /// A time zone that no one knows, where its offsets are to follow from its name.
+    UnknownTimeZone,
 }
 
 impl ErrorCode {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::TooLarge,
         Self::InvalidUtf8,
         Self::MalformedJson,
@@ -52,6 +54,7 @@ impl ErrorCode {
         Self::NegativeUnits,
         Self::OutOfRange,
         Self::TextTooLong,
+        Self::UnknownTimeZone,
     ];
 
     /// The stable code.
@@ -71,6 +74,7 @@ impl ErrorCode {
             Self::NegativeUnits => "negative_units",
             Self::OutOfRange => "out_of_range",
             Self::TextTooLong => "text_too_long",
+            Self::UnknownTimeZone => "unknown_time_zone",
         }
     }
 
@@ -91,6 +95,7 @@ impl ErrorCode {
             Self::NegativeUnits => "is negative",
             Self::OutOfRange => "is a number out of range",
             Self::TextTooLong => "is too long a text",
+            Self::UnknownTimeZone => "is not a known time zone",
         }
     }
 
@@ -112,6 +117,9 @@ impl ErrorCode {
             }
             Self::OutOfRange => "check the number and its unit",
             Self::TextTooLong => "shorten the text",
+            Self::UnknownTimeZone => {
+                "write a name of the tz database such as Europe/Rome, or add utc_offsets"
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::program::{Place, Ran};
-use crate::shop::{SHOP, pickup};
+use crate::shop::{SHOP, open_shop, pickup};
 
 const TILL: &str = "\
 when,shop,ticket,article,qty,price
@@ -45,6 +45,34 @@ fn shop_lines() -> String {
 fn counts(ran: &Ran) -> [u64; 4] {
     let report = &ran.jsons()[0];
     ["lines", "accepted", "duplicates", "quarantined"].map(|what| report[what].as_u64().unwrap())
+}
+
+#[test]
+fn a_store_that_names_its_time_zone_lives_by_it() {
+    let shop = |zone: &str| {
+        let zone = format!("\"name\":\"Corner\",\"time_zone\":\"{zone}\"");
+        shop_lines().replacen("\"name\":\"Corner\"", &zone, 1)
+    };
+    // In Rome the second day begins at 23:00 UTC of the first.
+    let late = pickup(0, "APPLE", 1).replace("T09:00", "T23:30");
+    for words in ["import -", "send"] {
+        let place = Place::new();
+        if words == "send" {
+            place.feed("import -", SHOP.replace("R1", "R2"));
+        }
+        let ran = place.feed(&format!("{words} --json"), shop("Europe/Rome") + &late);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let day = place.json("status")["stores"][0]["day"].clone();
+        assert_eq!(day, "2026-03-03", "{words}");
+        let ran =
+            place.feed(&format!("{words} --json"), shop("Mars/Phobos").lines().next().unwrap());
+        assert_eq!(ran.code, 6, "{ran:?}");
+    }
+    let place = open_shop();
+    let ran = place.feed("send --json", shop("Mars/Phobos").lines().next().unwrap());
+    let answer = &ran.jsons()[0];
+    assert_eq!((ran.code, &answer["code"]), (6, &"unknown_time_zone".into()), "{ran:?}");
+    assert!(answer["hint"].as_str().unwrap().contains("Europe/Rome"), "{ran:?}");
 }
 
 #[test]
