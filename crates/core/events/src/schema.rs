@@ -21,6 +21,8 @@ enum Kind {
     Time,
     /// `YYYY-MM-DD`.
     Date,
+    /// `YYYY-MM-DD`, which is taken and not kept.
+    IgnoredDate,
     /// A list of `YYYY-MM-DD`.
     Dates,
     /// `HH:MM`.
@@ -165,6 +167,10 @@ fn value(kind: Kind, need: Need) -> Value {
         }
         Kind::Time => json!({ "type": "string", "format": "date-time" }),
         Kind::Date => json!({ "type": "string", "format": "date" }),
+        Kind::IgnoredDate => {
+            let about = "taken and not kept: the dates of a lot are those it was delivered with";
+            json!({ "type": "string", "format": "date", "description": about })
+        }
         Kind::Dates => {
             json!({ "type": "array", "items": { "type": "string", "format": "date" } })
         }

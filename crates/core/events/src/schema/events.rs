@@ -1,8 +1,8 @@
 //! The fields of every event type.
 
 use super::Kind::{
-    AnyText, Count, Date, Dates, Flag, Fraction, Id, Int, List, Minute, Money, Number, Percent,
-    Text, Time, Words,
+    AnyText, Count, Date, Dates, Flag, Fraction, Id, IgnoredDate, Int, List, Minute, Money, Number,
+    Percent, Text, Time, Words,
 };
 use super::{Spec, also, may, must};
 
@@ -63,7 +63,7 @@ const RECEIPT_LINE: &[Spec] = &[
     may("discount", Fraction),
     may("total_price", Money),
     LOT,
-    may("expiry_date", Date),
+    may("expiry_date", IgnoredDate),
 ];
 
 const POLICY: &[Spec] = &[
