@@ -35,6 +35,10 @@ impl Effects {
 
 /// One thing that a step led to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "alerts are the most frequent effects: a box for each costs more than the bytes"
+)]
 pub enum Effect {
     /// The event was known already; nothing changed.
     Duplicate,
