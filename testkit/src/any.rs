@@ -133,7 +133,7 @@ fn on_the_floor() -> impl Strategy<Value = Body> {
     prop_oneof![
         6 => touch().prop_map(Body::Pickup),
         2 => touch().prop_map(Body::Putback),
-        3 => (customer(), sku(), weight()).prop_map(|(customer, sku, delta_g)| {
+        5 => (weigher(), sku(), weight()).prop_map(|(customer, sku, delta_g)| {
             Body::WeightChange(WeightChange { customer, sku, delta_g })
         }),
         5 => (customer(), vec(line(), 0..4)).prop_map(|(customer, lines)| {
@@ -235,9 +235,15 @@ fn acts() -> impl Strategy<Value = Body> {
 fn sku() -> impl Strategy<Value = Sku> {
     prop_oneof![
         12 => Just(Sku::cut("MILK")),
+        6 => Just(Sku::cut("RICE")),
         8 => (0..SKUS.len() - 1).prop_map(|at| Sku::cut(SKUS[at])),
         1 => Just(Sku::cut("GHOST")),
     ]
+}
+
+/// Who a scale says it was.
+fn weigher() -> impl Strategy<Value = Option<CustomerId>> {
+    prop_oneof![2 => customer(), 2 => Just(None), 1 => Just(Some(CustomerId::cut("restock_bot")))]
 }
 
 fn customer() -> impl Strategy<Value = Option<CustomerId>> {

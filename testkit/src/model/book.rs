@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use shelf_domain::{Day, Picking, Product, Sensor, Timestamp};
+use shelf_domain::{Day, HOUR, Picking, Product, Sensor, Timestamp};
+
+const WEIGHT_AWAITED: i64 = 24 * HOUR;
+const MOST_AWAITED: i64 = 1_000_000;
 
 /// One lot.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +20,31 @@ pub(super) struct Lot {
 impl Lot {
     pub(super) fn empty(&self) -> bool {
         self.floor == 0 && self.warehouse == 0 && self.transit == 0
+    }
+}
+
+/// Units that staff told of and the scale not yet.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Awaited {
+    units: i64,
+    until: i64,
+}
+
+impl Awaited {
+    /// How many of `units` weighed at `now` were awaited: they are no longer.
+    pub(super) fn comes(&mut self, units: i64, now: i64) -> i64 {
+        let awaited = if now > self.until { 0 } else { self.units };
+        let come = units.min(awaited);
+        self.units = awaited - come;
+        come
+    }
+
+    fn more(&mut self, units: i64, now: i64) {
+        if units > 0 {
+            let awaited = if now > self.until { 0 } else { self.units };
+            self.units = MOST_AWAITED.min(awaited + units);
+            self.until = self.until.max(now + WEIGHT_AWAITED);
+        }
     }
 }
 
@@ -56,6 +84,12 @@ pub(super) struct Book {
     pub(super) transit: i64,
     pub(super) lot_gap: i64,
     pub(super) ahead: i64,
+    /// Units that a scale told of, and nobody yet.
+    pub(super) weighed_in: i64,
+    /// When they count as put back.
+    pub(super) weighed_until: i64,
+    pub(super) awaited_in: Awaited,
+    pub(super) awaited_out: Awaited,
     pub(super) revenue_cents: i64,
     /// When units that are still in transit count as arrived.
     pub(super) transit_until: Option<i64>,
@@ -106,6 +140,22 @@ impl Book {
         }
         taken.retain(|(_, part)| *part > 0);
         (taken, lacking)
+    }
+
+    /// Staff brought units that the scale tells of, or told of.
+    pub(super) fn staff_brought(&mut self, units: i64, now: i64) {
+        if self.sensor == Sensor::WeightOnly {
+            let told = units.min(self.weighed_in);
+            self.weighed_in -= told;
+            self.awaited_in.more(units - told, now);
+        }
+    }
+
+    /// Staff take units, or will, of which the scale has not told.
+    pub(super) fn staff_takes(&mut self, units: i64, now: i64) {
+        if self.sensor == Sensor::WeightOnly {
+            self.awaited_out.more(units, now);
+        }
     }
 
     /// A touch tells the unit weight of a product that has none.

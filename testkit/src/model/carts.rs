@@ -86,6 +86,11 @@ impl Model {
         lines.map(|line| line.held).sum()
     }
 
+    /// What nobody in particular holds.
+    pub(super) fn nameless_units(&self, sku: &str) -> i64 {
+        self.carts.get(&None).and_then(|cart| cart.lines.get(sku)).map_or(0, |line| line.held)
+    }
+
     pub(super) fn line(&mut self, customer: Option<CustomerId>, sku: &str) -> &mut Line {
         let cart = self.carts.entry(cart_key(customer)).or_default();
         cart.lines.entry(sku.to_owned()).or_default()

@@ -1,12 +1,13 @@
 //! What each event does to the books: one function for each rule of the page, in its order.
 
 use shelf_domain::{
-    Body, Count, Day, Delivery, Event, HOUR, LotCode, MAX_EVENT_UNITS, MAX_PRICE_CENTS,
-    OpeningStock, Picking, Place, Policy, Product, Refill, RefillMode, Removal, Sensor, Session,
-    ShelfPlan, ShelfTouch, Sku, StoreSettings, Transfer, WarehouseOut, WeightChange,
+    Body, Count, CustomerId, Day, Delivery, Event, HOUR, LotCode, MAX_EVENT_UNITS, MAX_PRICE_CENTS,
+    MINUTE, OpeningStock, Picking, Place, Policy, Product, Refill, RefillMode, Removal, Sensor,
+    Session, ShelfPlan, ShelfTouch, Sku, StoreSettings, Transfer, WarehouseOut, WeightChange,
 };
 
-use super::book::{Book, Moment, Pile};
+use super::book::{Awaited, Book, Moment, Pile};
+use super::carts::cart_key;
 use super::timers::{Arrival, TRANSIT_LIMIT};
 use super::{Model, Reason};
 
@@ -16,6 +17,8 @@ const MOST_ON_HAND: i64 = 1_000_000_000;
 const MOST_AHEAD: i64 = 1_000_000;
 const WHOLE: u32 = 10_000;
 const LONGEST_VISIT: i64 = 24 * HOUR;
+const WEIGHT_WAITS: i64 = 15 * MINUTE;
+const RESTOCK_BOT: &str = "restock_bot";
 
 impl Model {
     /// Applies `event`, or says why it changes nothing.
@@ -136,7 +139,13 @@ impl Model {
     fn declare_shelf(&mut self, plan: &ShelfPlan) -> Result<(), Reason> {
         units_or_none(plan.capacity_units)?;
         units_or_none(plan.warehouse_capacity_units)?;
-        self.book(plan.sku)?.sensor = plan.sensor;
+        let book = self.book(plan.sku)?;
+        if book.sensor != plan.sensor {
+            book.sensor = plan.sensor;
+            book.weighed_in = 0;
+            book.awaited_in = Awaited::default();
+            book.awaited_out = Awaited::default();
+        }
         Ok(())
     }
 
@@ -196,6 +205,7 @@ impl Model {
     }
 
     fn refill(&mut self, refill: &Refill, moment: Moment) -> Result<(), Reason> {
+        let now = self.now;
         let units = some_units(refill.units)?;
         let picking = self.picking(refill.sku);
         let named = refill.lot.as_ref().map(LotCode::as_str);
@@ -213,6 +223,7 @@ impl Model {
         }
         book.floor += units;
         book.ahead = MOST_AHEAD.min(book.ahead + not_on_the_way);
+        book.staff_brought(units, now);
         Ok(())
     }
 
@@ -237,15 +248,20 @@ impl Model {
         let units = some_units(touch.units)?;
         self.room(touch.sku)?.learn_weight(touch.unit_weight_g);
         self.touch(touch.customer, at);
-        let line = self.line(touch.customer, touch.sku.as_str());
+        self.lay_down(touch.customer, touch.sku.as_str(), units);
+        Ok(())
+    }
+
+    /// Units come onto the shelf, from the cart as far as it holds them.
+    pub(super) fn lay_down(&mut self, customer: Option<CustomerId>, sku: &str, units: i64) {
+        let line = self.line(customer, sku);
         let held = units.min(line.held);
         line.held -= held;
         let misplaced = units - held;
-        let book = self.book(touch.sku)?;
+        let book = self.books.get_mut(sku).unwrap();
         book.floor += units;
         book.unexplained -= misplaced;
         book.lot_gap += book.add_floor(misplaced, None);
-        Ok(())
     }
 
     fn weight_change(&mut self, change: &WeightChange, at: i64) -> Result<(), Reason> {
@@ -267,17 +283,59 @@ impl Model {
         if reports_units || !whole {
             return Ok(());
         }
-        let (customer, sku) = (change.customer, change.sku);
-        let touch = ShelfTouch { customer, sku, units, unit_weight_g: 0 };
-        if change.delta_g < 0 { self.pickup(&touch, at) } else { self.putback(&touch, at) }
+        let customer = change.customer.filter(|customer| customer.as_str() != RESTOCK_BOT);
+        let touch = ShelfTouch { customer, sku: change.sku, units, unit_weight_g: 0 };
+        match (change.delta_g < 0, cart_key(customer)) {
+            (true, Some(_)) => self.pickup(&touch, at),
+            (false, Some(_)) => self.putback(&touch, at),
+            (true, None) => self.nobody_took(&touch, at),
+            (false, None) => self.nobody_brought(&touch, at),
+        }
+    }
+
+    /// A scale lost units to nobody: staff told it before, or somebody without a name took them.
+    fn nobody_took(&mut self, touch: &ShelfTouch, at: i64) -> Result<(), Reason> {
+        let now = self.now;
+        let told = self.book(touch.sku)?.awaited_out.comes(i64::from(touch.units), now);
+        let units = touch.units - told as u32;
+        if units > 0 { self.pickup(&ShelfTouch { units, ..*touch }, at) } else { Ok(()) }
+    }
+
+    /// A scale got units from nobody: staff told it before, or they were in the nameless cart, or
+    /// staff may tell it soon.
+    fn nobody_brought(&mut self, touch: &ShelfTouch, at: i64) -> Result<(), Reason> {
+        let now = self.now;
+        let units = i64::from(touch.units);
+        let rest = units - self.book(touch.sku)?.awaited_in.comes(units, now);
+        let back = rest.min(self.nameless_units(touch.sku.as_str()));
+        if back > 0 {
+            self.putback(&ShelfTouch { units: back as u32, ..*touch }, at)?;
+        }
+        let book = self.book(touch.sku)?;
+        if rest > back {
+            book.weighed_in = MOST_AHEAD.min(book.weighed_in + rest - back);
+            book.weighed_until = book.weighed_until.max(now + WEIGHT_WAITS);
+        }
+        Ok(())
     }
 
     fn removal(&mut self, removal: &Removal) -> Result<(), Reason> {
         let units = some_units(removal.units)?;
         let named = removal.lot.as_ref().map(LotCode::as_str);
+        let now = self.now;
+        let only_weighed = self.book(removal.sku)?.sensor == Sensor::WeightOnly;
+        let mut laid_back = 0;
+        if only_weighed && removal.place == Place::Floor {
+            laid_back = units.min(self.nameless_units(removal.sku.as_str()));
+        }
+        if laid_back > 0 {
+            self.line(None, removal.sku.as_str()).held -= laid_back;
+        }
         let book = self.book(removal.sku)?;
+        book.floor += laid_back;
         match removal.place {
             Place::Floor => {
+                book.staff_takes(units - laid_back, now);
                 let there = units.min(book.floor);
                 book.floor -= there;
                 book.removed += units;
@@ -307,6 +365,7 @@ impl Model {
             Place::Floor => {
                 let found = units - book.floor;
                 book.floor = units;
+                book.weighed_in = 0;
                 book.unexplained -= found;
                 if found < 0 {
                     book.lot_gap -= book.take_floor(-found, None);

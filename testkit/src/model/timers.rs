@@ -30,6 +30,7 @@ enum Timer {
     TransitDue(String),
     CartDue(Option<String>),
     CartForgotten(Option<String>),
+    Weighed(String),
 }
 
 /// Units that arrive on the shelf by themselves, where nobody confirms it.
@@ -77,6 +78,9 @@ impl Model {
         for (sku, book) in &self.books {
             let due = book.transit_until.filter(|_| book.transit > 0);
             timers.extend(due.map(|due| (due, Timer::TransitDue(sku.clone()))));
+            if book.weighed_in > 0 {
+                timers.push((book.weighed_until, Timer::Weighed(sku.clone())));
+            }
         }
         for (key, cart) in &self.carts {
             let due = cart.deadline.map(|due| (due, Timer::CartDue(key.clone())));
@@ -96,6 +100,7 @@ impl Model {
             Timer::CartForgotten(key) => {
                 self.carts.remove(&key);
             }
+            Timer::Weighed(sku) => self.nobody_told(&sku),
         }
     }
 
@@ -115,7 +120,7 @@ impl Model {
         for book in self.books.values_mut() {
             if self.policies.removal(&book.product) == RemovalTime::SameDayEvening {
                 let today = self.today.day;
-                remove_expired(book, |expiry_day| expiry_day <= today);
+                remove_expired(book, self.now, |expiry_day| expiry_day <= today);
             }
         }
     }
@@ -125,7 +130,7 @@ impl Model {
         self.write_off(None);
         for (sku, book) in &mut self.books {
             let today = self.today.day;
-            remove_expired(book, |expiry_day| expiry_day < today);
+            remove_expired(book, self.now, |expiry_day| expiry_day < today);
             let carts = self.carts.values().filter_map(|cart| cart.lines.get(sku));
             if carts.map(|line| line.held).sum::<i64>() == 0 {
                 correct_lots(book);
@@ -135,7 +140,9 @@ impl Model {
     }
 
     fn all_arrive(&mut self, sku: &str) {
-        all_move_to_the_floor(self.books.get_mut(sku).unwrap());
+        let book = self.books.get_mut(sku).unwrap();
+        book.staff_brought(book.transit, self.now);
+        all_move_to_the_floor(book);
     }
 
     fn arrive(&mut self, number: usize) {
@@ -148,8 +155,15 @@ impl Model {
                 lot.floor += units;
                 book.transit -= units;
                 book.floor += units;
+                book.staff_brought(units, self.now);
             }
         }
+    }
+
+    /// Staff did not tell of what a scale told: somebody laid it there.
+    fn nobody_told(&mut self, sku: &str) {
+        let units = std::mem::take(&mut self.books.get_mut(sku).unwrap().weighed_in);
+        self.lay_down(None, sku, units);
     }
 }
 
@@ -162,7 +176,7 @@ fn all_move_to_the_floor(book: &mut super::book::Book) {
     book.transit = 0;
 }
 
-fn remove_expired(book: &mut super::book::Book, expired: impl Fn(i32) -> bool) {
+fn remove_expired(book: &mut super::book::Book, now: i64, expired: impl Fn(i32) -> bool) {
     for code in book.order(shelf_domain::Picking::SoonestExpiry) {
         let lot = book.lots.get_mut(&code).unwrap();
         if expired(lot.expiry_day) {
@@ -172,6 +186,7 @@ fn remove_expired(book: &mut super::book::Book, expired: impl Fn(i32) -> bool) {
             lot.warehouse = 0;
             book.floor -= on_floor;
             lot.floor -= on_floor;
+            book.staff_takes(on_floor, now);
         }
     }
 }

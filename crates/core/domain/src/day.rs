@@ -5,13 +5,14 @@ use alloc::vec::Vec;
 
 use crate::alert::{Rule, Severity};
 use crate::alerts::{Facts, Subject};
-use crate::effect::{Effect, Effects, RemovalNotice};
+use crate::effect::{Cause, Effect, Effects, Explanation, RemovalNotice};
 use crate::event::{Place, RemovalCause};
 use crate::ids::{CustomerId, LotCode, SkuIndex};
 use crate::reference::RemovalTime;
 use crate::store::Store;
 use crate::time::{Day, Timestamp};
 use crate::timer::Timer;
+use crate::visits::{CLOSING_GRACE_US, MAX_VISIT_US};
 
 impl Store {
     /// Does what is due.
@@ -20,7 +21,8 @@ impl Store {
             Timer::DayChange(day) => self.change_day(day, fx),
             Timer::Evening(day) => self.evening(day, fx),
             Timer::Cart(customer) => self.cart_due(customer, fx),
-            Timer::Leave => self.count_exit(),
+            Timer::Leave(entered_at) => self.session_ends(entered_at),
+            Timer::Closed(at) => self.visits_lapse(at),
             Timer::Recheck(subject, rule, place) => self.recheck(subject, rule, place, fx),
             Timer::Wake(alert) => self.wake(alert, fx),
             Timer::TaskDue(task) => self.task_due(task, fx),
@@ -32,6 +34,7 @@ impl Store {
             Timer::LateCheck(order) => self.late_check(order, fx),
             Timer::Close(order) => self.close_order(order, fx),
             Timer::WeightCheck(index) => self.weight_check(index, fx),
+            Timer::Weighed(index) => self.weighed_due(index, fx),
         }
     }
 
@@ -44,13 +47,14 @@ impl Store {
         }
         self.day = day;
         self.stats.days += 1;
+        self.visits_lapse(self.now.plus(-MAX_VISIT_US));
         self.visits.peak_today = self.visits.present;
         self.visits.entries_today = 0;
         self.expire_notices(Subject::Store, fx);
         for index in self.shelves.indexes() {
             self.expire_notices(Subject::Sku(index), fx);
             self.remove_expired(index, day, fx);
-            self.align_lots(index);
+            self.align_lots(index, fx);
             self.lots[index].forget_empty();
             self.promote_today(index, fx);
             self.mark_down(index, fx);
@@ -67,6 +71,9 @@ impl Store {
         let closing = if opens < closes { closes } else { midnight };
         if closing > self.now {
             self.timers.set(closing, Timer::Evening(self.day));
+        }
+        if closing < midnight {
+            self.timers.set(closing.plus(CLOSING_GRACE_US), Timer::Closed(closing));
         }
         self.timers.set(midnight, Timer::DayChange(next));
     }
@@ -124,10 +131,12 @@ impl Store {
         let expired = |lot: &&mut crate::Lot| lot.expiry_day < day && lot.units() > 0;
         let shelf = &mut self.shelves[index];
         let mut removed: Vec<(LotCode, Place, u32)> = Vec::new();
+        let mut on_floor = 0;
         for lot in self.lots[index].iter_mut().filter(expired) {
             let floor = lot.floor_units.min(shelf.floor_units);
             lot.floor_units -= floor;
             shelf.floor_units -= floor;
+            on_floor += floor;
             removed.push((lot.code, Place::Floor, floor));
             let warehouse = core::mem::take(&mut lot.warehouse_units);
             shelf.warehouse_units -= warehouse;
@@ -137,6 +146,7 @@ impl Store {
         if removed.is_empty() {
             return;
         }
+        self.staff_will_take(index, on_floor);
         for &(code, place, units) in &removed {
             self.shelves[index].ledger.removed += u64::from(units);
             let cost_cents = self.count_waste(index, units);
@@ -179,8 +189,9 @@ impl Store {
         self.condition_holds(index, Rule::ExpiredRemoval, place, facts, fx);
     }
 
-    /// Where nobody holds units of a sku, its lots can be brought in line with its shelf.
-    fn align_lots(&mut self, index: SkuIndex) {
+    /// Where nobody holds units of a sku, its lots can be brought in line with its shelf: what they
+    /// did not know of lies on the lot received last.
+    fn align_lots(&mut self, index: SkuIndex, fx: &mut Effects) {
         let shelf = &mut self.shelves[index];
         let gap = shelf.lot_gap_units;
         if gap == 0 || shelf.cart_units > 0 {
@@ -191,6 +202,10 @@ impl Store {
             lot.floor_units += gap;
             shelf.lot_gap_units = 0;
             self.stats.lot_corrections += u64::from(gap);
+            self.stats.explain(Cause::LotGap, u64::from(gap));
+            let (sku, units) = (shelf.sku, i64::from(gap));
+            fx.touched.push(index);
+            fx.push(Effect::Explained(Explanation { sku, units, cause: Cause::LotGap }));
         }
     }
 }

@@ -201,7 +201,7 @@ pub struct Explanation {
     /// What.
     pub sku: Sku,
     /// Units that left the books without a sale (positive) or came onto them without a delivery
-    /// (negative).
+    /// (negative); for [`Cause::LotGap`] the units that a lot got.
     pub units: i64,
     /// Why, as far as the core can tell.
     pub cause: Cause,
@@ -228,11 +228,14 @@ pub enum Cause {
     SensorDrift,
     /// More left the warehouse, or arrived on the shelf, than the records held.
     Mispicked,
+    /// The lots did not know of units that the shelf holds: they are booked on the lot received
+    /// last, and no sum of the sku changes.
+    LotGap,
 }
 
 impl Cause {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Unscanned,
         Self::PaidLate,
         Self::Misplaced,
@@ -242,6 +245,7 @@ impl Cause {
         Self::Found,
         Self::SensorDrift,
         Self::Mispicked,
+        Self::LotGap,
     ];
 
     /// Its stable code.
@@ -256,6 +260,7 @@ impl Cause {
             Self::Found => "found",
             Self::SensorDrift => "sensor_drift",
             Self::Mispicked => "mispicked",
+            Self::LotGap => "lot_gap",
         }
     }
 }

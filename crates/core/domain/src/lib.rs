@@ -39,6 +39,7 @@ mod reference;
 mod reorder;
 mod restock;
 mod sale;
+mod scale;
 mod setup;
 mod shelf;
 mod stats;
@@ -64,7 +65,6 @@ pub use event::{
     PriceChange, Promotion, Receipt, ReceiptLine, Refill, Rejected, Removal, RemovalCause, Session,
     ShelfTouch, TaskAct, TaskVerb, Transfer, WarehouseOut, WeightChange,
 };
-pub use floor::WEIGHT_PATIENCE_US;
 pub use horizon::HORIZON_EVENTS;
 pub use ids::{
     Actor, AlertId, Category, CustomerId, EventId, LotCode, Note, OrderId, PolicyId, ReceiptId,
@@ -85,6 +85,7 @@ pub use reference::{
 pub use restock::{Allocation, RestockTask, TaskStatus};
 pub use sale::MAX_RECEIPT_LINES;
 pub use setup::MAX_CLOSED_DAYS;
+pub use scale::{AWAITED_WEIGHT_US, WEIGHT_PATIENCE_US};
 pub use shelf::{Ledger, Shelf, ShelfRules};
 pub use stats::{CountBy, Stats};
 pub use store::{CLOCK_TOLERANCE_US, LATE_AFTER_US, LATE_LIMIT_US, MAX_SKUS, Outcome, Store};
@@ -92,4 +93,4 @@ pub use stores::{Counts, StateError, Stores, state_hash};
 pub use tasks::{TRANSIT_LIMIT_US, UNBEGUN_TASK_US};
 pub use text::{Text, TextTooLong};
 pub use time::{DAY, Day, HOUR, LocalClock, MINUTE, SECOND, Timestamp, WeekSlot};
-pub use visits::{MAX_VISIT_US, Visits};
+pub use visits::{CLOSING_GRACE_US, MAX_PRESENT, MAX_VISIT_US, Visits};

@@ -61,7 +61,7 @@ pub struct LineReason {
     pub usable_units: u32,
     /// Ordered before and still to come in time.
     pub arriving_units: u32,
-    /// The room that is left.
+    /// The room that is left in the warehouse.
     pub room_units: u32,
     /// Units in a pack.
     pub pack_units: u32,

@@ -21,8 +21,9 @@ use crate::timer::Timer;
 pub const MAX_SUPPLIERS: usize = 4_096;
 /// Orders are proposed this long before their cut-off, so that a person can look at them.
 pub const DRAFT_LEAD_US: i64 = HOUR;
-/// A delivery that is not complete this long after its time is late or short.
-pub const DELIVERY_LATE_US: i64 = 24 * HOUR;
+/// A delivery that is not complete this long after its time is late or short: it is told, and what
+/// lacks is ordered again.
+pub const DELIVERY_LATE_US: i64 = 2 * HOUR;
 /// Nothing more is expected of an order this long after its time.
 pub const CLOSE_AFTER_US: i64 = 72 * HOUR;
 
@@ -62,12 +63,16 @@ impl Orders {
         self.standing.values()
     }
 
-    /// Units of a sku that are ordered and still to come by `until`.
-    pub(crate) fn arriving(&self, sku: crate::Sku, until: Timestamp) -> u32 {
-        let in_time = |order: &&SupplierOrder| {
-            order.delivery_at <= until && order.status != OrderStatus::Draft
+    /// Units of a sku that are ordered and still to come by `until`. Of a delivery that is late, or
+    /// was here without them, nothing is counted on.
+    pub(crate) fn arriving(&self, sku: crate::Sku, now: Timestamp, until: Timestamp) -> u32 {
+        let to_come = |order: &&SupplierOrder| {
+            order.status != OrderStatus::Draft
+                && order.delivery_at <= until
+                && now.since(order.delivery_at) < DELIVERY_LATE_US
+                && !order.begun()
         };
-        let lines = self.standing.values().filter(in_time).flat_map(|order| &order.lines);
+        let lines = self.standing.values().filter(to_come).flat_map(|order| &order.lines);
         lines.filter(|line| line.sku == sku).map(OrderLine::outstanding_units).sum()
     }
 }
@@ -87,6 +92,11 @@ impl SupplierOrder {
 
     fn complete(&self) -> bool {
         self.lines.iter().all(|line| line.outstanding_units() == 0)
+    }
+
+    /// Whether anything of it has come.
+    fn begun(&self) -> bool {
+        self.lines.iter().any(|line| line.received_units > 0)
     }
 
     /// What it costs, in cents, as far as costs are known.
@@ -255,7 +265,7 @@ impl Store {
         let over = line.received_units.saturating_sub(line.units).min(units);
         let line_complete = line.outstanding_units() == 0;
         let complete = standing.complete();
-        let late = self.now.since(standing.delivery_at) > DELIVERY_LATE_US;
+        let late = self.now.since(standing.delivery_at) >= DELIVERY_LATE_US;
         if over > 0 {
             self.delivery_notice(index, over, fx);
         } else if line_complete && late {
@@ -294,11 +304,13 @@ impl Store {
         }
     }
 
-    /// Nothing more is expected of an order.
+    /// Nothing more is expected of an order; one of which nothing came has failed.
     pub(crate) fn close_order(&mut self, id: OrderId, fx: &mut Effects) {
-        let sent = self.orders.standing.get(&id).is_some_and(|o| o.status == OrderStatus::Sent);
-        if sent {
-            self.end_order(id, OrderStatus::Received, fx);
+        let Some(order) = self.orders.standing.get(&id) else { return };
+        if order.status == OrderStatus::Sent {
+            let came = order.begun();
+            let status = if came { OrderStatus::Received } else { OrderStatus::Cancelled };
+            self.end_order(id, status, fx);
         }
     }
 

@@ -32,7 +32,7 @@ impl Store {
         });
         let level = wanted.min(sellable_units.unwrap_or(u32::MAX));
         let usable_units = self.usable_units(index);
-        let arriving_units = self.orders.arriving(shelf.sku, round.next_delivery_at);
+        let arriving_units = self.orders.arriving(shelf.sku, self.now, round.next_delivery_at);
         let room_units = self.room_units(index, arriving_units);
         let pack_units = product.pack_units.max(1);
         let lacking = level.saturating_sub(usable_units.saturating_add(arriving_units));
@@ -79,15 +79,16 @@ impl Store {
         usable
     }
 
-    /// The room that is left for a sku in warehouse and shelf together; what one delivery may bring
-    /// where a capacity is not known.
+    /// The room that the warehouse, into which every delivery goes, has left for a sku when what
+    /// the standing task takes out has left it; what one delivery may bring where its capacity is
+    /// not known.
     fn room_units(&self, index: SkuIndex, arriving_units: u32) -> u32 {
         let shelf = &self.shelves[index];
-        if shelf.capacity_units == 0 || shelf.warehouse_capacity_units == 0 {
+        if shelf.warehouse_capacity_units == 0 {
             return MAX_EVENT_UNITS;
         }
-        let capacity = shelf.capacity_units + shelf.warehouse_capacity_units;
-        let taken = shelf.on_hand_units() - shelf.cart_units;
-        capacity.saturating_sub(taken.saturating_add(arriving_units))
+        let reserved: u32 = self.lots[index].iter().map(|lot| lot.reserved_units).sum();
+        let taken = shelf.warehouse_units.saturating_sub(reserved).saturating_add(arriving_units);
+        shelf.warehouse_capacity_units.saturating_sub(taken)
     }
 }

@@ -76,7 +76,10 @@ impl Store {
         let shelf = &mut self.shelves[index];
         shelf.capacity_units = plan.capacity_units;
         shelf.warehouse_capacity_units = plan.warehouse_capacity_units;
-        shelf.sensor = plan.sensor;
+        if shelf.sensor != plan.sensor {
+            shelf.sensor = plan.sensor;
+            shelf.forget_waiting();
+        }
         if shelf.demand.days == 0 {
             shelf.demand.daily_milli = plan.expected_daily_milli;
         }

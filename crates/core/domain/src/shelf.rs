@@ -7,6 +7,7 @@ use crate::event::Place;
 use crate::ids::{Sku, TaskId};
 use crate::quantity::BasisPoints;
 use crate::reference::{MarkdownSchedule, Picking, RemovalTime, Rounding, Sensor};
+use crate::scale::Waiting;
 use crate::time::Timestamp;
 
 /// Units of a sku that ever came and went.
@@ -81,6 +82,12 @@ pub struct Shelf {
     /// The same in the warehouse.
     pub disputed_warehouse_units: u32,
     pub(crate) weight_off_g: i64,
+    /// Units that its scale has told of and nobody yet, where it tells weights only.
+    pub(crate) weighed_in: Waiting,
+    /// Units that staff brought and its scale has not told of.
+    pub(crate) awaited_in: Waiting,
+    /// Units that staff took, or will take, and its scale has not told of.
+    pub(crate) awaited_out: Waiting,
     pub(crate) task_quiet_until: Option<Timestamp>,
     /// What its restock task fills it up to.
     pub(crate) refill_to_units: u32,
@@ -114,12 +121,23 @@ impl Shelf {
             disputed_floor_units: 0,
             disputed_warehouse_units: 0,
             weight_off_g: 0,
+            weighed_in: Waiting::default(),
+            awaited_in: Waiting::default(),
+            awaited_out: Waiting::default(),
             task_quiet_until: None,
             refill_to_units: 0,
             transit_until: None,
             weight_check: false,
             rules: ShelfRules::default(),
         }
+    }
+
+    /// What another sensor would have told is not awaited.
+    pub(crate) fn forget_waiting(&mut self) {
+        self.weight_off_g = 0;
+        self.weighed_in = Waiting::default();
+        self.awaited_in = Waiting::default();
+        self.awaited_out = Waiting::default();
     }
 
     /// Units of it in the shop, wherever they are.

@@ -97,9 +97,9 @@ pub struct Stats {
     /// Events that went to quarantine, by [`Reason`].
     pub quarantined: CountBy<16>,
     /// Explained movements, by [`Cause`].
-    pub explained: CountBy<9>,
+    pub explained: CountBy<10>,
     /// Their units, by [`Cause`], whatever the direction.
-    pub explained_units: CountBy<9>,
+    pub explained_units: CountBy<10>,
     /// Alerts opened, by [`Rule`].
     pub alerts_opened: CountBy<{ Rule::COUNT }>,
     /// Alerts ended, by [`Rule`].
@@ -116,6 +116,8 @@ pub struct Stats {
     pub entries: u64,
     /// Customers who left.
     pub exits: u64,
+    /// Customers who must have left, though their exit was not seen.
+    pub exits_missed: u64,
     /// Shelves times the open time of full days, in microseconds.
     pub shelf_open_us: i64,
     /// Of that, the time in which they were empty.

@@ -21,7 +21,7 @@ use crate::table::Table;
 use crate::tasks::Tasks;
 use crate::time::{DAY, Day, MINUTE, Timestamp};
 use crate::timer::Timers;
-use crate::visits::Visits;
+use crate::visits::{Inside, Visits};
 
 /// How far an event's time may lie after its arrival: clocks differ.
 pub const CLOCK_TOLERANCE_US: i64 = 10 * MINUTE;
@@ -53,6 +53,7 @@ pub struct Store {
     pub(crate) policies: Vec<Policy>,
     pub(crate) promotions: Promotions,
     pub(crate) visits: Visits,
+    pub(crate) inside: Inside,
     pub(crate) timers: Timers,
     seen: Horizon,
     pub(crate) stats: Stats,
@@ -94,6 +95,7 @@ impl Store {
             policies: Vec::new(),
             promotions: Promotions::default(),
             visits: Visits::default(),
+            inside: Inside::default(),
             timers: Timers::default(),
             seen: Horizon::default(),
             stats: Stats::default(),

@@ -114,32 +114,27 @@ impl Store {
     /// Staff can be sent: takes the need of this moment, and allocates lots.
     pub(crate) fn task_due(&mut self, id: TaskId, fx: &mut Effects) {
         let Some(sku) = self.tasks.get(id).map(|task| task.sku) else { return };
-        let Ok(index) = self.find(sku) else { return };
-        let Some(task) = self.tasks.standing.get_mut(&id) else { return };
-        let shelf = &self.shelves[index];
-        let coming = shelf.floor_units + shelf.transit_units;
-        let need = shelf.refill_to_units.saturating_sub(coming);
-        if task.allocations.is_empty() && need > task.wanted_units {
-            task.wanted_units = need;
-            task.backorder_units = need;
+        if let Ok(index) = self.find(sku) {
+            self.fill_backorder(index, fx);
         }
-        self.fill_backorder(index, fx);
     }
 
-    /// What a task wants never lifts the shelf above what it is to be filled up to: some units may
-    /// have come otherwise since it was asked for. Returns by how many units it wants less.
-    fn trim_backorder(&mut self, index: SkuIndex) -> u32 {
+    /// What a task waits for is what the shelf lacks at this moment: since it was asked for, units
+    /// may have come otherwise, or have been sold. Returns whether that has changed.
+    fn renew_backorder(&mut self, index: SkuIndex) -> bool {
         let shelf = &self.shelves[index];
         let Some(task) = shelf.task.and_then(|id| self.tasks.standing.get_mut(&id)) else {
-            return 0;
+            return false;
         };
+        if task.backorder_units == 0 {
+            return false;
+        }
         let reserved = task.allocations.iter().map(|a| a.reserved_units).sum::<u32>();
         let coming = shelf.floor_units + shelf.transit_units + reserved;
         let need = shelf.refill_to_units.saturating_sub(coming);
-        let over = task.backorder_units.saturating_sub(need);
-        task.backorder_units -= over;
-        task.wanted_units -= over.min(task.wanted_units);
-        over
+        let before = core::mem::replace(&mut task.backorder_units, need);
+        task.wanted_units = task.wanted_units.saturating_sub(before).saturating_add(need);
+        before != need
     }
 
     /// Allocates free units of the warehouse to what the shelf's task still lacks.
@@ -148,10 +143,10 @@ impl Store {
         if self.tasks.get(id).is_none_or(|task| task.due_at > self.now) {
             return;
         }
-        let trimmed = self.trim_backorder(index);
+        let renewed = self.renew_backorder(index);
         let Some(task) = self.tasks.standing.get_mut(&id) else { return };
         let before = task.backorder_units;
-        if trimmed + before == 0 {
+        if before == 0 && !renewed {
             return self.close_task(Some(id), fx);
         }
         let picking = self.shelves[index].rules.picking;
@@ -173,7 +168,7 @@ impl Store {
             task.set(TaskStatus::Issued, self.now);
             self.timers.set(self.now.plus(UNBEGUN_TASK_US), Timer::Overdue(id));
         }
-        if trimmed + allocated > 0 && task.outstanding_units() > 0 {
+        if (renewed || allocated > 0) && task.outstanding_units() > 0 {
             fx.push(Effect::Task(task.clone()));
         }
         self.close_task(Some(id), fx);

@@ -41,10 +41,14 @@ pub(crate) enum Timer {
     LateCheck(OrderId),
     /// Nothing more is expected of an order.
     Close(OrderId),
-    /// A customer leaves whose exit was known beforehand.
-    Leave,
+    /// A customer leaves who came then and whose exit was known beforehand.
+    Leave(Timestamp),
+    /// Whoever was in the store when it closed, at this time, has left.
+    Closed(Timestamp),
     /// The weights and the count of a shelf have had time to agree.
     WeightCheck(SkuIndex),
+    /// Weight that came onto a shelf has waited for its explanation.
+    Weighed(SkuIndex),
 }
 
 impl Timer {

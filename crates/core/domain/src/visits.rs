@@ -1,21 +1,27 @@
 //! Visits, and what becomes of a cart when its customer has gone.
 
+use alloc::vec::Vec;
+
 use serde::{Deserialize, Serialize};
 
 use crate::effect::{Cause, Effects, Reason};
 use crate::event::Session;
 use crate::ids::CustomerId;
 use crate::store::Store;
-use crate::time::{HOUR, Timestamp};
+use crate::time::{HOUR, MINUTE, Timestamp};
 use crate::timer::Timer;
 
 /// The longest visit that a session may announce.
 pub const MAX_VISIT_US: i64 = 24 * HOUR;
+/// So long after closing nobody is in the store any more, whatever exits were seen.
+pub const CLOSING_GRACE_US: i64 = 30 * MINUTE;
+/// The most customers that are counted as in the store at once.
+pub const MAX_PRESENT: usize = 65_536;
 
 /// Who is in the store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Visits {
-    /// Customers in the store now: entries less exits, never below zero.
+    /// Customers in the store now: entries less exits, less those whose exit was never seen.
     pub present: u32,
     /// The most that were in the store at once today.
     pub peak_today: u32,
@@ -23,9 +29,47 @@ pub struct Visits {
     pub entries_today: u32,
 }
 
+/// When those who are in the store came, the earliest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Inside {
+    since: Vec<Timestamp>,
+}
+
+impl Inside {
+    fn enter(&mut self, at: Timestamp) {
+        if self.since.len() < MAX_PRESENT {
+            let place = self.since.partition_point(|&since| since <= at);
+            self.since.insert(place, at);
+        }
+    }
+
+    /// Somebody leaves: of those who came before, the last. So those whose exit is lost become the
+    /// longest there, and are given up.
+    fn leave(&mut self, at: Timestamp) {
+        let before = self.since.partition_point(|&since| since <= at);
+        if before > 0 {
+            self.since.remove(before - 1);
+        }
+    }
+
+    /// The one who came then leaves, if still there.
+    fn leave_who_came(&mut self, at: Timestamp) {
+        if let Ok(place) = self.since.binary_search(&at) {
+            self.since.remove(place);
+        }
+    }
+
+    /// Gives up those who came by `until`; how many.
+    fn give_up(&mut self, until: Timestamp) -> u64 {
+        let gone = self.since.partition_point(|&since| since <= until);
+        self.since.drain(..gone);
+        gone as u64
+    }
+}
+
 impl Store {
     pub(crate) fn customer_enters(&mut self, customer: Option<CustomerId>, at: Timestamp) {
-        self.count_entry();
+        self.count_entry(at);
         let Some(customer) = customer else { return };
         if let Some(cart) = self.carts.get_mut(customer) {
             cart.exit_at = cart.exit_at.filter(|&exit_at| exit_at > at);
@@ -34,6 +78,8 @@ impl Store {
     }
 
     pub(crate) fn customer_leaves(&mut self, customer: Option<CustomerId>, at: Timestamp) {
+        self.visits_lapse(self.now.plus(-MAX_VISIT_US));
+        self.inside.leave(at);
         self.count_exit();
         if let Some(customer) = customer {
             self.expect_exit(customer, at);
@@ -51,22 +97,36 @@ impl Store {
         if !self.carts.has_room(session.customer) {
             return Err(Reason::LimitReached);
         }
-        self.count_entry();
+        self.count_entry(at);
         let cart = self.carts.entry(session.customer);
         cart.exit_at = Some(session.exit_at);
         cart.reopened = false;
         self.arm_cart(session.customer);
-        self.timers.set(session.exit_at, Timer::Leave);
+        self.timers.set(session.exit_at, Timer::Leave(at));
         Ok(())
     }
 
-    pub(crate) fn count_exit(&mut self) {
-        self.visits.present = self.visits.present.saturating_sub(1);
+    /// The end of a session that began at `entered_at`.
+    pub(crate) fn session_ends(&mut self, entered_at: Timestamp) {
+        self.inside.leave_who_came(entered_at);
+        self.count_exit();
+    }
+
+    fn count_exit(&mut self) {
+        self.visits.present = self.inside.since.len() as u32;
         self.stats.exits += 1;
     }
 
-    fn count_entry(&mut self) {
-        self.visits.present = self.visits.present.saturating_add(1);
+    /// Whoever came by `until` and was not seen leaving has left.
+    pub(crate) fn visits_lapse(&mut self, until: Timestamp) {
+        self.stats.exits_missed += self.inside.give_up(until);
+        self.visits.present = self.inside.since.len() as u32;
+    }
+
+    fn count_entry(&mut self, at: Timestamp) {
+        self.visits_lapse(self.now.plus(-MAX_VISIT_US));
+        self.inside.enter(at);
+        self.visits.present = self.inside.since.len() as u32;
         self.visits.peak_today = self.visits.peak_today.max(self.visits.present);
         self.visits.entries_today += 1;
         self.stats.entries += 1;

@@ -123,6 +123,9 @@ impl Store {
         self.explain(index, -i64::from(rest), Cause::Mispicked, fx);
         self.release_overbooked(index, fx);
         self.report_task(task, fx);
+        if rest > 0 {
+            self.mark_down(index, fx);
+        }
         self.warehouse_changed(index, fx);
         self.lots_left(index, fx);
         Ok(())
@@ -176,10 +179,13 @@ impl Store {
         shelf.warehouse_units -= ahead - rest;
         shelf.floor_units += refill.units;
         shelf.ahead_units = (shelf.ahead_units + ahead).min(MAX_EVENT_UNITS);
-        self.weigh_count(index, -i64::from(refill.units));
+        self.staff_brought(index, refill.units);
         self.explain(index, -i64::from(rest), Cause::Mispicked, fx);
         self.release_overbooked(index, fx);
         self.close_task(task, fx);
+        if rest > 0 {
+            self.mark_down(index, fx);
+        }
         self.floor_changed(index, at, fx);
         self.judge_expiry(index, fx);
         Ok(())
@@ -219,6 +225,7 @@ impl Store {
         lot: Option<LotCode>,
         fx: &mut Effects,
     ) {
+        self.staff_take(index, units);
         let lacking = self.lots[index].take_floor(units, lot);
         let shelf = &mut self.shelves[index];
         let moved = take(&mut shelf.floor_units, units);
@@ -275,6 +282,9 @@ impl Store {
         self.explain(index, -difference, cause, fx);
         self.settle(index, count.place, fx);
         self.release_overbooked(index, fx);
+        if difference > 0 {
+            self.mark_down(index, fx);
+        }
         self.floor_changed(index, at, fx);
         self.warehouse_changed(index, fx);
         self.judge_expiry(index, fx);
@@ -282,10 +292,10 @@ impl Store {
     }
 
     fn count_floor(&mut self, index: SkuIndex, units: u32) -> i64 {
+        self.scale_counted(index);
         let shelf = &mut self.shelves[index];
         let difference = i64::from(units) - i64::from(shelf.floor_units);
         shelf.floor_units = units;
-        shelf.weight_off_g = 0;
         let amount = difference.unsigned_abs() as u32;
         if difference < 0 {
             let lacking = self.lots[index].take_floor(amount, None);
@@ -384,6 +394,7 @@ impl Store {
         for (code, moved) in arrived {
             self.task_arrived(task, index, code, moved);
         }
+        self.staff_brought(index, units);
         self.dispute(index, Place::Floor, units, fx);
         self.close_task(task, fx);
         self.floor_changed(index, self.now, fx);
@@ -404,6 +415,7 @@ impl Store {
         lot.floor_units += moved;
         self.shelves[index].transit_units -= moved;
         self.shelves[index].floor_units += moved;
+        self.staff_brought(index, moved);
         self.task_arrived(task, index, code, moved);
         self.close_task(task, fx);
         self.floor_changed(index, self.now, fx);

@@ -224,9 +224,50 @@ fn who_is_in_the_store_is_counted() {
     let session = format!("{day} 08:20 c3 enters until 08:50\n");
     assert_eq!(visits(&session), (3, 3, 4));
     assert_eq!(visits(&format!("{session} 08:50 clock")), (2, 3, 4));
-    assert_eq!(visits(&format!("{day} next day\n")), (2, 2, 0));
+    assert_eq!(visits(&format!("{day} next day\n")), (0, 0, 0));
     let more_left = "08:00 somebody leaves\n08:01 somebody leaves\n08:02 c1 enters";
     assert_eq!(visits(more_left), (1, 1, 1));
+}
+
+#[test]
+fn a_lost_exit_keeps_nobody_in_the_store() {
+    let present = |story: &str| {
+        let both = run(&format!("product MILK\n{story}"));
+        (both.store().visits().present, both.store().stats().exits_missed)
+    };
+    // Closed at 22:00; half an hour later nobody is there.
+    let day = "08:00 c1 enters\n08:01 c2 enters\n08:10 c2 leaves\n21:50 c3 enters\n";
+    assert_eq!(present(&format!("{day} 22:29:59 clock")), (2, 0));
+    assert_eq!(present(&format!("{day} 22:30 clock")), (0, 2));
+    // An exit that was under way all night lets nobody out who came in the morning.
+    let late = format!("{day} next day\n08:00 c4 enters\n2026-01-01 21:59 c3 leaves\n");
+    assert_eq!(present(&late), (1, 2));
+    // One exit in ten is lost, for three days.
+    let visit = |day: u32, minute: u32| {
+        let leaves = format!("2026-01-0{day} 10:{minute} c{minute} leaves\n");
+        let leaves = if minute.is_multiple_of(10) { String::new() } else { leaves };
+        format!("2026-01-0{day} 09:{minute} c{minute} enters\n{leaves}")
+    };
+    let visits = (1..=3).flat_map(|day| (10..60).map(move |minute| visit(day, minute)));
+    let drift: String = visits.collect();
+    let drift = |rest: &str| present(&format!("{drift}{rest}"));
+    assert_eq!(drift(""), (5, 10));
+    assert_eq!(drift("2026-01-03 23:00 clock"), (0, 15));
+}
+
+#[test]
+fn where_a_store_never_closes_a_visit_lapses_after_a_day() {
+    let present = |rest: &str| {
+        let story =
+            format!("store open always\nproduct MILK\n08:00 c1 enters\n20:00 c2 enters\n{rest}");
+        run(&story).store().visits().present
+    };
+    assert_eq!(present("2026-01-02 07:59 c3 enters"), 3);
+    assert_eq!(present("2026-01-02 08:00 c3 enters"), 2);
+    assert_eq!(present("2026-01-03 00:00 clock"), 0);
+    // The end of a session is that visit's, not the last one's.
+    let session = "2026-01-02 09:00 c4 enters until 09:30\n2026-01-02 09:10 c5 enters\n";
+    assert_eq!(present(&format!("{session} 2026-01-02 09:31 clock")), 2);
 }
 
 #[test]

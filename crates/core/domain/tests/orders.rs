@@ -54,7 +54,7 @@ fn what_is_ordered_is_explained_step_by_step() {
         &shop("", "11:00 clock"),
         expect![[r#"
             48 MILK: 10 a day for 4.875 days: need 49, safety 11, standing 10
-            usable 26, arriving 0, room 194, pack 6
+            usable 26, arriving 0, room 190, pack 6
         "#]],
     );
 }
@@ -100,11 +100,12 @@ fn each_cut_off_has_its_delivery() {
              2026-01-06 13:00 clock
              2026-01-08 13:00 clock",
         ),
-        expect![[r"
+        expect![[r#"
             01-01 12:00 O-1 FARM sent, by 01-01 12:00 for 01-02 08:00: 48 MILK
             01-04 12:00 O-2 FARM sent, by 01-04 12:00 for 01-05 08:00: 12 MILK
             01-06 12:00 O-3 FARM sent, by 01-06 12:00 for 01-07 08:00: 12 MILK
-        "]],
+            01-08 12:00 O-4 FARM sent, by 01-08 12:00 for 01-09 08:00: 6 MILK
+        "#]],
     );
 }
 
@@ -221,8 +222,8 @@ fn an_order_never_exceeds_the_room() {
             .replace("warehouse 200", "warehouse 30")
             .replace("floor 16 warehouse 10", "floor 16 warehouse 10\n11:00 clock"),
         expect![[r#"
-            24 MILK: 10 a day for 4.875 days: need 49, safety 11, standing 6
-            usable 26, arriving 0, room 24, pack 6
+            18 MILK: 10 a day for 4.875 days: need 49, safety 11, standing 6
+            usable 26, arriving 0, room 20, pack 6
         "#]],
     );
 }
@@ -233,14 +234,14 @@ fn stock_that_expires_before_it_is_sold_does_not_count() {
         &shop("", "stock MILK lot SOON expires 2026-01-02 warehouse 60\n11:00 clock"),
         expect![[r#"
             24 MILK: 10 a day for 4.875 days: need 49, safety 11, standing 10
-            usable 46, arriving 0, room 134, pack 6
+            usable 46, arriving 0, room 130, pack 6
         "#]],
     );
     check_reason(
         &shop("", "stock MILK lot LATE expires 2026-02-02 warehouse 12\n11:00 clock"),
         expect![[r#"
             36 MILK: 10 a day for 4.875 days: need 49, safety 11, standing 10
-            usable 38, arriving 0, room 182, pack 6
+            usable 38, arriving 0, room 178, pack 6
         "#]],
     );
 }
@@ -253,7 +254,7 @@ fn of_what_does_not_keep_no_more_is_ordered_than_sells_in_its_life() {
             .replace("in warehouse", "in warehouse\n08:01 count 3 MILK on floor\n11:00 clock"),
         expect![[r#"
             18 MILK: 10 a day for 4.875 days: need 49, safety 11, standing 10, at most 20 would sell
-            usable 3, arriving 0, room 217, pack 6
+            usable 3, arriving 0, room 200, pack 6
         "#]],
     );
 }
@@ -267,23 +268,25 @@ fn what_is_arriving_in_time_is_not_ordered_again() {
         &slow,
         expect![[r#"
             30 MILK: 4.001 a day for 8.875 days: need 36, safety 9, standing 130
-            usable 26, arriving 120, room 74, pack 6
+            usable 26, arriving 120, room 70, pack 6
         "#]],
     );
     check_reason(
         &shop("", "2026-01-04 11:00 clock"),
         expect![[r#"
-            48 MILK: 10 a day for 4.875 days: need 49, safety 11, standing 10
-            usable 26, arriving 0, room 194, pack 6
+            6 MILK: 4.001 a day for 3.875 days: need 16, safety 6, standing 10
+            usable 26, arriving 0, room 190, pack 6
         "#]],
     );
     check_lines(
         &["O-"],
         &shop("", "2026-01-04 12:00 clock"),
-        expect![[r"
+        expect![[r#"
             01-01 11:00 O-1 FARM draft, by 01-01 12:00 for 01-02 08:00: 48 MILK
             01-01 12:00 O-1 FARM sent, by 01-01 12:00 for 01-02 08:00: 48 MILK
-        "]],
+            01-04 11:00 O-2 FARM draft, by 01-04 12:00 for 01-05 08:00: 6 MILK
+            01-04 12:00 O-2 FARM sent, by 01-04 12:00 for 01-05 08:00: 6 MILK
+        "#]],
     );
 }
 
@@ -293,14 +296,14 @@ fn cover_days_are_added_by_policy() {
         &shop("", "policy P cover 3d\n11:00 clock"),
         expect![[r#"
             66 MILK: 10 a day for 6.875 days: need 69, safety 12, standing 10
-            usable 26, arriving 0, room 194, pack 6
+            usable 26, arriving 0, room 190, pack 6
         "#]],
     );
     check_reason(
         &shop("", "policy P reorder 50\n11:00 clock"),
         expect![[r#"
             84 MILK: 10 a day for 4.875 days: need 49, safety 11, standing 50
-            usable 26, arriving 0, room 194, pack 6
+            usable 26, arriving 0, room 190, pack 6
         "#]],
     );
 }
@@ -330,24 +333,114 @@ fn a_delivery_may_come_over_short_late_or_not_at_all() {
             2026-01-03 08:00 clock\n2026-01-03 10:00 delivery 10 MILK lot L2 for O-1
             2026-01-03 11:00 delivery 500 MILK lot L3 for O-9\n2026-01-05 08:00 clock",
         ),
-        expect![[r"
+        expect![[r#"
             01-01 11:00 O-1 FARM draft, by 01-01 12:00 for 01-02 08:00: 48 MILK
             01-01 12:00 O-1 FARM sent, by 01-01 12:00 for 01-02 08:00: 48 MILK
-            01-03 08:00 A-1 delivery_discrepancy MILK open, info: 30 of 200, limit 28
+            01-02 10:00 A-1 delivery_discrepancy MILK open, info: 30 of 200, limit 28
             01-05 08:00 O-1 FARM received, by 01-01 12:00 for 01-02 08:00: 48 MILK (30 came)
-        "]],
+        "#]],
     );
     check_lines(
         &words,
         &ordered("2026-01-03 08:00 clock\n2026-01-03 09:00 delivery 48 MILK lot L2 for O-1"),
-        expect![[r"
+        expect![[r#"
             01-01 11:00 O-1 FARM draft, by 01-01 12:00 for 01-02 08:00: 48 MILK
             01-01 12:00 O-1 FARM sent, by 01-01 12:00 for 01-02 08:00: 48 MILK
-            01-03 08:00 A-1 delivery_discrepancy MILK open, info: 10 of 200, limit 48
+            01-02 10:00 A-1 delivery_discrepancy MILK open, info: 10 of 200, limit 48
             01-03 09:00 A-1 delivery_discrepancy MILK resolved
             01-03 09:00 O-1 FARM received, by 01-01 12:00 for 01-02 08:00: 48 MILK (48 came)
-        "]],
+        "#]],
     );
+}
+
+#[test]
+fn what_lacks_of_a_short_delivery_is_ordered_at_the_next_cut_off() {
+    // 48 were ordered for Friday, and 12 came. Ten a day are sold.
+    let short = "2026-01-02 08:00 delivery 12 MILK lot L2 for O-1
+         09:00 wh_out 12 MILK\n09:10 refill 12 MILK
+         20:00 c1 pays 10 MILK at 1.00
+         2026-01-02 20:00 c1 pays 10 MILK at 1.00
+         2026-01-03 20:00 c1 pays 10 MILK at 1.00\n";
+    check_lines(
+        &["O-"],
+        &ordered(&format!("{short} 2026-01-04 12:00 clock")),
+        expect![[r#"
+        01-01 11:00 O-1 FARM draft, by 01-01 12:00 for 01-02 08:00: 48 MILK
+        01-01 12:00 O-1 FARM sent, by 01-01 12:00 for 01-02 08:00: 48 MILK
+        01-04 11:00 O-2 FARM draft, by 01-04 12:00 for 01-05 08:00: 54 MILK
+        01-04 12:00 O-2 FARM sent, by 01-04 12:00 for 01-05 08:00: 54 MILK
+    "#]],
+    );
+    check_reason(
+        &ordered(&format!("{short} 2026-01-04 11:00 clock")),
+        expect![[r#"
+        54 MILK: 10.307 a day for 3.875 days: need 40, safety 9, standing 10
+        usable 10, arriving 0, room 200, pack 6
+    "#]],
+    );
+}
+
+#[test]
+fn a_late_delivery_is_told_two_hours_after_its_time_and_ends_when_it_comes() {
+    let words = ["O-1", "delivery_discrepancy"];
+    let comes = |time: &str| ordered(&format!("{time} delivery 48 MILK lot L2 for O-1"));
+    check_lines(
+        &words,
+        &comes("2026-01-02 09:00"),
+        expect![[r#"
+        01-01 11:00 O-1 FARM draft, by 01-01 12:00 for 01-02 08:00: 48 MILK
+        01-01 12:00 O-1 FARM sent, by 01-01 12:00 for 01-02 08:00: 48 MILK
+        01-02 09:00 O-1 FARM received, by 01-01 12:00 for 01-02 08:00: 48 MILK (48 came)
+    "#]],
+    );
+    check_lines(
+        &words,
+        &comes("2026-01-03 07:00"),
+        expect![[r#"
+        01-01 11:00 O-1 FARM draft, by 01-01 12:00 for 01-02 08:00: 48 MILK
+        01-01 12:00 O-1 FARM sent, by 01-01 12:00 for 01-02 08:00: 48 MILK
+        01-02 10:00 A-1 delivery_discrepancy MILK open, info: 10 of 200, limit 48
+        01-03 07:00 A-1 delivery_discrepancy MILK resolved
+        01-03 07:00 O-1 FARM received, by 01-01 12:00 for 01-02 08:00: 48 MILK (48 came)
+    "#]],
+    );
+}
+
+#[test]
+fn an_order_that_never_came_ends_as_cancelled() {
+    check_lines(
+        &["O-1", "delivery_discrepancy"],
+        &ordered("2026-01-05 08:00 clock"),
+        expect![[r#"
+            01-01 11:00 O-1 FARM draft, by 01-01 12:00 for 01-02 08:00: 48 MILK
+            01-01 12:00 O-1 FARM sent, by 01-01 12:00 for 01-02 08:00: 48 MILK
+            01-02 10:00 A-1 delivery_discrepancy MILK open, info: 10 of 200, limit 48
+            01-05 08:00 O-1 FARM cancelled, by 01-01 12:00 for 01-02 08:00: 48 MILK
+        "#]],
+    );
+}
+
+#[test]
+fn a_delivery_never_fills_the_warehouse_beyond_its_capacity() {
+    // The standing task takes all 10 out before: they make room.
+    let both = run(&shop("", "08:00 c1 pays 12 MILK at 1.00\n11:00 clock")
+        .replace("warehouse 200", "warehouse 30"));
+    let line = both.store().orders().next().unwrap().lines[0];
+    assert_eq!((line.units, line.reason.room_units), (30, 30));
+    for floor in [2, 9, 20] {
+        let story = format!("08:00 count {floor} MILK on floor\n11:00 clock\n12:00 clock\n");
+        let story = shop("", &story).replace("warehouse 200", "warehouse 30");
+        let ordered = run(&story).store().orders().next().unwrap().lines[0].units;
+        let out = match run(&story).store().tasks().next() {
+            Some(task) => {
+                format!("12:10 wh_out {} MILK\n", task.wanted_units - task.backorder_units)
+            }
+            None => String::new(),
+        };
+        let come = format!("2026-01-02 08:00 delivery {ordered} MILK lot L2 for O-1");
+        let both = run(&format!("{story}{out}{come}"));
+        assert!(both.shelf("MILK").warehouse_units <= 30, "{floor}: {:?}", both.shelf("MILK"));
+    }
 }
 
 #[test]

@@ -340,3 +340,51 @@ fn a_refused_event_does_not_move_the_time() {
     let after: Vec<_> = stores.iter().map(|store| (store.now(), store.units())).collect();
     assert_eq!((refused.len(), before), (1, after));
 }
+
+#[test]
+fn a_lot_that_is_made_for_units_of_no_known_lot_is_marked_down_at_once() {
+    let told = |story: &str, expected: expect_test::Expect| {
+        check_lines(&["costs"], &format!("product FISH life 2d price 10.00\n{story}"), expected);
+    };
+    told(
+        "08:00 refill 3 FISH",
+        expect![[r#"
+        01-01 08:00 FISH lot UNKNOWN-20260101 costs 7.00: 10.00 less 0 % less 30 %
+    "#]],
+    );
+    told(
+        "08:00 wh_out 3 FISH",
+        expect![[r#"
+        01-01 08:00 FISH lot UNKNOWN-20260101 costs 7.00: 10.00 less 0 % less 30 %
+    "#]],
+    );
+    told(
+        "08:00 count 3 FISH in warehouse",
+        expect![[r#"
+        01-01 08:00 FISH lot COUNT-20260101 costs 7.00: 10.00 less 0 % less 30 %
+    "#]],
+    );
+    told(
+        "08:00 refill 3 FISH lot F1\n09:00 refill 2 FISH lot F2",
+        expect![[r#"
+        01-01 08:00 FISH lot F1 costs 7.00: 10.00 less 0 % less 30 %
+        01-01 09:00 FISH lot F2 costs 7.00: 10.00 less 0 % less 30 %
+    "#]],
+    );
+}
+
+#[test]
+fn lots_that_are_brought_in_line_at_midnight_are_told() {
+    check_lines(
+        &["unexplained"],
+        "product MILK
+         stock MILK lot L1 floor 2
+         08:00 c1 pays 2 MILK at 1.00
+         09:00 c2 puts back 3 MILK
+         next day",
+        expect![[r#"
+            01-01 09:00 MILK -3 unexplained: misplaced
+            01-02 00:00 MILK 3 unexplained: lot_gap
+        "#]],
+    );
+}

@@ -131,6 +131,42 @@ fn a_back_order_never_asks_for_more_than_the_shelf_lacks() {
 }
 
 #[test]
+fn a_back_order_that_waited_while_the_shelf_sold_out_fills_it_to_its_target() {
+    check_lines(
+        &["T-"],
+        "product MILK
+         stock MILK lot L1 floor 2
+         08:00 count 13 MILK on floor
+         10:00 c1 pays 13 MILK at 1.00
+         12:00 delivery 48 MILK lot L2
+         12:10 wh_out 16 MILK
+         12:15 refill 16 MILK",
+        expect![[r#"
+            01-01 06:00 T-1 MILK pending: wants 14; back-order 14
+            01-01 06:00 T-1 MILK pending: wants 3; back-order 3
+            01-01 12:00 T-1 MILK issued: wants 16; L2 reserved 16
+            01-01 12:10 T-1 MILK in_transit: wants 16; L2 in transit 16
+            01-01 12:15 T-1 MILK done: wants 16; L2 arrived 16
+        "#]],
+    );
+    // What is allocated or under way is not asked for again.
+    check_lines(
+        &["T-"],
+        "product MILK
+         stock MILK lot L1 floor 5 warehouse 4
+         08:00 wh_out 3 MILK
+         08:10 c1 pays 2 MILK at 1.00
+         12:00 delivery 48 MILK lot L2",
+        expect![[r#"
+            01-01 06:00 T-1 MILK pending: wants 11; back-order 11
+            01-01 06:01 T-1 MILK issued: wants 11; back-order 7; L1 reserved 4
+            01-01 08:00 T-1 MILK in_transit: wants 11; back-order 7; L1 reserved 1 in transit 3
+            01-01 08:00 T-1 MILK in_transit: wants 13; L1 reserved 1 in transit 3; L2 reserved 9
+        "#]],
+    );
+}
+
+#[test]
 fn each_unit_of_a_lot_is_allocated_once() {
     let both = run(&format!("{LOW} 08:02 clock"));
     let reserved: Vec<_> = both

@@ -163,6 +163,10 @@ pub(crate) fn effect(effect: &Effect) -> String {
         Effect::Order(order) => order_changed(order),
         Effect::Price(notice) => price_changed(notice),
         Effect::Removed(notice) => removed(notice),
+        Effect::Explained(found) if found.cause == Cause::LotGap => {
+            let (sku, moved) = (found.sku, units(found.units.unsigned_abs()));
+            format!("{moved} of {sku} that no lot knew of lie on the lot received last")
+        }
         Effect::Explained(explanation) => {
             let (sku, moved) = (explanation.sku, explanation.units);
             let direction = if moved > 0 { "left" } else { "came to" };
@@ -271,5 +275,6 @@ fn cause(cause: Cause) -> &'static str {
         Cause::Found => "counted more than the records held",
         Cause::SensorDrift => "the weight does not fit the count",
         Cause::Mispicked => "more moved than the records held",
+        Cause::LotGap => "the lots did not know of them",
     }
 }
