@@ -173,7 +173,7 @@ impl AlertBook {
         Some(place as u32)
     }
 
-    fn add(&mut self, subject: Subject, alert: &Alert) {
+    pub(crate) fn add(&mut self, subject: Subject, alert: &Alert) {
         let index = match subject {
             Subject::Sku(index) => Some(index),
             Subject::Store => None,

@@ -4,6 +4,7 @@
 use alloc::vec::Vec;
 
 use crate::cart::CartLine;
+use crate::effect::{Effect, Effects};
 use crate::ids::SkuIndex;
 use crate::lot::Lot;
 use crate::shelf::Shelf;
@@ -95,6 +96,20 @@ impl Store {
             self.check_sku(index, &mut found);
         }
         found
+    }
+
+    /// The invariants of single skus that do not hold for those that a step had to do with: whose
+    /// stock, lots or prices changed, or whose restock task did.
+    pub fn violations_after(&self, fx: &Effects) -> Vec<Violation> {
+        let told = fx.items.iter().filter_map(|effect| match effect {
+            Effect::Task(task) => Some(task.sku),
+            _ => None,
+        });
+        let mut skus = fx.touched.clone();
+        skus.extend(told.filter_map(|sku| self.find(sku).ok()));
+        skus.sort_unstable();
+        skus.dedup();
+        self.violations_of(&skus)
     }
 
     fn check_sku(&self, index: SkuIndex, found: &mut Vec<Violation>) {
@@ -192,4 +207,163 @@ fn plausible<'a>(shelf: &Shelf, lots: impl Iterator<Item = &'a Lot>) -> bool {
         && lots.all(|lot| {
             lot.floor_units < LIMIT && lot.warehouse_units < LIMIT && lot.transit_units < LIMIT
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::{Rule, Severity};
+    use crate::alerts::Facts;
+    use crate::event::{Body, Event, OpeningStock, Place, Receipt, ReceiptLine};
+    use crate::ids::{CustomerId, EventId, LotCode, Sku, StoreId};
+    use crate::reference::{Product, ShelfPlan, StoreSettings};
+    use crate::time::Timestamp;
+
+    const MILK: SkuIndex = SkuIndex(0);
+
+    /// A store in which each invariant is about something: stock in every place, a cart, revenue,
+    /// an open alert, a restock task that has its lots.
+    fn store() -> Store {
+        let sku = Sku::cut("MILK");
+        let lot = LotCode::cut("L1");
+        let mut at = Timestamp::EARLIEST;
+        let mut store = Store::new(StoreId::cut("S001"), at);
+        let opening =
+            OpeningStock { sku, lot, floor_units: 5, warehouse_units: 30, ..Default::default() };
+        let line = ReceiptLine { sku, units: 1, total_cents: 100, ..Default::default() };
+        let customer = Some(CustomerId::cut("c1"));
+        let touch = crate::ShelfTouch { sku, units: 1, customer, ..Default::default() };
+        let out = crate::WarehouseOut { task: None, sku, lot: None, units: 2 };
+        let bodies = [
+            Body::Store(StoreSettings::default().into()),
+            Body::Product(Product { sku, ..Product::default() }.into()),
+            Body::Shelf(ShelfPlan { sku, capacity_units: 20, ..ShelfPlan::default() }),
+            Body::OpeningStock(opening),
+            Body::Receipt(Receipt { lines: alloc::vec![line], ..Receipt::default() }.into()),
+            Body::Pickup(touch),
+            Body::Clock,
+            Body::WarehouseOut(out),
+        ];
+        for (number, body) in bodies.into_iter().enumerate() {
+            at = at.plus(crate::MINUTE);
+            let id = EventId(number as u128 + 1);
+            let event = Event { id, store: store.id, at, received_at: at, body };
+            let outcome = store.step(&event, &mut Effects::default());
+            assert_eq!(outcome, crate::Outcome::Accepted, "{event:?}");
+        }
+        assert_eq!(store.violations(), []);
+        store
+    }
+
+    /// Breaks one thing, and says what is found.
+    fn found(break_it: impl FnOnce(&mut Store)) -> Vec<Invariant> {
+        let mut store = store();
+        break_it(&mut store);
+        let mut found: Vec<Invariant> = store.violations().iter().map(|v| v.invariant).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    fn lot(store: &mut Store) -> &mut Lot {
+        store.lots[MILK].get_mut(LotCode::cut("L1")).unwrap()
+    }
+
+    #[test]
+    fn units_that_came_from_nowhere_are_found() {
+        assert_eq!(
+            found(|store| store.shelves[MILK].ledger.received += 1),
+            [Invariant::UnitsConserved]
+        );
+    }
+
+    #[test]
+    fn lots_that_do_not_sum_to_the_floor_are_found() {
+        assert_eq!(found(|store| lot(store).floor_units += 1), [Invariant::LotsSumToFloor]);
+        assert_eq!(
+            found(|store| store.shelves[MILK].lot_gap_units += 1),
+            [Invariant::LotsSumToFloor]
+        );
+    }
+
+    #[test]
+    fn lots_that_do_not_sum_to_the_warehouse_are_found() {
+        assert_eq!(found(|store| lot(store).warehouse_units += 1), [Invariant::LotsSumToWarehouse]);
+    }
+
+    #[test]
+    fn lots_that_do_not_sum_to_the_transit_are_found() {
+        assert_eq!(found(|store| lot(store).transit_units += 1), [Invariant::LotsSumToTransit]);
+    }
+
+    #[test]
+    fn carts_that_do_not_sum_to_what_is_held_are_found() {
+        let forgotten = |store: &mut Store| _ = store.carts.remove(CustomerId::cut("c1"));
+        assert_eq!(found(forgotten), [Invariant::CartsSumToHeld]);
+    }
+
+    #[test]
+    fn units_that_are_allocated_twice_are_found() {
+        assert_eq!(found(|store| lot(store).reserved_units += 1), [Invariant::AllocatedOnce]);
+        assert_eq!(found(|store| lot(store).reserved_units = 31), [Invariant::AllocatedOnce]);
+    }
+
+    #[test]
+    fn an_alert_that_its_shelf_does_not_know_is_found() {
+        let facts = Facts {
+            severity: Severity::Info,
+            stock_units: 0,
+            threshold: 0,
+            capacity_units: 0,
+            suggested_units: 0,
+        };
+        let second = |store: &mut Store| {
+            let fx = &mut Effects::default();
+            store.condition_holds(MILK, Rule::DeliveryDiscrepancy, Place::Warehouse, facts, fx);
+            assert_eq!(store.violations(), []);
+            let alert = store.alerts.standing().last().map(|alert| **alert).unwrap();
+            store.alerts.add(MILK, &alert);
+        };
+        assert_eq!(found(second), [Invariant::OneAlertEach]);
+    }
+
+    #[test]
+    fn a_task_that_its_shelf_does_not_know_is_found() {
+        let orphan = |store: &mut Store| {
+            store.shelves[MILK].task = None;
+            lot(store).reserved_units = 0;
+        };
+        assert_eq!(found(orphan), [Invariant::OneTaskEach]);
+        let unknown = |store: &mut Store| {
+            store.shelves[MILK].task = Some(crate::TaskId(99));
+            lot(store).reserved_units = 0;
+        };
+        assert_eq!(found(unknown), [Invariant::OneTaskEach]);
+    }
+
+    #[test]
+    fn a_cent_that_is_in_no_receipt_is_found() {
+        assert_eq!(
+            found(|store| store.shelves[MILK].ledger.revenue_cents += 1),
+            [Invariant::MoneyAddsUp]
+        );
+    }
+
+    #[test]
+    fn a_count_below_zero_is_found() {
+        assert_eq!(
+            found(|store| store.shelves[MILK].ahead_units = 0_u32.wrapping_sub(1)),
+            [Invariant::NothingNegative]
+        );
+    }
+
+    #[test]
+    fn what_a_step_had_to_do_with_includes_the_skus_of_its_tasks() {
+        let mut store = store();
+        let task = store.tasks.iter().next().unwrap().clone();
+        lot(&mut store).reserved_units += 1;
+        let fx = Effects { items: alloc::vec![Effect::Task(task)], touched: Vec::new() };
+        assert_eq!(store.violations_after(&fx).len(), 1);
+        assert_eq!(store.violations_after(&Effects::default()), []);
+    }
 }

@@ -119,6 +119,14 @@ impl Stores {
         broken
     }
 
+    /// Checks what one step of a store had to do with, and counts what is broken: what a simulation
+    /// can afford after every event.
+    pub fn audit_step(&mut self, store: StoreId, fx: &Effects) -> u64 {
+        let broken = self.stores.get(&store).map_or(0, |store| store.violations_after(fx).len());
+        self.counts.invariant_violations += broken as u64;
+        broken as u64
+    }
+
     /// The whole state as bytes.
     pub fn encode(&self) -> Result<Vec<u8>, StateError> {
         postcard::to_allocvec(self).map_err(|_| StateError)

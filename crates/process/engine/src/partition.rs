@@ -71,6 +71,8 @@ pub struct Partition<L: PartitionLog> {
     /// Effects of events that came after those.
     fresh: RecordBatch,
     effects: Effects,
+    /// Whether the invariants of what a step had to do with are checked after it.
+    audited: bool,
 }
 
 impl<L: PartitionLog> Partition<L> {
@@ -119,6 +121,7 @@ impl<L: PartitionLog> Partition<L> {
             held_below: 0,
             fresh: RecordBatch::new(),
             effects: Effects::default(),
+            audited: false,
         };
         Ok(Opened { partition, companion })
     }
@@ -170,6 +173,9 @@ impl<L: PartitionLog> Partition<L> {
         let offset = self.position;
         let outcome = self.stores.step(event, &mut self.effects);
         self.position += 1;
+        if self.audited {
+            self.stores.audit_step(event.store, &self.effects);
+        }
         if self.effects.items.iter().any(|effect| *effect != Effect::Duplicate) {
             self.note_effects(offset, event);
         }
@@ -246,6 +252,17 @@ impl<L: PartitionLog> Partition<L> {
         let effects = self.output.end_offset();
         self.output.trim(effects.saturating_sub(self.options.retention_events))?;
         Ok(bytes)
+    }
+
+    /// Has the invariants of what a step had to do with checked after every step from now on. What
+    /// is broken is counted.
+    pub fn audit_steps(&mut self) {
+        self.audited = true;
+    }
+
+    /// Checks every invariant of every store, and counts what is broken.
+    pub fn audit(&mut self) -> u64 {
+        self.stores.audit()
     }
 
     /// Its number.

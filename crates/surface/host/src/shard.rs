@@ -70,6 +70,7 @@ impl Shard {
         let hour = self.now().0 / shelf_domain::HOUR;
         if hour != self.synced_hour {
             self.synced_hour = hour;
+            self.partition.audit();
             self.partition.request_commit()?;
         }
         self.save_where_due()?;

@@ -195,6 +195,8 @@ impl ChainWriter {
 
     /// Runs the simulated environment until this time, as fast as it goes, and makes everything
     /// durable.
+    /// Invariants are checked after every step as far as it reaches, and all of them every
+    /// simulated hour; what is broken is counted.
     /// `seen` is told now and then how many events were stepped since the last time, from any
     /// thread.
     pub fn simulate(
@@ -203,6 +205,7 @@ impl ChainWriter {
         seen: impl Fn(u64) + Sync,
     ) -> Result<(), HostError> {
         self.each_shard(|shard| {
+            shard.partition.audit_steps();
             let mut told = shard.now();
             let stores = shard.seats().count() as u64;
             let minutes = |from: Timestamp, to: Timestamp| {
