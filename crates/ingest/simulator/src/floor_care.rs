@@ -56,8 +56,8 @@ impl StoreTown {
         }
     }
 
-    /// Takes an expired lot away. What the records do not know yet is told; where they gave up
-    /// more than there was, the place is counted.
+    /// Takes an expired lot away. What the records do not know yet is told, and the scale tells it
+    /// all; where they gave up more than there was, the place is counted.
     pub(crate) fn remove(&mut self, at: Timestamp, expired: Expired, actor: Actor) {
         let Expired { index, lot, place, booked } = expired;
         let Some((sku, unit_g)) = self.item(index).map(|item| (item.sku, item.unit_g)) else {
@@ -72,10 +72,11 @@ impl StoreTown {
             let (lot, cause) = (Some(lot), RemovalCause::Expired);
             let removal = Removal { sku, lot, place, units: more, cause, actor };
             self.tell(at, Body::Removal(removal));
-            if place == Place::Floor {
-                self.weigh(at, None, index, -i64::from(more) * i64::from(unit_g));
-            }
-        } else if found < booked {
+        }
+        if found > 0 && place == Place::Floor {
+            self.weigh(at, None, index, -i64::from(found) * i64::from(unit_g));
+        }
+        if found < booked {
             self.count(at, ToCount { index, place, alert: None }, actor);
         }
         let alerts = self.state.alerts.standing(Rule::ExpiredRemoval, index, place);

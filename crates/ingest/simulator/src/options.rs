@@ -82,6 +82,8 @@ pub struct Realism {
     pub over_line: f64,
     /// Units broken on the floor on a mean day. Default 3.
     pub broken_daily: f64,
+    /// Part of the shelves whose sensor tells weights only. Default 0.05.
+    pub weight_only: f64,
 }
 
 impl Realism {
@@ -97,6 +99,7 @@ impl Realism {
         short_line: 0.0,
         over_line: 0.0,
         broken_daily: 0.0,
+        weight_only: 0.0,
     };
 }
 
@@ -113,6 +116,7 @@ impl Default for Realism {
             short_line: 0.02,
             over_line: 0.005,
             broken_daily: 3.0,
+            weight_only: 0.05,
         }
     }
 }

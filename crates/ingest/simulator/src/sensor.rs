@@ -5,8 +5,8 @@ use shelf_domain::{Body, CustomerId, ShelfTouch, SkuIndex, Timestamp, WeightChan
 use crate::town::StoreTown;
 
 impl StoreTown {
-    /// Somebody took units from a shelf (negative) or put them back: the count and the weight,
-    /// unless the sensor misses it.
+    /// Somebody took units from a shelf (negative) or put them back: the count and the weight, or
+    /// the weight alone, unless the sensor misses it.
     pub(crate) fn sense(
         &mut self,
         at: Timestamp,
@@ -30,6 +30,9 @@ impl StoreTown {
         if self.state.dice.sensors.chance(self.state.options.realism.sensor_miss) {
             self.state.truth.unseen_acts += 1;
             return;
+        }
+        if self.state.stock.get(index.at()).is_some_and(|stock| stock.only_weighs) {
+            return self.weigh(at, customer, index, grams);
         }
         let Some(item) = self.item(index) else { return };
         let touch = ShelfTouch {

@@ -63,10 +63,14 @@ impl StoreTown {
     }
 
     fn declare_products(&mut self, at: Timestamp) {
-        let mut planner = Dice::new(self.state.options.seed, self.state.index, "planner", 0);
+        let (seed, store) = (self.state.options.seed, self.state.index);
+        let mut planner = Dice::new(seed, store, "planner", 0);
+        let mut sensors = Dice::new(seed, store, "kinds of sensors", 0);
+        let weight_only = self.state.options.realism.weight_only;
         for number in 0..self.world.catalogue.items.len() {
             let index = SkuIndex(number as u32);
             let expected = self.expected_daily_milli(index, &mut planner);
+            let only_weighs = sensors.chance(weight_only);
             let Some(item) = self.world.catalogue.item(index) else { continue };
             let product = Product {
                 sku: item.sku,
@@ -85,12 +89,13 @@ impl StoreTown {
                 sku: item.sku,
                 capacity_units: item.shelf_units,
                 warehouse_capacity_units: item.warehouse_units,
-                sensor: Sensor::Units,
+                sensor: if only_weighs { Sensor::WeightOnly } else { Sensor::Units },
                 expected_daily_milli: expected,
             };
             let list_cents = item.price_cents;
             if let Some(stock) = self.stock_mut(index) {
                 stock.list_cents = list_cents;
+                stock.only_weighs = only_weighs;
             }
             self.tell(at, Body::Product(Box::new(product)));
             self.tell(at, Body::Shelf(plan));

@@ -79,6 +79,8 @@ pub(crate) struct Stock {
     pub(crate) seen_cut: BasisPoints,
     /// By how much the sensor's scale is off, in millionths.
     pub(crate) scale_ppm: i32,
+    /// Whether the sensor tells weights only.
+    pub(crate) only_weighs: bool,
     /// The day of the last delivery, and how many lots came on it.
     pub(crate) last_delivery: (Day, u32),
     /// Whether a restock task stands.
