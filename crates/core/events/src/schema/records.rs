@@ -199,6 +199,7 @@ const CAUSES: &[&str] = &[
     "found",
     "sensor_drift",
     "mispicked",
+    "lot_gap",
 ];
 
 /// `effect`, what it is, its own fields.
