@@ -322,7 +322,7 @@ mod tests {
             store.condition_holds(MILK, Rule::DeliveryDiscrepancy, Place::Warehouse, facts, fx);
             assert_eq!(store.violations(), []);
             let alert = store.alerts.standing().last().map(|alert| **alert).unwrap();
-            store.alerts.add(MILK, &alert);
+            store.alerts.add(MILK.into(), &alert);
         };
         assert_eq!(found(second), [Invariant::OneAlertEach]);
     }

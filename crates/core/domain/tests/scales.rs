@@ -12,7 +12,7 @@ const SCALE: &str = "product HAM weight 100g sensor weight
 fn shelf(story: &str) -> (u32, u32, i64, u32) {
     let both = run(&format!("{SCALE}{story}"));
     let shelf = both.shelf("HAM");
-    (shelf.floor_units, shelf.cart_units, shelf.ledger.unexplained, shelf.disputed_units)
+    (shelf.floor_units, shelf.cart_units, shelf.ledger.unexplained, shelf.disputed_floor_units)
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn a_timed_arrival_and_its_weight_count_once() {
         let both = run(&format!("store timed\n{SCALE}{story}"));
         let shelf = both.shelf("HAM");
         assert_eq!((shelf.floor_units, shelf.ledger.unexplained), (21, 0), "{weighed_at}");
-        assert_eq!(shelf.disputed_units, 0);
+        assert_eq!(shelf.disputed_floor_units, 0);
     }
 }
 
@@ -145,7 +145,7 @@ fn arrivals_that_the_scale_tells_too_are_no_discrepancy() {
     let both = run(&format!(
         "{BOTH_SENSORS} 08:10 wh_out 5 MILK lot L2\n14:05 shelf MILK weighs 5000g\n15:00 clock"
     ));
-    assert_eq!(both.shelf("MILK").disputed_units, 5);
+    assert_eq!(both.shelf("MILK").disputed_floor_units, 5);
 }
 
 #[test]
