@@ -58,6 +58,7 @@ pub fn events(steps: &[Step]) -> Vec<Event> {
             store: StoreId::cut("S001"),
             at,
             received_at: arrives_at,
+            origin: shelf_domain::Origin::default(),
             body: step.body.clone(),
         };
         settle(&mut event.body, at, first_day);

@@ -112,7 +112,8 @@ impl Shop {
         self.latest = self.latest.max(at);
         let id = EventId(self.events.len() as u128 + 1);
         let store = self.store;
-        self.events.push(Event { id, store, at, received_at: self.latest, body });
+        let origin = shelf_domain::Origin::default();
+        self.events.push(Event { id, store, at, received_at: self.latest, origin, body });
         self
     }
 

@@ -46,7 +46,8 @@ fn impossible_times_go_to_quarantine_and_leave_now_alone() {
         let mut model = Model::of(&shop);
         let body = Body::Entry(None);
         let store = shop[0].store;
-        model.apply(&Event { id: shelf_domain::EventId(99), store, at, received_at, body });
+        let origin = shelf_domain::Origin::default();
+        model.apply(&Event { id: shelf_domain::EventId(99), store, at, received_at, origin, body });
         let moved = model.now() != begun;
         (model.quarantine().iter().map(|(_, reason)| *reason).collect::<Vec<_>>(), moved)
     };

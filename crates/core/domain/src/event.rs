@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{
     Actor, AlertId, CustomerId, EventId, LotCode, Note, OrderId, ReceiptId, Sku, StoreId, TaskId,
 };
+use crate::origin::Origin;
 use crate::quantity::BasisPoints;
 use crate::reference::{Policy, Product, ShelfPlan, StoreSettings, Supplier};
 use crate::time::{Day, Timestamp};
@@ -24,6 +25,8 @@ pub struct Event {
     pub at: Timestamp,
     /// When it reached the log.
     pub received_at: Timestamp,
+    /// Where it came from. It is no part of the event's identity, and no rule looks at it.
+    pub origin: Origin,
     /// What happened.
     pub body: Body,
 }

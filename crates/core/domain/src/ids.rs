@@ -105,6 +105,13 @@ text_id!(
 )]
 pub struct EventId(pub u128);
 
+/// Where events come from: a file, the socket, a simulated environment. The data folder has the
+/// names; 0 is none of them.
+#[derive(
+    Clone, Copy, Default, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct SourceId(pub u32);
+
 macro_rules! number_id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
         $(#[$doc])*

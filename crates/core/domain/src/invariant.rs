@@ -247,7 +247,14 @@ mod tests {
         for (number, body) in bodies.into_iter().enumerate() {
             at = at.plus(crate::MINUTE);
             let id = EventId(number as u128 + 1);
-            let event = Event { id, store: store.id, at, received_at: at, body };
+            let event = Event {
+                id,
+                store: store.id,
+                at,
+                received_at: at,
+                origin: crate::Origin::default(),
+                body,
+            };
             let outcome = store.step(&event, &mut Effects::default());
             assert_eq!(outcome, crate::Outcome::Accepted, "{event:?}");
         }

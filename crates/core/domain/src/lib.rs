@@ -32,6 +32,7 @@ mod look;
 mod lot;
 mod order;
 mod orders;
+mod origin;
 mod policy;
 mod prices;
 mod quantity;
@@ -68,13 +69,14 @@ pub use event::{
 pub use horizon::HORIZON_EVENTS;
 pub use ids::{
     Actor, AlertId, Category, CustomerId, EventId, LotCode, Note, OrderId, PolicyId, ReceiptId,
-    Sku, SkuIndex, StoreId, Subcategory, SupplierId, TaskId,
+    Sku, SkuIndex, SourceId, StoreId, Subcategory, SupplierId, TaskId,
 };
 pub use invariant::{Invariant, Violation};
 pub use look::Units;
 pub use lot::{Lot, MAX_LOTS_PER_SKU};
 pub use order::{LineReason, OrderLine, OrderStatus, SupplierOrder};
 pub use orders::{CLOSE_AFTER_US, DELIVERY_LATE_US, DRAFT_LEAD_US, MAX_SUPPLIERS};
+pub use origin::{MAX_SOURCES, Origin, SourceCounts, Stream, StreamCounts};
 pub use policy::MAX_POLICIES;
 pub use prices::MAX_PROMOTIONS_PER_SKU;
 pub use quantity::{BasisPoints, MAX_EVENT_UNITS, MAX_PRICE_CENTS, MAX_SKU_UNITS, price_after};
@@ -84,8 +86,8 @@ pub use reference::{
 };
 pub use restock::{Allocation, RestockTask, TaskStatus};
 pub use sale::MAX_RECEIPT_LINES;
-pub use setup::MAX_CLOSED_DAYS;
 pub use scale::{AWAITED_WEIGHT_US, WEIGHT_PATIENCE_US};
+pub use setup::MAX_CLOSED_DAYS;
 pub use shelf::{Ledger, Shelf, ShelfRules};
 pub use stats::{CountBy, Stats};
 pub use store::{CLOCK_TOLERANCE_US, LATE_AFTER_US, LATE_LIMIT_US, MAX_SKUS, Outcome, Store};

@@ -9,6 +9,7 @@ use crate::effect::{Effect, Effects, Reason};
 use crate::event::{Body, Event};
 use crate::horizon::Horizon;
 use crate::ids::StoreId;
+use crate::origin::{SourceCounts, Stream};
 use crate::stats::CountBy;
 use crate::store::{Outcome, Store};
 
@@ -19,6 +20,7 @@ pub struct Stores {
     /// Bytes of no store that are known already.
     seen: Horizon,
     counts: Counts,
+    sources: SourceCounts,
 }
 
 /// What a partition has counted since it began.
@@ -64,6 +66,7 @@ impl Stores {
             Outcome::Duplicate => self.counts.duplicates += 1,
             Outcome::Quarantined(reason) => self.counts.quarantined.add(reason as usize, 1),
         }
+        self.sources.add(event.origin.source, Stream::of(&event.body), outcome);
         outcome
     }
 
@@ -109,6 +112,11 @@ impl Stores {
     /// What has been counted.
     pub fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    /// What has been counted, by source and stream.
+    pub fn sources(&self) -> &SourceCounts {
+        &self.sources
     }
 
     /// Checks every invariant of every store, counts what is broken, and returns how many are. The

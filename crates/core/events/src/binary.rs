@@ -1,9 +1,10 @@
 //! The binary form of an event in the log, format 1. It must stay readable forever.
 //!
 //! A record is: format (1 byte), tag (1), store (text), `at` (8 bytes, little-endian microseconds),
-//! `received_at - at` (signed varint), id (16 bytes, little-endian), body. A text is its length in
-//! one byte and its UTF-8; one that may be missing is 0, or its length plus one. Numbers are LEB128
-//! varints, signed ones in zigzag. Choices are one byte: their place in the tables of `names`.
+//! `received_at - at` (signed varint), id (16 bytes, little-endian), source and line of the origin
+//! (varints), body. A text is its length in one byte and its UTF-8; one that may be missing is 0, or
+//! its length plus one. Numbers are LEB128 varints, signed ones in zigzag. Choices are one byte:
+//! their place in the tables of `names`.
 //!
 //! | tag | body | tag | body | tag | body |
 //! |---|---|---|---|---|---|
@@ -24,7 +25,7 @@ mod body;
 mod reference;
 mod wire;
 
-use shelf_domain::{Event, EventId, StoreId, Timestamp};
+use shelf_domain::{Event, EventId, Origin, SourceId, StoreId, Timestamp};
 
 pub use wire::DecodeError;
 use wire::{Reader, Writer};
@@ -51,6 +52,8 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
     writer.out.extend_from_slice(&event.at.0.to_le_bytes());
     writer.signed(event.received_at.0.wrapping_sub(event.at.0));
     writer.out.extend_from_slice(&event.id.0.to_le_bytes());
+    writer.number(event.origin.source.0);
+    writer.number(event.origin.line);
     body::write(&event.body, &mut writer);
 }
 
@@ -60,9 +63,10 @@ pub fn decode_event(bytes: &[u8]) -> Result<Event, DecodeError> {
     let (tag, header) = header(&mut reader)?;
     let received_at = Timestamp(header.at.0.wrapping_add(reader.signed()?));
     let id = EventId(u128::from_le_bytes(reader.fixed()?));
+    let origin = Origin { source: SourceId(reader.number()?), line: reader.number()? };
     let body = body::read(tag, &mut reader)?;
     reader.end()?;
-    Ok(Event { id, store: header.store, at: header.at, received_at, body })
+    Ok(Event { id, store: header.store, at: header.at, received_at, origin, body })
 }
 
 /// Reads the store and the time of a record, and nothing else of it.

@@ -19,7 +19,7 @@ pub(crate) mod time;
 mod write;
 mod write_reference;
 
-use shelf_domain::{Body, Event, EventId, Note, Rejected, StoreId, Timestamp};
+use shelf_domain::{Body, Event, EventId, Note, Origin, Rejected, StoreId, Timestamp};
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 pub use error::{ErrorCode, JsonError};
@@ -53,7 +53,7 @@ pub struct Defaults {
 ///
 /// An `event_id` that is a UUID or 32 hexadecimal digits is the id; another text is hashed (XXH3,
 /// 128 bits); without one the bytes of the line are hashed, so that the same bytes are the same
-/// event.
+/// event. A line does not say where it comes from: its reader fills [`Event::origin`] in.
 ///
 /// Nanoseconds a line, with `cargo run --profile dist -p shelf-events --example parse_rate` on one
 /// core of a busy two-core AMD EPYC; the bare readers only fill a flat borrowed struct, without
@@ -120,6 +120,7 @@ pub fn rejected_event(
         store: defaults.store.unwrap_or_else(|| StoreId::cut(UNKNOWN_STORE)),
         at: defaults.received_at,
         received_at: defaults.received_at,
+        origin: Origin::default(),
         body: Body::Rejected(Box::new(rejected)),
     }
 }
@@ -138,7 +139,7 @@ fn build(fields: &mut Fields<'_>, line: &str, defaults: &Defaults) -> Result<Eve
         Value::Null => EventId(xxh3_128(line.as_bytes())),
         value => event_id(&value.text(Field::EventId)?),
     };
-    Ok(Event { id, store, at, received_at, body })
+    Ok(Event { id, store, at, received_at, origin: Origin::default(), body })
 }
 
 /// The id of a text: the number that a UUID or 32 hexadecimal digits are, else the hash.

@@ -79,7 +79,7 @@ fn each_kind_of_damage_has_its_error() {
     assert_eq!(decode_effect(&[2, 1]), Err(DecodeError::UnknownVersion(2)));
     let clock = |tag| {
         let mut bytes = vec![1, tag, 2, b's', b'1'];
-        bytes.extend_from_slice(&[0; 25]);
+        bytes.extend_from_slice(&[0; 27]);
         bytes
     };
     assert!(decode_event(&clock(25)).is_ok());

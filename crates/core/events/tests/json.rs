@@ -4,7 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "a test says by it what must be")]
 
 use proptest::prelude::*;
-use shelf_domain::{Body, EventId, LotCode, OrderId, Scope, Sku, StoreId, TaskId, Timestamp};
+use shelf_domain::{
+    Body, Event, EventId, LotCode, OrderId, Origin, Scope, Sku, StoreId, TaskId, Timestamp,
+};
 use shelf_events::testing::events;
 use shelf_events::{
     Defaults, ErrorCode, MAX_LINE_BYTES, parse_event, parse_event_general, rejected_event,
@@ -36,6 +38,7 @@ proptest! {
     #[test]
     fn an_event_comes_back(event in events()) {
         let line = written(&event);
+        let event = Event { origin: Origin::default(), ..event };
         let bare = Defaults { store: None, received_at: Timestamp(0) };
         prop_assert_eq!(parse_event(&line, &bare), Ok(event.clone()));
         prop_assert_eq!(parse_event_general(&line, &bare), Ok(event));

@@ -1,7 +1,9 @@
 //! The town around one store: its clock, its state, and how a tick runs.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use shelf_domain::{Body, Day, Effect, Event, EventId, MINUTE, Sku, SkuIndex, StoreId, Timestamp};
+use shelf_domain::{
+    Body, Day, Effect, Event, EventId, MINUTE, Origin, Sku, SkuIndex, StoreId, Timestamp,
+};
 
 use crate::agenda::{Action, Agenda};
 use crate::alerts::AlertBook;
@@ -266,7 +268,7 @@ impl StoreTown {
         self.state.events += 1;
         let (seed, index) = (self.state.options.seed, self.state.index);
         let id = EventId(hash(seed, index, "event", self.state.events));
-        Event { id, store: self.world.store, at, received_at: at, body }
+        Event { id, store: self.world.store, at, received_at: at, origin: Origin::default(), body }
     }
 
     pub(crate) fn item(&self, index: SkuIndex) -> Option<&Item> {

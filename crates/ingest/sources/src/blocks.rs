@@ -24,6 +24,8 @@ pub(crate) struct Block {
     len: usize,
     /// The number of the first line.
     first_line: u64,
+    /// The number of the file, from 1.
+    pub(crate) file: u32,
     /// The file's name.
     pub(crate) source: Arc<str>,
     defect: Option<Defect>,
@@ -47,7 +49,7 @@ pub(crate) struct Cursor {
 impl Block {
     pub(crate) fn new() -> Self {
         let data = vec![0; BLOCK_BYTES];
-        Self { data, len: 0, first_line: 1, source: "".into(), defect: None }
+        Self { data, len: 0, first_line: 1, file: 0, source: "".into(), defect: None }
     }
 
     /// The next line that is not blank, with its number; blanks around it are still there.
@@ -68,7 +70,8 @@ impl Block {
     /// What follows the lines and is none.
     pub(crate) fn take_defect(&mut self, defaults: &Defaults) -> Option<shelf_domain::Event> {
         let Defect { fault, line, raw, raw_len } = self.defect.take()?;
-        Some(BadLine { fault, line, raw: &raw, raw_len }.event(&self.source, defaults))
+        let bad = BadLine { fault, line, raw: &raw, raw_len };
+        Some(bad.event(self.file, &self.source, defaults))
     }
 }
 
@@ -77,6 +80,8 @@ pub(crate) struct LineBlocks {
     waiting: VecDeque<PathBuf>,
     count: ByteCount,
     input: Option<Input>,
+    /// How many files have been opened.
+    file: u32,
     /// The start of a line whose end has not been read.
     carry: Vec<u8>,
     line: u64,
@@ -84,7 +89,8 @@ pub(crate) struct LineBlocks {
 
 impl LineBlocks {
     pub(crate) fn new(paths: Vec<PathBuf>, count: ByteCount) -> Self {
-        Self { waiting: paths.into(), count, input: None, carry: Vec::new(), line: 1 }
+        let (waiting, carry) = (paths.into(), Vec::new());
+        Self { waiting, count, input: None, file: 0, carry, line: 1 }
     }
 
     #[cfg(test)]
@@ -99,6 +105,7 @@ impl LineBlocks {
                 Some(input) => input,
                 None => match self.waiting.pop_front() {
                     Some(path) => {
+                        self.file += 1;
                         self.line = 1;
                         self.carry.clear();
                         Input::open(&path, &self.count)?
@@ -120,6 +127,7 @@ impl LineBlocks {
     fn read(&mut self, input: &mut Input, block: &mut Block) -> Result<bool, SourceError> {
         block.source = Arc::clone(&input.name);
         block.first_line = self.line;
+        block.file = self.file;
         block.defect = None;
         let mut len = self.carry.len();
         if let Some(start) = block.data.get_mut(..len) {

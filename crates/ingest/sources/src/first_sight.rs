@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use shelf_domain::{
-    Body, Category, Event, EventId, Note, Product, ShelfPlan, Sku, StoreId, StoreSettings,
+    Body, Category, Event, EventId, Note, Origin, Product, ShelfPlan, Sku, StoreId, StoreSettings,
     Subcategory, Timestamp,
 };
 use xxhash_rust::xxh3::xxh3_128;
@@ -136,7 +136,7 @@ impl FirstSight {
     }
 
     fn event(&self, id: EventId, store: StoreId, at: Timestamp, body: Body) -> Event {
-        Event { id, store, at, received_at: self.received_at, body }
+        Event { id, store, at, received_at: self.received_at, origin: Origin::default(), body }
     }
 }
 

@@ -19,7 +19,7 @@ use crate::mapping::Mapping;
 use crate::receipts::{Draft, DraftWhat, Receipts};
 use crate::rejected::{BadLine, Fault};
 use crate::row::{Next, Row, Rows};
-use crate::source::{LineCounts, Source};
+use crate::source::{LineCounts, Source, origin};
 
 /// What the caller of a mapped source decides.
 #[derive(Clone, Debug)]
@@ -51,6 +51,8 @@ pub struct MappedSource {
     options: MappedOptions,
     waiting: VecDeque<PathBuf>,
     table: Option<Table>,
+    /// How many files have been opened.
+    file: u32,
     loaded: Loaded,
     row: Row,
     receipts: Receipts,
@@ -85,6 +87,7 @@ impl MappedSource {
         Ok(Self {
             waiting: paths.into(),
             table: None,
+            file: 0,
             loaded,
             row: Row::default(),
             receipts: Receipts::new(&mapping.file.event),
@@ -105,6 +108,7 @@ impl MappedSource {
             let (mapping, options) = (&self.mapping, &self.options);
             let table = Table::open(&path, &self.count, mapping, options, &mut self.loaded)?;
             self.table = Some(table);
+            self.file += 1;
             return Ok(true);
         };
         let next = table.rows.next_row(&mut self.row)?;
@@ -159,7 +163,7 @@ impl MappedSource {
         }
         let Row { line, raw, raw_len, .. } = &self.row;
         let bad = BadLine { fault, line: *line, raw, raw_len: *raw_len };
-        self.ready.push_back(bad.event(name, &defaults));
+        self.ready.push_back(bad.event(self.file, name, &defaults));
     }
 
     /// Makes the events of what is complete.
@@ -176,6 +180,7 @@ impl MappedSource {
         let Draft { store, at, line, what } = draft;
         let id = id(name, &draft_key(store.as_str(), line, at.0, &what));
         let (mapping, ready) = (&self.mapping, &mut self.ready);
+        let first = ready.len();
         let mut made = self.first_sight.store(mapping, store, at, ready);
         let body = match what {
             DraftWhat::Receipt { receipt, customer, lines } => {
@@ -195,7 +200,12 @@ impl MappedSource {
             DraftWhat::Other(What::Line { .. }) => return,
         };
         let received_at = self.options.defaults.received_at;
-        ready.push_back(Event { id, store, at, received_at, body });
+        let origin = origin(self.file, line);
+        ready.push_back(Event { id, store, at, received_at, origin, body });
+        // What had to be made before it comes from the same line.
+        for event in ready.range_mut(first..) {
+            event.origin = origin;
+        }
         self.counts.reference_events += made;
     }
 }

@@ -8,7 +8,7 @@ use shelf_events::{Defaults, ErrorCode, JsonError, parse_event, rejected_event};
 use crate::blocks::{Block, Cursor, LineBlocks};
 use crate::error::SourceError;
 use crate::input::{ByteCount, Progress};
-use crate::source::{LineCounts, Source};
+use crate::source::{LineCounts, Source, origin};
 use crate::zone::local_clock;
 
 /// NDJSON files (also `.gz`, and `-` for standard input), one after the other.
@@ -103,17 +103,18 @@ pub(crate) fn parse_lines(
             }
             break;
         };
-        match read_event(line, defaults) {
+        let event = match read_event(line, defaults) {
             Ok(event) => {
                 counts.other_lines += 1;
-                batch.push(event);
+                event
             }
             Err(error) => {
                 counts.rejected_lines += 1;
                 let raw = line.strip_suffix(b"\r").unwrap_or(line);
-                batch.push(rejected_event(&error, raw, &block.source, number, defaults));
+                rejected_event(&error, raw, &block.source, number, defaults)
             }
-        }
+        };
+        batch.push(Event { origin: origin(block.file, number), ..event });
     }
     counts.lines = counts.other_lines + counts.rejected_lines;
     counts

@@ -4,6 +4,8 @@
 use shelf_domain::{Body, Event, Note};
 use shelf_events::{Defaults, ErrorCode, JsonError, rejected_event};
 
+use crate::source::origin;
+
 /// Why a row of a table, or the end of a file, is not an event. The codes never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -63,7 +65,7 @@ pub(crate) struct BadLine<'a> {
 }
 
 impl BadLine<'_> {
-    pub(crate) fn event(&self, source: &str, defaults: &Defaults) -> Event {
+    pub(crate) fn event(&self, file: u32, source: &str, defaults: &Defaults) -> Event {
         let code = ErrorCode::MalformedJson;
         let stand_in = JsonError { code, field: "", detail: String::new() };
         let mut event = rejected_event(&stand_in, self.raw, source, self.line, defaults);
@@ -71,6 +73,7 @@ impl BadLine<'_> {
             rejected.reason = Note::cut(self.fault.code());
             rejected.raw_len = self.raw_len;
         }
+        event.origin = origin(file, self.line);
         event
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::AddAssign;
 
-use shelf_domain::Event;
+use shelf_domain::{Event, Origin, SourceId};
 
 use crate::error::SourceError;
 use crate::input::Progress;
@@ -12,6 +12,10 @@ pub trait Source: Send {
     /// Adds up to about `max_events` events to `batch`, in the order of the lines, and says whether
     /// there may be more. A few more may come where one line makes several; none may come although
     /// there is more.
+    ///
+    /// The origin of an event is its line, and as the source the number of its file among those
+    /// that were opened, from 1: the caller knows the sources by numbers of its own. An event of
+    /// several lines has the first of them, one that a line needs before its own has that line.
     ///
     /// After an error the source is at its end; what it gave before stands.
     fn next_batch(
@@ -25,6 +29,11 @@ pub trait Source: Send {
 
     /// What the lines have come to that the caller has been given.
     fn counts(&self) -> LineCounts;
+}
+
+/// A line of the file with this number.
+pub(crate) fn origin(file: u32, line: u64) -> Origin {
+    Origin { source: SourceId(file), line: u32::try_from(line).unwrap_or(u32::MAX) }
 }
 
 /// What lines have come to: `lines = sale_lines + return_lines + other_lines + rejected_lines`.

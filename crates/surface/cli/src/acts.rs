@@ -4,9 +4,12 @@
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use shelf_domain::{Actor, Body, Event, EventId, Note, Sku, SkuIndex, Store, StoreId, Timestamp};
-use shelf_events::write_event;
-use shelf_host::{Ack, AckStatus, ChainReader, ChainWriter, Folder, Follow, send};
+use shelf_domain::{
+    Actor, Body, Event, EventId, Note, Origin, Sku, SkuIndex, Store, StoreId, Timestamp,
+};
+use shelf_host::{
+    Ack, AckStatus, ChainReader, ChainWriter, Follow, SourceName, Sources, send_events,
+};
 use shelf_views::Chain;
 
 use crate::failure::Failure;
@@ -129,7 +132,26 @@ pub(crate) fn note(text: &str) -> Result<Note, Failure> {
 /// An event of a person at a store, at the store's present.
 pub(crate) fn event_at(store: &Store, body: Body) -> Event {
     let at = store.now();
-    Event { id: fresh_id(), store: store.id(), at, received_at: at, body }
+    let (id, origin) = (fresh_id(), Origin::default());
+    Event { id, store: store.id(), at, received_at: at, origin, body }
+}
+
+/// Has the event of a person at the command line applied, as [`submit`] does.
+pub(crate) fn submit_act(event: Event, settings: &Settings) -> Result<Vec<Ack>, Failure> {
+    submit_from(&SourceName::cli(), settings, vec![event])
+}
+
+/// Has events of this source applied, as [`submit`] does.
+pub(crate) fn submit_from(
+    source: &SourceName,
+    settings: &Settings,
+    mut events: Vec<Event>,
+) -> Result<Vec<Ack>, Failure> {
+    let source = Sources::open(&settings.folder())?.find(source);
+    for event in &mut events {
+        event.origin = Origin { source, line: 0 };
+    }
+    submit(settings, &events)
 }
 
 /// Has events applied: by the running process where there is one, else by appending to the log.
@@ -139,33 +161,20 @@ pub(crate) fn submit(settings: &Settings, events: &[Event]) -> Result<Vec<Ack>, 
     }
     let folder = settings.folder();
     folder.meta()?;
-    if let Some(acks) = send(&folder, &lines(events))? {
+    if let Some(acks) = send_events(&folder, events)? {
         return Ok(acks);
     }
     let mut chain = match ChainWriter::open(&folder, &settings.writer_options()) {
         Ok(chain) => chain,
         Err(error) if error.code() == "data_in_use" => {
             // It has just started: it listens once it has caught up.
-            return send_to(&folder, events)?.ok_or_else(|| error.into());
+            return send_events(&folder, events)?.ok_or_else(|| error.into());
         }
         Err(error) => return Err(error.into()),
     };
     let submitted = chain.submit(events)?;
     chain.close()?;
     Ok(submitted.outcomes.into_iter().map(Ack::of).collect())
-}
-
-fn send_to(folder: &Folder, events: &[Event]) -> Result<Option<Vec<Ack>>, Failure> {
-    Ok(send(folder, &lines(events))?)
-}
-
-fn lines(events: &[Event]) -> Vec<Vec<u8>> {
-    let line = |event: &Event| {
-        let mut line = Vec::new();
-        write_event(event, &mut line);
-        line
-    };
-    events.iter().map(line).collect()
 }
 
 /// Prints what became of one act; the exit code says whether it was accepted.

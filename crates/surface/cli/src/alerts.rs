@@ -7,7 +7,7 @@ use shelf_domain::{
 };
 use shelf_views::{AlertDetail, AlertFilter, AlertsView, Chain, render_alert, render_alerts};
 
-use crate::acts::{actor, event_at, maybe_store, note, one_store, read, report, submit};
+use crate::acts::{actor, event_at, maybe_store, note, one_store, read, report, submit_act};
 use crate::args::{ActArgs, AlertsCommand, ListArgs};
 use crate::failure::Failure;
 use crate::output::Output;
@@ -99,7 +99,7 @@ fn act(
         AlertVerb::Dismiss => "dismissed",
         AlertVerb::Note => "noted",
     };
-    report(&submit(settings, &[event])?, &format!("{alert} {done}"), output)
+    report(&submit_act(event, settings)?, &format!("{alert} {done}"), output)
 }
 
 fn unknown_alert(id: AlertId) -> Failure {

@@ -3,14 +3,17 @@
 mod ledger;
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use serde::Serialize;
-use shelf_domain::{Event, EventId, StoreId, Stores, Timestamp};
+use shelf_domain::{Event, EventId, SourceId, StoreId, Stores, Timestamp};
 use shelf_events::Defaults;
-use shelf_host::{ChainWriter, Tally};
-use shelf_sources::{Known, LineCounts, MappedOptions, Mapping, Progress, Source, open};
+use shelf_host::{ChainWriter, SourceKind, SourceName, Tally};
+use shelf_sources::{
+    Known, LineCounts, MappedOptions, Mapping, Progress, STDIN, Source, find_files, open,
+};
 
 use crate::acts::{NOT_ALL, new_store, wall_now};
 use crate::args::ImportArgs;
@@ -30,7 +33,7 @@ const LEDGER_EVENTS: u64 = 32_768;
 
 /// The files of one import, whatever their kind.
 pub(crate) struct Feed {
-    sources: Vec<Box<dyn Source>>,
+    sources: Vec<Files>,
     next: usize,
     /// The time of the import: no event arrived later.
     present: Timestamp,
@@ -39,21 +42,16 @@ pub(crate) struct Feed {
 }
 
 impl Feed {
-    /// What a person names: files, folders or patterns. One thread steps; those beyond it read.
-    pub(crate) fn open(
-        wanted: &[String],
-        mapping: Option<&Mapping>,
-        store: Option<StoreId>,
-        threads: usize,
-        known: Known,
-    ) -> Result<Self, Failure> {
-        let how = How { mapping: mapping.cloned(), store, threads };
-        how.open(wanted, known, wall_now())
+    /// Files, folders or patterns of JSON lines. One thread steps; those beyond it read.
+    pub(crate) fn open(wanted: &[String], threads: usize) -> Result<Self, Failure> {
+        let how = How { mapping: None, mapping_name: None, store: None, threads };
+        how.open(wanted, Known::default(), wall_now())
     }
 
     fn next_batch(&mut self, batch: &mut Vec<Event>) -> Result<bool, Failure> {
         while let Some(source) = self.sources.get_mut(self.next) {
             batch.clear();
+            let Files { source, numbers, .. } = source;
             let more = source.next_batch(BATCH_EVENTS, batch)?;
             if !more {
                 self.next += 1;
@@ -63,6 +61,8 @@ impl Feed {
                 for event in batch.iter_mut() {
                     // A file cannot say when it arrives: it would carry a store into the future.
                     event.received_at = event.received_at.min(self.present);
+                    let file = (event.origin.source.0 as usize).wrapping_sub(1);
+                    event.origin.source = numbers.get(file).copied().unwrap_or_default();
                 }
                 return Ok(true);
             }
@@ -79,22 +79,39 @@ impl Feed {
         Ok(())
     }
 
+    /// Has each file known by its name before anything of it is in the log.
+    fn register(&mut self, chain: &mut ChainWriter) -> Result<(), Failure> {
+        for files in &mut self.sources {
+            files.numbers = chain.register(&files.names)?;
+        }
+        Ok(())
+    }
+
     fn progress(&self) -> Option<Progress> {
-        self.sources.get(self.next).map(|source| source.progress())
+        self.sources.get(self.next).map(|files| files.source.progress())
     }
 
     fn counts(&self) -> LineCounts {
         let mut counts = LineCounts::default();
-        for source in &self.sources {
-            counts += source.counts();
+        for files in &self.sources {
+            counts += files.source.counts();
         }
         counts
     }
 }
 
+/// Files that a person has named at once.
+struct Files {
+    source: Box<dyn Source>,
+    names: Vec<SourceName>,
+    /// The numbers that the data folder has for them; none until there is one.
+    numbers: Vec<SourceId>,
+}
+
 /// How files are read.
 struct How {
     mapping: Option<Mapping>,
+    mapping_name: Option<String>,
     store: Option<StoreId>,
     threads: usize,
 }
@@ -106,9 +123,22 @@ impl How {
         let readers = self.threads.saturating_sub(1);
         let mut sources = Vec::new();
         for wanted in wanted {
-            sources.push(open(wanted, self.mapping.clone(), options.clone(), readers)?);
+            let names = find_files(wanted)?.iter().map(|path| self.name(path)).collect();
+            let source = open(wanted, self.mapping.clone(), options.clone(), readers)?;
+            sources.push(Files { source, names, numbers: Vec::new() });
         }
         Ok(Feed { sources, next: 0, present, given: 0 })
+    }
+
+    /// What a file is known by as a source.
+    fn name(&self, path: &Path) -> SourceName {
+        let stdin = path.as_os_str() == STDIN;
+        let (kind, name) = if stdin {
+            (SourceKind::Stdin, "stdin".into())
+        } else {
+            (SourceKind::Import, path.file_name().unwrap_or_default().to_string_lossy())
+        };
+        SourceName { mapping: self.mapping_name.clone(), ..SourceName::new(kind, &name) }
     }
 }
 
@@ -119,6 +149,7 @@ pub(crate) fn feed(
     tally: &mut Tally,
     mut seen: impl FnMut(Option<Progress>),
 ) -> Result<(), Failure> {
+    feed.register(chain)?;
     let mut batch = Vec::new();
     let mut synced = 0;
     while feed.next_batch(&mut batch)? {
@@ -149,6 +180,7 @@ impl Booked {
         mut seen: impl FnMut(Option<Progress>),
     ) -> Result<(), Failure> {
         let mut batch = Vec::new();
+        feed.register(chain)?;
         let mut written = written_since(chain, &self.entry.positions)?;
         feed.skip(self.entry.events, &mut batch)?;
         loop {
@@ -203,6 +235,11 @@ fn drop_written(batch: &mut Vec<Event>, written: &mut HashMap<EventId, u32>) -> 
     (before - batch.len()) as u64
 }
 
+/// The name of a mapping: that of a shipped one, or that of its file without the folder.
+fn name_of(mapping: &str) -> String {
+    Path::new(mapping).file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
 /// The present of a folder: that of its simulated environment, else the clock's.
 fn present(chain: &mut ChainWriter) -> Timestamp {
     let town = chain.meta().town.is_some();
@@ -246,7 +283,8 @@ pub(crate) fn run(
     let options = settings.writer_options();
     let threads = args.threads.unwrap_or(options.threads);
     let mapping = args.mapping.as_deref().map(Mapping::load).transpose()?;
-    let how = How { mapping, store: new_store(args.store.as_ref())?, threads };
+    let mapping_name = args.mapping.as_deref().map(name_of);
+    let how = How { mapping, mapping_name, store: new_store(args.store.as_ref())?, threads };
     let folder = settings.folder();
     // A folder is not made for files that cannot be read.
     let new = if folder.meta_path().exists() {

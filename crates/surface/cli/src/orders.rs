@@ -11,7 +11,9 @@ use shelf_views::{
     render_orders, render_tasks,
 };
 
-use crate::acts::{actor, event_at, maybe_store, note, one_shelf, one_store, read, report, submit};
+use crate::acts::{
+    actor, event_at, maybe_store, note, one_shelf, one_store, read, report, submit_act,
+};
 use crate::alerts::choice;
 use crate::args::{ActArgs, ListArgs, OrdersCommand, TasksCommand};
 use crate::failure::Failure;
@@ -127,7 +129,7 @@ fn act_if(
         agrees(store)?;
         event_at(store, body)
     };
-    report(&submit(settings, &[event])?, &format!("{order} {done}"), output)
+    report(&submit_act(event, settings)?, &format!("{order} {done}"), output)
 }
 
 pub(crate) fn tasks(
@@ -184,7 +186,7 @@ fn act_on_task(
         let (task, act) = verb(store)?;
         event_at(store, Body::TaskAct(TaskAct { task, act, actor }))
     };
-    report(&submit(settings, &[event])?, done, output)
+    report(&submit_act(event, settings)?, done, output)
 }
 
 fn list_tasks(list: &ListArgs, settings: &Settings, output: Output) -> Result<ExitCode, Failure> {

@@ -265,16 +265,20 @@ fn render_retry(id: &str, ack: &Ack) -> String {
     format!("{id}  {word}{code}{hint}")
 }
 
-/// The event that an entry would be now: bytes are read once more, an event stays what it is.
+/// The event that an entry would be now: bytes are read once more, an event stays what it is. It
+/// comes from where it came from before.
 fn again(event: Event, store: Option<StoreId>) -> Result<Event, Ack> {
     let Body::Rejected(rejected) = event.body else {
         return Ok(event);
     };
     let Rejected { raw, .. } = *rejected;
-    let defaults = Defaults { store, received_at: event.received_at };
-    read_event(&raw, &defaults).map_err(|error| Ack {
-        status: AckStatus::Rejected,
-        code: Some(error.code.code().to_owned()),
-        hint: Some(error.hint().to_string()),
-    })
+    let (origin, received_at) = (event.origin, event.received_at);
+    match read_event(&raw, &Defaults { store, received_at }) {
+        Ok(event) => Ok(Event { origin, ..event }),
+        Err(error) => Err(Ack {
+            status: AckStatus::Rejected,
+            code: Some(error.code.code().to_owned()),
+            hint: Some(error.hint().to_string()),
+        }),
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use shelf_domain::{Body, DAY, Event, Store, Timestamp};
+use shelf_domain::{Body, DAY, Event, Origin, Store, Timestamp};
 use shelf_host::{ChainWriter, Control, Folder, Request, TownPlan};
 use shelf_simulator::TownOptions;
 use shelf_views::render_effects;
@@ -216,8 +216,10 @@ fn tell_time(chain: &mut ChainWriter) -> Result<(), Failure> {
     let now: Timestamp = wall_now();
     let stores: Vec<_> =
         chain.partitions()?.iter().flat_map(|stores| stores.iter().map(Store::id)).collect();
-    let clock =
-        |store| Event { id: fresh_id(), store, at: now, received_at: now, body: Body::Clock };
+    let clock = |store| {
+        let (id, origin) = (fresh_id(), Origin::default());
+        Event { id, store, at: now, received_at: now, origin, body: Body::Clock }
+    };
     let events: Vec<Event> = stores.into_iter().map(clock).collect();
     chain.submit(&events)?;
     Ok(())

@@ -6,10 +6,10 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use shelf_domain::{Event, StoreId, Timestamp};
 use shelf_events::{Defaults, JsonError, MAX_LINE_BYTES};
-use shelf_host::{Ack, AckStatus};
+use shelf_host::{Ack, AckStatus, SourceName};
 use shelf_sources::read_event;
 
-use crate::acts::{NOT_ALL, new_store, read, report, submit, wall_now};
+use crate::acts::{NOT_ALL, new_store, read, report, submit_from, wall_now};
 use crate::args::SendArgs;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -85,7 +85,7 @@ fn send_batch(
         filled.map(|(number, line)| (*number, parse(line, &defaults))).collect();
     let good = parsed.iter().filter_map(|(_, event)| event.as_ref().ok());
     let events: Vec<Event> = good.cloned().collect();
-    let mut acks = submit(settings, &events)?.into_iter();
+    let mut acks = submit_from(&SourceName::socket(), settings, events)?.into_iter();
     let mut answers = Vec::new();
     for (number, event) in parsed {
         answers.extend(match event {

@@ -1,5 +1,9 @@
 //! How another process acts on a running one: a socket in the data folder that takes events as JSON
 //! lines and answers each when it is on disk.
+//!
+//! A line `{"origin":{"source":3,"line":2}}` says where the events of the lines behind it come
+//! from, by a number of the folder's sources; it is no event and is not answered. Without one, or
+//! where the folder has no such number, they come from the socket.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -11,12 +15,13 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use shelf_domain::{Event, Outcome, Timestamp};
-use shelf_events::{Defaults, MAX_LINE_BYTES};
+use shelf_domain::{Event, Origin, Outcome, Timestamp};
+use shelf_events::{Defaults, MAX_LINE_BYTES, write_event};
 use shelf_sources::read_event;
 
 use crate::HostError;
 use crate::folder::Folder;
+use crate::sources::{SourceName, Sources};
 
 /// The most requests that wait for the running process; a sender beyond that waits too.
 const WAITING_REQUESTS: usize = 256;
@@ -27,6 +32,15 @@ const CONNECTIONS: usize = 64;
 const SOCKET_PATH: usize = 100;
 /// How long a sender may be silent before its connection ends.
 const IDLE: Duration = Duration::from_mins(1);
+
+/// How a line begins that says where those behind it come from.
+const ORIGIN: &[u8] = b"{\"origin\":";
+
+/// Says where the events of the lines behind it come from.
+#[derive(Serialize, Deserialize)]
+struct OriginLine {
+    origin: Origin,
+}
 
 /// What became of one event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +114,8 @@ impl Control {
             }
             _ => {}
         }
+        // None gets a number while this process has the folder.
+        let sources = Arc::new(Sources::open(folder)?);
         let listener = through_short_path(folder, UnixListener::bind)
             .map_err(HostError::io("listen at", &path))?;
         let (sender, requests) = sync_channel(WAITING_REQUESTS);
@@ -110,8 +126,9 @@ impl Control {
                     continue;
                 }
                 let (sender, now, open) = (sender.clone(), now.clone(), open.clone());
+                let sources = Arc::clone(&sources);
                 std::thread::spawn(move || {
-                    serve(stream, &sender, now);
+                    serve(stream, &sender, &sources, now);
                     drop(open);
                 });
             }
@@ -151,13 +168,20 @@ fn through_short_path<T>(
     act(PathBuf::from(format!("/proc/self/fd/{}", root.as_raw_fd())).join(name))
 }
 
-fn serve(stream: UnixStream, requests: &SyncSender<Request>, now: impl Fn() -> Timestamp) {
+fn serve(
+    stream: UnixStream,
+    requests: &SyncSender<Request>,
+    sources: &Sources,
+    now: impl Fn() -> Timestamp,
+) {
     let Ok(mut answers) = stream.try_clone() else { return };
     if stream.set_read_timeout(Some(IDLE)).is_err() {
         return;
     }
     let mut lines = BufReader::new(stream);
     let mut line = Vec::new();
+    let socket = Origin { source: sources.find(&SourceName::socket()), line: 0 };
+    let mut origin = socket;
     loop {
         line.clear();
         let limit = MAX_LINE_BYTES as u64 + 1;
@@ -165,7 +189,12 @@ fn serve(stream: UnixStream, requests: &SyncSender<Request>, now: impl Fn() -> T
             Ok(0) | Err(_) => return,
             Ok(_) => {}
         }
-        let Some(ack) = answer(&line, requests, now()) else { return };
+        if let Some(told) = told_origin(&line) {
+            let known = sources.get(told.source).is_some();
+            origin = if known { told } else { socket };
+            continue;
+        }
+        let Some(ack) = answer(&line, origin, requests, now()) else { return };
         let Ok(mut text) = serde_json::to_vec(&ack) else { return };
         text.push(b'\n');
         // What follows the limit of a line that is too long is not a line of its own.
@@ -175,10 +204,22 @@ fn serve(stream: UnixStream, requests: &SyncSender<Request>, now: impl Fn() -> T
     }
 }
 
-fn answer(line: &[u8], requests: &SyncSender<Request>, now: Timestamp) -> Option<Ack> {
+/// The origin that a line says, where it is such a line.
+fn told_origin(line: &[u8]) -> Option<Origin> {
+    let told = line.starts_with(ORIGIN).then(|| serde_json::from_slice::<OriginLine>(line).ok());
+    told.flatten().map(|told| told.origin)
+}
+
+fn answer(
+    line: &[u8],
+    origin: Origin,
+    requests: &SyncSender<Request>,
+    now: Timestamp,
+) -> Option<Ack> {
     match read_event(line, &Defaults { store: None, received_at: now }) {
         Ok(mut event) => {
             event.received_at = now;
+            event.origin = origin;
             let (reply, outcome) = channel();
             requests.send(Request { event, reply }).ok()?;
             outcome.recv().ok().map(Ack::of)
@@ -191,18 +232,42 @@ fn answer(line: &[u8], requests: &SyncSender<Request>, now: Timestamp) -> Option
     }
 }
 
-/// Sends events to the process that runs on a data folder, and waits for each to be on disk. `None`
+/// Sends lines to the process that runs on a data folder, and waits for each to be on disk. `None`
 /// where no process listens.
 pub fn send(folder: &Folder, lines: &[Vec<u8>]) -> Result<Option<Vec<Ack>>, HostError> {
+    send_lines(folder, lines.iter().map(|line| (None, line.clone())))
+}
+
+/// [`send`] for events, with their origins.
+pub fn send_events(folder: &Folder, events: &[Event]) -> Result<Option<Vec<Ack>>, HostError> {
+    let lines = events.iter().map(|event| {
+        let mut line = Vec::new();
+        write_event(event, &mut line);
+        (Some(event.origin), line)
+    });
+    send_lines(folder, lines)
+}
+
+fn send_lines(
+    folder: &Folder,
+    lines: impl Iterator<Item = (Option<Origin>, Vec<u8>)>,
+) -> Result<Option<Vec<Ack>>, HostError> {
     let path = folder.socket();
     let connected = through_short_path(folder, UnixStream::connect);
     let Ok(mut stream) = connected else { return Ok(None) };
     let lost = |source| HostError::Io { action: "talk to", path: path.clone(), source };
     let mut answers = BufReader::new(stream.try_clone().map_err(lost)?);
-    let mut acks = Vec::new();
-    for line in lines {
-        stream.write_all(line).map_err(lost)?;
-        stream.write_all(b"\n").map_err(lost)?;
+    let (mut acks, mut told) = (Vec::new(), None);
+    for (origin, mut line) in lines {
+        if let Some(origin) = origin.filter(|_| origin != told) {
+            let mut first =
+                serde_json::to_vec(&OriginLine { origin }).map_err(|_| HostError::Answer)?;
+            first.push(b'\n');
+            stream.write_all(&first).map_err(lost)?;
+            told = Some(origin);
+        }
+        line.push(b'\n');
+        stream.write_all(&line).map_err(lost)?;
         let mut answer = String::new();
         if answers.read_line(&mut answer).map_err(lost)? == 0 {
             return Err(HostError::Gone);

@@ -1,7 +1,8 @@
 //! The data folder: what lies where, and the small file that says what it was made with.
 //!
-//! `shelf.json` describes it; `log/` holds the events, `outputs/` what followed from them,
-//! `snapshots/` the states, `shelf.sock` is where the running process listens.
+//! `shelf.json` describes it, `sources.json` names where its events come from; `log/` holds the
+//! events, `outputs/` what followed from them, `snapshots/` the states, `shelf.sock` is where the
+//! running process listens.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -80,6 +81,11 @@ impl Folder {
     /// The file that describes it.
     pub fn meta_path(&self) -> PathBuf {
         self.root.join("shelf.json")
+    }
+
+    /// The names of the sources of its events.
+    pub fn sources_path(&self) -> PathBuf {
+        self.root.join("sources.json")
     }
 
     /// What it was made with; an error where there is none.

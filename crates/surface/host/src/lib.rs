@@ -10,10 +10,12 @@ mod folder;
 mod reader;
 mod seat;
 mod shard;
+mod sources;
 mod writer;
 
-pub use control::{Ack, AckStatus, Control, Request, send};
+pub use control::{Ack, AckStatus, Control, Request, send, send_events};
 pub use error::HostError;
 pub use folder::{DATA_FORMAT, Folder, FolderMeta, TownPlan};
 pub use reader::{ChainReader, Follow, OutputTail};
+pub use sources::{RegisteredSource, SourceKind, SourceName, Sources};
 pub use writer::{ChainWriter, Recovery, Submitted, Tally, WriterOptions};

@@ -1,7 +1,7 @@
 //! The state of a data folder as another process sees it: it reads what is on disk, follows it, and
 //! never writes.
 
-use shelf_domain::{Counts, Store, Stores, Timestamp, state_hash};
+use shelf_domain::{Counts, SourceCounts, Store, Stores, Timestamp, state_hash};
 use shelf_engine::{EngineError, Replica, Stepped};
 use shelf_eventlog::{LogReader, PartitionReader};
 use shelf_events::{OutputRecord, decode_effect};
@@ -70,6 +70,15 @@ impl ChainReader {
             stepped += replica.catch_up(|one| watch(number, one))?;
         }
         Ok(stepped)
+    }
+
+    /// What all partitions have counted, by source and stream.
+    pub fn source_counts(&self) -> SourceCounts {
+        let mut counts = SourceCounts::default();
+        for replica in &self.replicas {
+            counts.merge(replica.stores().sources());
+        }
+        counts
     }
 
     /// What the folder was made with.

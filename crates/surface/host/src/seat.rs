@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
-use shelf_domain::{Body, Effect, Event, EventId, StoreId, Timestamp};
+use shelf_domain::{Body, Effect, Event, EventId, Origin, SourceId, StoreId, Timestamp};
 use shelf_engine::Stepped;
 use shelf_events::{Defaults, parse_event, rejected_event};
 use shelf_simulator::{Message, StoreTown, TICK_US, TownOptions, Truth};
@@ -30,6 +30,9 @@ pub(crate) struct Seat {
     clock: Option<EventId>,
     #[serde(skip)]
     messages: Vec<Message>,
+    /// Where its messages come from: the folder has the number, whatever the seat was made from.
+    #[serde(skip)]
+    source: SourceId,
 }
 
 impl Seat {
@@ -41,7 +44,13 @@ impl Seat {
             queue: VecDeque::new(),
             clock: None,
             messages: Vec::new(),
+            source: SourceId::default(),
         }
+    }
+
+    /// The seat whose messages come from this source.
+    pub(crate) fn from_source(self, source: SourceId) -> Self {
+        Self { source, ..self }
     }
 
     pub(crate) fn store(&self) -> StoreId {
@@ -80,8 +89,9 @@ impl Seat {
         self.town.tick(&mut self.messages);
         let store = self.town.store();
         let defaults = Defaults { store: Some(store), received_at: self.town.now() };
+        let origin = Origin { source: self.source, line: 0 };
         for message in self.messages.drain(..) {
-            self.queue.push_back(match message {
+            let event = match message {
                 Message::Event(event) => event,
                 Message::Line(line) => {
                     // Lines may be cut to the same few bytes: store and number keep them apart.
@@ -90,7 +100,8 @@ impl Seat {
                         rejected_event(&error, &line, store.as_str(), line_no, &defaults)
                     })
                 }
-            });
+            };
+            self.queue.push_back(Event { origin, ..event });
         }
         let clock = self.queue.back().filter(|event| event.body == Body::Clock);
         self.clock = clock.map(|event| event.id);

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 use shelf_domain::{
-    Body, Counts, Event, HOUR, MINUTE, Outcome, Reason, Store, StoreId, Stores, Timestamp,
-    state_hash,
+    Body, Counts, Event, HOUR, MINUTE, Outcome, Reason, SourceCounts, SourceId, Store, StoreId,
+    Stores, Timestamp, state_hash,
 };
 use shelf_engine::{EngineError, Options, Partition, Stepped, partition_of};
-use shelf_eventlog::{EventLog, LogOptions, Partition as Log, Recovered};
+use shelf_eventlog::{EventLog, LogOptions, Recovered};
 use shelf_events::decode_event;
 use shelf_ports::{Offset, PartitionLog, RecordBatch};
 use shelf_simulator::Truth;
@@ -19,6 +19,7 @@ use crate::HostError;
 use crate::folder::{DATA_FORMAT, Folder, FolderMeta, TownPlan};
 use crate::seat::Seat;
 use crate::shard::Shard;
+use crate::sources::{SourceName, Sources};
 
 /// How much of a log is read at a time, in bytes.
 const READ_BYTES: usize = 1 << 20;
@@ -128,6 +129,7 @@ impl Tally {
 pub struct ChainWriter {
     shards: Vec<Mutex<Shard>>,
     meta: FolderMeta,
+    sources: Sources,
     threads: usize,
     recovery: Recovery,
 }
@@ -146,6 +148,12 @@ impl ChainWriter {
         let log_options = LogOptions { partitions: meta.partitions, ..options.log };
         let inputs = EventLog::open(folder.log(), log_options)?;
         let outputs = EventLog::open(folder.outputs(), log_options)?;
+        // The logs are this process's alone from here on, and with them the names of sources.
+        let mut sources = Sources::open(folder)?;
+        let mut fixed = vec![SourceName::socket(), SourceName::cli()];
+        fixed.extend(meta.town.is_some().then(SourceName::simulated));
+        sources.register(&fixed)?;
+        let town_source = sources.find(&SourceName::simulated());
         let mut recovery = Recovery::default();
         recovery.cut.extend(inputs.recovered().iter().copied());
         recovery.cut.extend(outputs.recovered().iter().copied());
@@ -154,12 +162,21 @@ impl ChainWriter {
         let mut shards = Vec::new();
         let logs = inputs.into_partitions().into_iter().zip(outputs.into_partitions());
         for (number, (input, output)) in logs.enumerate() {
-            let stores = towns.remove(&(number as u32)).unwrap_or_default();
-            let shard = open_shard(number as u32, input, output, &stores, folder, &meta, options)?;
+            let number = number as u32;
+            let stores = towns.remove(&number).unwrap_or_default();
+            let opened =
+                Partition::open(number, input, output, &folder.snapshots(), options.engine)?;
+            let seats = match opened.companion {
+                Some(bytes) => saved_seats(&bytes, number)?,
+                None => new_seats(meta.town.as_ref(), &stores),
+            };
+            let seats = seats.into_iter().map(|seat| seat.from_source(town_source));
+            let seats = seats.map(|seat| (seat.store(), seat)).collect();
+            let shard = Shard::new(opened.partition, seats, options.batch_events);
             shards.push(Mutex::new(shard));
         }
         let threads = options.threads.max(1);
-        let mut chain = Self { shards, meta, threads, recovery };
+        let mut chain = Self { shards, meta, sources, threads, recovery };
         let replayed = AtomicU64::new(0);
         chain.each_shard(|shard| {
             replayed.fetch_add(shard.replay()?, Ordering::Relaxed);
@@ -315,6 +332,12 @@ impl ChainWriter {
         &self.meta
     }
 
+    /// The numbers of these sources, for the origins of their events; those that have none get one,
+    /// durably.
+    pub fn register(&mut self, sources: &[SourceName]) -> Result<Vec<SourceId>, HostError> {
+        self.sources.register(sources)
+    }
+
     /// What opening came to.
     pub fn recovery(&self) -> &Recovery {
         &self.recovery
@@ -392,6 +415,15 @@ impl ChainWriter {
         Ok(counts)
     }
 
+    /// What all partitions have counted, by source and stream.
+    pub fn source_counts(&mut self) -> Result<SourceCounts, HostError> {
+        let mut counts = SourceCounts::default();
+        for stores in self.partitions()? {
+            counts.merge(stores.sources());
+        }
+        Ok(counts)
+    }
+
     /// The simulated time of the town that is furthest behind; `None` where there is none.
     pub fn town_now(&mut self) -> Option<Timestamp> {
         let shards = self.shards.iter_mut().filter_map(|shard| shard.get_mut().ok());
@@ -438,23 +470,16 @@ fn place_towns(town: Option<&TownPlan>, partitions: u32) -> BTreeMap<u32, Vec<u3
     placed
 }
 
-fn open_shard(
-    number: u32,
-    input: Log,
-    output: Log,
-    towns: &[u32],
-    folder: &Folder,
-    meta: &FolderMeta,
-    options: &WriterOptions,
-) -> Result<Shard, HostError> {
-    let opened = Partition::open(number, input, output, &folder.snapshots(), options.engine)?;
-    let seats: Vec<Seat> = match (opened.companion, meta.town.as_ref()) {
-        (Some(bytes), _) => {
-            postcard::from_bytes(&bytes).map_err(|_| HostError::Town { partition: number })?
-        }
-        (None, Some(town)) => towns.iter().map(|&index| Seat::new(&town.options, index)).collect(),
-        (None, None) => Vec::new(),
+/// The towns of a partition, as they were saved with its snapshot.
+fn saved_seats(bytes: &[u8], partition: u32) -> Result<Vec<Seat>, HostError> {
+    postcard::from_bytes(bytes).map_err(|_| HostError::Town { partition })
+}
+
+/// The towns of these stores, of which nothing is saved.
+fn new_seats(town: Option<&TownPlan>, stores: &[u32]) -> Vec<Seat> {
+    let seat = |town: &TownPlan| {
+        let seats = stores.iter().map(|&index| Seat::new(&town.options, index));
+        seats.collect()
     };
-    let seats = seats.into_iter().map(|seat| (seat.store(), seat)).collect();
-    Ok(Shard::new(opened.partition, seats, options.batch_events))
+    town.map(seat).unwrap_or_default()
 }

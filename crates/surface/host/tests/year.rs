@@ -189,7 +189,8 @@ fn a_dearer_sku_is_wanted_less_and_a_cheaper_one_more() {
         };
         let body = Body::Price(PriceChange { sku: life.sku, price_cents });
         let (id, store) = (EventId(at as u128 + 1), changed.town.store());
-        changed.step(&Event { id, store, at: now, received_at: now, body });
+        let origin = shelf_domain::Origin::default();
+        changed.step(&Event { id, store, at: now, received_at: now, origin, body });
     }
     usual.live(6);
     changed.live(6);

@@ -5,6 +5,7 @@ use std::vec::Vec;
 use super::*;
 use crate::event::{Body, Event};
 use crate::ids::{EventId, PolicyId, Sku, StoreId};
+use crate::origin::Origin;
 use crate::reference::{Policy, Product, Scope, StoreSettings};
 use crate::{Invariant, Violation};
 
@@ -32,7 +33,14 @@ impl Shop {
         self.events += 1;
         let at = self.now();
         let id = EventId(self.events);
-        let event = Event { id, store: self.store.id(), at, received_at: at, body };
+        let event = Event {
+            id,
+            store: self.store.id(),
+            at,
+            received_at: at,
+            origin: Origin::default(),
+            body,
+        };
         let mut fx = Effects::default();
         let outcome = self.store.step(&event, &mut fx);
         assert!(!matches!(outcome, crate::Outcome::Quarantined(_)), "{outcome:?}");

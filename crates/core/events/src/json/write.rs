@@ -14,7 +14,7 @@ use crate::names::{Choice, Name};
 /// Appends the canonical JSON of `event`, without a line end. [`parse_event`](crate::parse_event)
 /// reads it back as the same event where the event is valid: times and dates in the years 0 to
 /// 9999, no empty text where a name may be missing, no putback by `restock_bot`, and not over the
-/// limit of a line.
+/// limit of a line. Its origin is not written.
 pub fn write_event(event: &Event, out: &mut Vec<u8>) {
     out.reserve(256);
     let mut object = Object::open(out);

@@ -5,9 +5,9 @@ use proptest::option::of;
 use proptest::prelude::*;
 use shelf_domain::{
     AlertAct, AlertId, AlertVerb, Approval, Body, Count, Delivery, Event, EventId, LocalClock,
-    MarkdownSchedule, OpeningStock, OrderAct, OrderId, OrderVerb, Picking, Place, Policy,
+    MarkdownSchedule, OpeningStock, OrderAct, OrderId, OrderVerb, Origin, Picking, Place, Policy,
     PriceChange, Product, Promotion, Receipt, ReceiptLine, Refill, RefillMode, Rejected, Removal,
-    RemovalCause, RemovalTime, Rounding, Scope, Sensor, Session, ShelfPlan, ShelfTouch,
+    RemovalCause, RemovalTime, Rounding, Scope, Sensor, Session, ShelfPlan, ShelfTouch, SourceId,
     StoreSettings, Supplier, TaskAct, TaskId, TaskVerb, Transfer, WarehouseOut, WeekSlot,
     WeightChange,
 };
@@ -19,12 +19,15 @@ use super::{
 
 /// Any valid event.
 pub fn events() -> BoxedStrategy<Event> {
-    (any::<u128>(), store_ids(), timestamps(), timestamps(), bodies())
-        .prop_map(|(id, store, at, received_at, body)| Event {
+    let origin = (any::<u32>(), any::<u32>())
+        .prop_map(|(source, line)| Origin { source: SourceId(source), line });
+    (any::<u128>(), store_ids(), timestamps(), timestamps(), origin, bodies())
+        .prop_map(|(id, store, at, received_at, origin, body)| Event {
             id: EventId(id),
             store,
             at,
             received_at,
+            origin,
             body,
         })
         .boxed()

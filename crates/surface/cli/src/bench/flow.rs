@@ -8,7 +8,6 @@ use serde_json::json;
 use shelf_domain::{AlertStatus, Body, Effect, Event};
 use shelf_events::write_event;
 use shelf_host::{ChainWriter, Folder, OutputTail, Tally, WriterOptions};
-use shelf_sources::Known;
 
 use super::{Measured, events_of_a_town};
 use crate::failure::Failure;
@@ -32,8 +31,7 @@ pub(super) fn import(threads: usize) -> Result<Measured, Failure> {
     let options = WriterOptions { threads, ..WriterOptions::default() };
     let mut chain = ChainWriter::open(&Folder::at(dir.path().join("data")), &options)?;
     let begun = Instant::now();
-    let mut source =
-        Feed::open(&[file.display().to_string()], None, None, threads, Known::default())?;
+    let mut source = Feed::open(&[file.display().to_string()], threads)?;
     let mut tally = Tally::default();
     feed(&mut chain, &mut source, &mut tally, |_| {})?;
     chain.commit()?;

@@ -143,5 +143,6 @@ fn unreadable(shop: &Shop) -> Event {
     let rejected = Rejected { reason: Note::cut("invalid_json"), ..Rejected::default() };
     let at = shop.now();
     let body = Body::Rejected(Box::new(rejected));
-    Event { id: EventId(77), store: shelf_domain::StoreId::cut("S1"), at, received_at: at, body }
+    let (id, store) = (EventId(77), shelf_domain::StoreId::cut("S1"));
+    Event { id, store, at, received_at: at, origin: shelf_domain::Origin::default(), body }
 }
