@@ -7,7 +7,7 @@ use serde::Serialize;
 use shelf_domain::{Body, Effect, Event, EventId, Reason, Rejected, StoreId};
 use shelf_eventlog::LogReader;
 use shelf_events::{Defaults, decode_event, write_event};
-use shelf_host::{Ack, AckStatus, OutputTail};
+use shelf_host::{Ack, AckStatus, OutputTail, Sources};
 use shelf_ports::{Offset, RecordBatch};
 use shelf_sources::read_event;
 
@@ -70,6 +70,7 @@ fn list(
     output: Output,
 ) -> Result<(), Failure> {
     let mut log = LogReader::open(settings.folder().log())?;
+    let sources = Sources::open(&settings.folder())?;
     let mut found = 0;
     for (place, why) in places(settings)?.into_iter().rev() {
         // The reason of bytes that are no event stands in the record itself.
@@ -80,7 +81,7 @@ fn list(
             found += 1;
             continue;
         }
-        let entry = entry(&event_at(&mut log, place)?, place, why);
+        let entry = entry(&event_at(&mut log, place)?, place, why, &sources);
         if wanted.is_some_and(|wanted| wanted != entry.reason) {
             continue;
         }
@@ -171,7 +172,7 @@ fn event_at(log: &mut LogReader, place: Place) -> Result<Event, Failure> {
     decode(read.get(0).unwrap_or(&[]), place)
 }
 
-fn entry(event: &Event, place: Place, why: Reason) -> Entry {
+fn entry(event: &Event, place: Place, why: Reason, sources: &Sources) -> Entry {
     let at = jiff::Timestamp::from_microsecond(event.received_at.0)
         .map_or_else(|_| String::new(), |at| at.to_string());
     let id = format!("p{:02}:{}", place.0, place.1);
@@ -189,6 +190,7 @@ fn entry(event: &Event, place: Place, why: Reason) -> Entry {
             hint,
         },
         _ => {
+            let known = sources.get(event.origin.source);
             let mut raw = Vec::new();
             write_event(event, &mut raw);
             Entry {
@@ -196,8 +198,8 @@ fn entry(event: &Event, place: Place, why: Reason) -> Entry {
                 at,
                 store: event.store,
                 reason: why.code().to_owned(),
-                source: None,
-                line: None,
+                source: known.map(|known| known.source.name.clone()),
+                line: Some(event.origin.line.into()).filter(|&line| line > 0),
                 raw_len: raw.len() as u64,
                 raw: String::from_utf8_lossy(&raw).into_owned(),
                 hint,
@@ -207,7 +209,7 @@ fn entry(event: &Event, place: Place, why: Reason) -> Entry {
 }
 
 fn render(entry: &Entry) -> String {
-    let line = entry.line.map_or(String::new(), |line| format!(", line {line}"));
+    let line = entry.line.map_or(String::new(), |line| format!(":{line}"));
     let source = entry.source.as_ref().map_or(String::new(), |source| format!("  {source}{line}"));
     let shown: String = entry.raw.chars().take(SHOWN).filter(|c| !c.is_control()).collect();
     let more = if entry.raw.chars().nth(SHOWN).is_some() { " …" } else { "" };

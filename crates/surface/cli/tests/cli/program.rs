@@ -1,5 +1,6 @@
 //! Runs the built program and keeps what it printed.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -111,6 +112,14 @@ impl Place {
     /// Runs the program, which must end with this code and this kind of error, and say what next.
     pub(crate) fn fails(&self, words: &str, code: i32, error: &str) -> Ran {
         self.run(words).failed(code, error)
+    }
+
+    /// The sources of the data folder, by their numbers.
+    pub(crate) fn sources(&self) -> BTreeMap<u32, Value> {
+        let text = std::fs::read_to_string(self.path("data/sources.json")).unwrap();
+        let file: Value = serde_json::from_str(&text).unwrap();
+        let sources = file["sources"].as_object().unwrap().iter();
+        sources.map(|(number, source)| (number.parse().unwrap(), source.clone())).collect()
     }
 
     /// Starts `shelf run` with these words and waits until it listens.

@@ -29,7 +29,7 @@ fn what_was_not_accepted_is_listed_with_its_reason() {
     let other = place.run("quarantine list --reason rain");
     assert_eq!((other.code, other.err.as_str()), (0, "nothing is in quarantine for rain\n"));
     let text = place.ok("quarantine list --reason malformed_json");
-    assert!(text.contains("stdin, line 2\n    not json\n    hint: "), "{text}");
+    assert!(text.contains("stdin:2\n    not json\n    hint: "), "{text}");
 }
 
 #[test]
@@ -57,6 +57,83 @@ fn a_retry_is_accepted_once_its_cause_is_gone() {
 
     let late = place.run(&format!("quarantine retry {id}"));
     assert_eq!((late.code, late.out), (0, format!("{id}  known already\n")));
+}
+
+/// Source and line of the only entry with this reason, as JSON and as text.
+fn from(place: &Place, reason: &str) -> (String, String) {
+    let list = format!("quarantine list --reason {reason}");
+    let entries = place.jsons(&list);
+    assert_eq!(entries.len(), 1, "{entries:?}");
+    let source = entries[0]["source"].as_str().unwrap_or("nobody");
+    (format!("{source}:{}", entries[0]["line"]), place.ok(&list).lines().next().unwrap().to_owned())
+}
+
+#[test]
+fn an_entry_says_where_it_came_from() {
+    let place = open_shop();
+    place.file("sensors.ndjson", pickup(1, "APPLE", 2) + &pickup(2, "PEAR", 1) + "{\n");
+    assert_eq!(place.run("import sensors.ndjson").code, 6);
+    let (json, text) = from(&place, "unknown_product");
+    assert_eq!(json, "sensors.ndjson:2");
+    assert!(text.ends_with("  unknown_product  sensors.ndjson:2"), "{text}");
+    assert_eq!(from(&place, "malformed_json").0, "sensors.ndjson:3");
+
+    assert_eq!(place.run("quarantine retry --all").code, 6);
+    assert_eq!(from(&place, "unknown_product").0, "sensors.ndjson:2", "tried in vain");
+    assert_eq!(place.feed("send", pickup(3, "APPLE", 0)).code, 6);
+    assert_eq!(from(&place, "no_units").0, "socket:null");
+    assert_eq!(place.feed("send", product("PEAR")).code, 0);
+    place.run("quarantine retry --all");
+    assert!(place.jsons("quarantine list --reason unknown_product").is_empty());
+    assert_eq!(place.json("shelves show PEAR")["floor_units"], 19);
+
+    let known: Vec<String> = place.sources().values().map(|one| one["name"].to_string()).collect();
+    assert_eq!(known, [r#""socket""#, r#""cli""#, r#""stdin""#, r#""sensors.ndjson""#]);
+}
+
+#[test]
+fn a_receipt_of_a_table_came_from_its_first_row() {
+    let place = open_shop();
+    place.file(
+        "till.toml",
+        r#"
+format_version = 1
+description = "a till"
+[event]
+kind = "pos_transaction"
+[time]
+column = "when"
+format = "%Y-%m-%d %H:%M:%S"
+zone = "UTC"
+[store]
+id = "shop"
+create = "never"
+[product]
+create = "never"
+[fields]
+receipt = "ticket"
+sku = "article"
+quantity = "qty"
+unit_price = "price"
+"#,
+    );
+    place.file(
+        "till.csv",
+        "when,shop,ticket,article,qty,price\n\
+         2026-03-02 09:00:00,R1,T1,APPLE,1,1.20\n\
+         2026-03-02 09:01:00,R1,T2,APPLE,1,1.20\n\
+         2026-03-02 09:01:00,R1,T2,PLUM,1,1.20\n",
+    );
+    let ran = place.run("import till.csv --mapping till.toml");
+    assert_eq!(ran.code, 6, "{ran:?}");
+    let (json, text) = from(&place, "unknown_product");
+    assert_eq!(json, "till.csv:3");
+    assert!(text.ends_with("till.csv:3"), "{text}");
+    let till = place.sources().into_iter().find(|(_, one)| one["name"] == "till.csv").unwrap();
+    assert_eq!(
+        (till.1["kind"].as_str(), till.1["mapping"].as_str()),
+        (Some("import"), Some("till.toml"))
+    );
 }
 
 #[test]
