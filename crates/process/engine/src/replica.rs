@@ -24,8 +24,19 @@ pub struct Replica<T: PartitionTail> {
 
 impl<T: PartitionTail> Replica<T> {
     /// Opens a partition at its newest snapshot.
-    pub fn open(number: u32, mut tail: T, snapshots: &Path) -> Result<Self, EngineError> {
-        let snapshot = SnapshotStore::new(snapshots, number).newest()?;
+    pub fn open(number: u32, tail: T, snapshots: &Path) -> Result<Self, EngineError> {
+        Self::open_up_to(number, tail, snapshots, Offset::MAX)
+    }
+
+    /// Opens a partition at the newest snapshot that stands for no later position than this; at the
+    /// beginning of its log where there is none.
+    pub fn open_up_to(
+        number: u32,
+        mut tail: T,
+        snapshots: &Path,
+        latest: Offset,
+    ) -> Result<Self, EngineError> {
+        let snapshot = SnapshotStore::new(snapshots, number).newest_up_to(latest)?;
         let position = snapshot.as_ref().map_or(0, |snapshot| snapshot.position);
         let log_start = tail.start_offset()?;
         if log_start > position {

@@ -132,7 +132,12 @@ impl SnapshotStore {
 
     /// The newest snapshot that can be read; a damaged one is passed over for the one before it.
     pub fn newest(&self) -> Result<Option<Snapshot>, EngineError> {
-        for position in self.positions()? {
+        self.newest_up_to(Offset::MAX)
+    }
+
+    /// [`SnapshotStore::newest`] among those that stand for no later position than this.
+    pub fn newest_up_to(&self, latest: Offset) -> Result<Option<Snapshot>, EngineError> {
+        for position in self.positions()?.into_iter().filter(|&position| position <= latest) {
             let path = self.path(position);
             let mut bytes = Vec::new();
             match File::open(&path).and_then(|mut file| file.read_to_end(&mut bytes)) {

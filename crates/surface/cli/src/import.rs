@@ -2,15 +2,15 @@
 
 mod ledger;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use serde::Serialize;
-use shelf_domain::{Event, EventId, SourceId, StoreId, Stores, Timestamp};
+use shelf_domain::{Event, EventId, Outcome, SourceId, StoreId, Stores, Timestamp};
 use shelf_events::Defaults;
-use shelf_host::{ChainWriter, SourceKind, SourceName, Tally};
+use shelf_host::{ChainReader, ChainWriter, Folder, SourceKind, SourceName, Tally};
 use shelf_sources::{
     Known, LineCounts, MappedOptions, Mapping, Progress, STDIN, Source, find_files, open,
 };
@@ -77,6 +77,11 @@ impl Feed {
             batch.drain(..batch.len().saturating_sub(beyond));
         }
         Ok(())
+    }
+
+    /// Whether one of its files is this source.
+    fn knows(&self, source: SourceId) -> bool {
+        self.sources.iter().any(|files| files.numbers.contains(&source))
     }
 
     /// Has each file known by its name before anything of it is in the log.
@@ -154,6 +159,7 @@ pub(crate) fn feed(
     let mut synced = 0;
     while feed.next_batch(&mut batch)? {
         chain.append(&mut batch, tally)?;
+        chain.save_where_due()?;
         if feed.given - synced >= SYNC_EVENTS {
             synced = feed.given;
             chain.request_commit()?;
@@ -181,11 +187,11 @@ impl Booked {
     ) -> Result<(), Failure> {
         let mut batch = Vec::new();
         feed.register(chain)?;
-        let mut written = written_since(chain, &self.entry.positions)?;
+        let mut written = written_since(self.ledger.folder(), &self.entry.positions, feed)?;
         feed.skip(self.entry.events, &mut batch)?;
         loop {
             if !written.is_empty() {
-                self.entry.tally.duplicates += drop_written(&mut batch, &mut written);
+                drop_written(&mut batch, &mut written, &mut self.entry.tally);
             }
             chain.append(&mut batch, &mut self.entry.tally)?;
             if feed.given >= self.entry.events + LEDGER_EVENTS - BATCH_EVENTS as u64 {
@@ -193,6 +199,9 @@ impl Booked {
                 self.entry.events = feed.given;
                 self.entry.positions = positions(chain)?;
                 self.ledger.keep(&self.key, &self.entry)?;
+                // Never beyond the mark: what became of the events behind it is found out by
+                // stepping them again.
+                chain.save_where_due()?;
             }
             seen(feed.progress());
             if !feed.next_batch(&mut batch)? {
@@ -211,28 +220,35 @@ fn positions(chain: &mut ChainWriter) -> Result<Vec<u64>, Failure> {
     Ok(chain.positions()?.into_iter().map(|(_, position, _)| position).collect())
 }
 
-/// What the log holds beyond these positions, by id: an import that was ended in its midst wrote it
-/// after its last mark.
+/// What became of the feed's events that the log holds beyond these positions, by id and in order:
+/// an import that was ended in its midst wrote them after its last mark.
 fn written_since(
-    chain: &mut ChainWriter,
+    folder: &Folder,
     positions: &[u64],
-) -> Result<HashMap<EventId, u32>, Failure> {
-    let mut written = HashMap::new();
-    chain.events_since(positions, |event| *written.entry(event.id).or_default() += 1)?;
+    feed: &Feed,
+) -> Result<HashMap<EventId, VecDeque<Outcome>>, Failure> {
+    let mut written: HashMap<EventId, VecDeque<Outcome>> = HashMap::new();
+    ChainReader::outcomes_since(folder, positions, |_, stepped| {
+        if feed.knows(stepped.event.origin.source) {
+            written.entry(stepped.event.id).or_default().push_back(stepped.outcome);
+        }
+    })?;
     Ok(written)
 }
 
-/// Takes out of a batch what the log holds. Returns how many events that were.
-fn drop_written(batch: &mut Vec<Event>, written: &mut HashMap<EventId, u32>) -> u64 {
-    let before = batch.len();
-    batch.retain(|event| match written.get_mut(&event.id) {
-        Some(times) if *times > 0 => {
-            *times -= 1;
-            false
+/// Takes out of a batch what the log holds, and counts what it came to there.
+fn drop_written(
+    batch: &mut Vec<Event>,
+    written: &mut HashMap<EventId, VecDeque<Outcome>>,
+    tally: &mut Tally,
+) {
+    batch.retain(|event| {
+        let outcome = written.get_mut(&event.id).and_then(VecDeque::pop_front);
+        if let Some(outcome) = outcome {
+            tally.add(event, outcome);
         }
-        _ => true,
+        outcome.is_none()
     });
-    (before - batch.len()) as u64
 }
 
 /// The name of a mapping: that of a shipped one, or that of its file without the folder.

@@ -61,6 +61,25 @@ impl ChainReader {
         Ok(Self { replicas, meta })
     }
 
+    /// Tells what became of each event that the log has on disk from these positions on, one for each
+    /// partition. It is found out by stepping them again, from snapshots before the positions.
+    pub fn outcomes_since(
+        folder: &Folder,
+        positions: &[Offset],
+        mut watch: impl FnMut(u32, Stepped<'_>),
+    ) -> Result<(), HostError> {
+        let tails = LogReader::open(folder.log())?.into_partitions();
+        for ((number, tail), &from) in (0..).zip(tails).zip(positions) {
+            let mut replica = Replica::open_up_to(number, tail, &folder.snapshots(), from)?;
+            replica.catch_up(|stepped| {
+                if stepped.offset >= from {
+                    watch(number, stepped);
+                }
+            })?;
+        }
+        Ok(())
+    }
+
     /// Steps what has come onto the disk; `watch` gets the partition too. Returns how many events
     /// that were.
     pub fn catch_up(&mut self, mut watch: impl FnMut(u32, Stepped<'_>)) -> Result<u64, HostError> {

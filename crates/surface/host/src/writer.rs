@@ -11,8 +11,7 @@ use shelf_domain::{
 };
 use shelf_engine::{EngineError, Options, Partition, Stepped, partition_of};
 use shelf_eventlog::{EventLog, LogOptions, Recovered};
-use shelf_events::decode_event;
-use shelf_ports::{Offset, PartitionLog, RecordBatch};
+use shelf_ports::Offset;
 use shelf_simulator::Truth;
 
 use crate::HostError;
@@ -20,9 +19,6 @@ use crate::folder::{DATA_FORMAT, Folder, FolderMeta, TownPlan};
 use crate::seat::Seat;
 use crate::shard::Shard;
 use crate::sources::{SourceName, Sources};
-
-/// How much of a log is read at a time, in bytes.
-const READ_BYTES: usize = 1 << 20;
 
 /// How a chain is opened.
 #[derive(Clone, Debug)]
@@ -265,14 +261,13 @@ impl ChainWriter {
             self.shard_of(run)?.submit_each(run, &mut outcomes)?;
         }
         self.commit()?;
-        for shard in &mut self.shards {
-            shard.get_mut().map_err(|_| HostError::Worker)?.save_where_due()?;
-        }
+        self.save_where_due()?;
         Ok(Submitted { outcomes })
     }
 
     /// Appends events of any store, in order for each, and counts what they come to; durable after
-    /// the next [`ChainWriter::commit`]. Takes the events out of `events`.
+    /// the next [`ChainWriter::commit`]. Takes the events out of `events`. The states are saved by
+    /// [`ChainWriter::save_where_due`] alone.
     pub fn append(&mut self, events: &mut Vec<Event>, tally: &mut Tally) -> Result<(), HostError> {
         let partitions = self.meta.partitions;
         for event in events.drain(..) {
@@ -283,7 +278,14 @@ impl ChainWriter {
         for shard in &mut self.shards {
             let shard = shard.get_mut().map_err(|_| HostError::Worker)?;
             shard.submit_batch(|stepped: Stepped<'_>| tally.add(stepped.event, stepped.outcome))?;
-            shard.save_where_due()?;
+        }
+        Ok(())
+    }
+
+    /// Saves the states of the partitions for which that is due.
+    pub fn save_where_due(&mut self) -> Result<(), HostError> {
+        for shard in &mut self.shards {
+            shard.get_mut().map_err(|_| HostError::Worker)?.save_where_due()?;
         }
         Ok(())
     }
@@ -350,30 +352,6 @@ impl ChainWriter {
             all.push(shard.get_mut().map_err(|_| HostError::Worker)?.partition.stores());
         }
         Ok(all)
-    }
-
-    /// Tells every event that the log holds from these positions on, one for each partition.
-    pub fn events_since(
-        &mut self,
-        positions: &[Offset],
-        mut watch: impl FnMut(Event),
-    ) -> Result<(), HostError> {
-        let mut read = RecordBatch::new();
-        for (shard, &from) in self.shards.iter_mut().zip(positions) {
-            let partition = &mut shard.get_mut().map_err(|_| HostError::Worker)?.partition;
-            let number = partition.number();
-            let mut offset = from;
-            while offset < partition.position() {
-                let next = partition.input().read(offset, READ_BYTES, &mut read)?;
-                for record in read.iter() {
-                    let unread = |source| EngineError::Record { partition: number, offset, source };
-                    watch(decode_event(record).map_err(unread)?);
-                    offset += 1;
-                }
-                offset = next;
-            }
-        }
-        Ok(())
     }
 
     fn stores(&mut self) -> Result<Vec<&Store>, HostError> {

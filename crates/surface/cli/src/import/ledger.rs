@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
-use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use shelf_domain::{Sku, StoreId, Timestamp};
@@ -59,7 +58,7 @@ pub(super) struct Entry {
 
 /// The ledger of a data folder, whose one writer has it.
 pub(super) struct Ledger {
-    root: PathBuf,
+    folder: Folder,
     file: LedgerFile,
 }
 
@@ -173,13 +172,12 @@ impl Entry {
 impl Ledger {
     /// The ledger of a folder; an empty one where there is none.
     pub(super) fn open(folder: &Folder) -> Result<Self, Failure> {
-        let root = folder.root().to_owned();
-        let path = root.join("imports.json");
+        let (folder, path) = (folder.clone(), folder.root().join("imports.json"));
         let text = match fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let file = LedgerFile { format: LEDGER_FORMAT, imports: BTreeMap::new() };
-                return Ok(Self { root, file });
+                return Ok(Self { folder, file });
             }
             Err(error) => return Err(io("read", &path, &error)),
         };
@@ -189,11 +187,18 @@ impl Ledger {
         };
         let version: Version = serde_json::from_slice(&text).map_err(unread)?;
         if version.format > LEDGER_FORMAT {
-            let message = format!("{} is of format {}", path.display(), version.format);
+            let (found, known) = (version.format, LEDGER_FORMAT);
+            let message =
+                format!("{} has format {found}, this program reads up to {known}", path.display());
             let hint = "use the version of shelf that wrote it, or a newer one";
             return Err(Failure::new("newer_format", message, hint));
         }
-        Ok(Self { root, file: serde_json::from_slice(&text).map_err(unread)? })
+        Ok(Self { folder, file: serde_json::from_slice(&text).map_err(unread)? })
+    }
+
+    /// The data folder that it is of.
+    pub(super) fn folder(&self) -> &Folder {
+        &self.folder
     }
 
     pub(super) fn find(&self, key: &str) -> Option<&Entry> {
@@ -203,8 +208,8 @@ impl Ledger {
     /// Keeps an entry, in place of the one before, and makes it durable.
     pub(super) fn keep(&mut self, key: &str, entry: &Entry) -> Result<(), Failure> {
         self.file.imports.insert(key.to_owned(), entry.clone());
-        let (path, temporary) =
-            (self.root.join("imports.json"), self.root.join("imports.json.tmp"));
+        let root = self.folder.root();
+        let (path, temporary) = (root.join("imports.json"), root.join("imports.json.tmp"));
         let text = serde_json::to_vec(&self.file)
             .map_err(|error| Failure::new("json", error.to_string(), "report this as a defect"))?;
         let mut file =
@@ -212,8 +217,8 @@ impl Ledger {
         let written = file.write_all(&text).and_then(|()| file.sync_all());
         written.map_err(|error| io("write", &temporary, &error))?;
         fs::rename(&temporary, &path).map_err(|error| io("rename", &temporary, &error))?;
-        let synced = File::open(&self.root).and_then(|root| root.sync_all());
-        synced.map_err(|error| io("sync", &self.root, &error))
+        let synced = File::open(root).and_then(|root| root.sync_all());
+        synced.map_err(|error| io("sync", root, &error))
     }
 }
 

@@ -225,3 +225,31 @@ fn a_torn_end_is_cut_and_said() {
     assert!(ran.err.contains("cut a torn end of 11 bytes at offset 5"), "{ran:?}");
     assert_eq!(place.json("shelves show APPLE")["floor_units"], 19);
 }
+
+#[test]
+fn a_file_of_the_folder_from_a_newer_program_is_refused_by_name() {
+    let place = open_shop();
+    place.file("more.ndjson", pickup(1, "APPLE", 1));
+    for (name, words) in [
+        ("imports.json", &["import more.ndjson"][..]),
+        ("sources.json", &["import more.ndjson", "quarantine list"][..]),
+    ] {
+        let path = format!("data/{name}");
+        let before = std::fs::read(place.path(&path)).ok();
+        place.file(&path, r#"{"format":2,"colour":"blue"}"#);
+        for words in words {
+            let ran = place.fails(words, 3, "newer_format");
+            assert!(ran.err.contains(name), "{ran:?}");
+            assert!(ran.err.contains("has format 2, this program reads up to 1"), "{ran:?}");
+        }
+        place.file(&path, "{");
+        let ran = place.fails("import more.ndjson", 3, "meta_unreadable");
+        assert!(ran.err.contains(name), "{ran:?}");
+        match before {
+            Some(bytes) => drop(place.file(&path, bytes)),
+            None => std::fs::remove_file(place.path(&path)).unwrap(),
+        }
+    }
+    place.ok("import more.ndjson");
+    assert_eq!(place.json("shelves show APPLE")["floor_units"], 19);
+}
