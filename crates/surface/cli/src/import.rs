@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use indicatif::ProgressBar;
 use serde::Serialize;
 use shelf_domain::{Event, EventId, Outcome, SourceId, StoreId, Stores, Timestamp};
 use shelf_events::Defaults;
@@ -71,8 +72,14 @@ impl Feed {
     }
 
     /// Passes over so many events; leaves in `batch` those that came with them and are beyond.
-    fn skip(&mut self, events: u64, batch: &mut Vec<Event>) -> Result<(), Failure> {
+    fn skip(
+        &mut self,
+        events: u64,
+        batch: &mut Vec<Event>,
+        mut seen: impl FnMut(Progress),
+    ) -> Result<(), Failure> {
         while self.given < events && self.next_batch(batch)? {
+            seen(self.progress());
             let beyond = self.given.saturating_sub(events) as usize;
             batch.drain(..batch.len().saturating_sub(beyond));
         }
@@ -92,8 +99,15 @@ impl Feed {
         Ok(())
     }
 
-    fn progress(&self) -> Option<Progress> {
-        self.sources.get(self.next).map(|files| files.source.progress())
+    /// How far it is in all its files.
+    fn progress(&self) -> Progress {
+        let mut all = Progress { bytes_read: 0, bytes_total: Some(0) };
+        for files in &self.sources {
+            let Progress { bytes_read, bytes_total } = files.source.progress();
+            all.bytes_read += bytes_read;
+            all.bytes_total = all.bytes_total.zip(bytes_total).map(|(all, more)| all + more);
+        }
+        all
     }
 
     fn counts(&self) -> LineCounts {
@@ -152,7 +166,7 @@ pub(crate) fn feed(
     chain: &mut ChainWriter,
     feed: &mut Feed,
     tally: &mut Tally,
-    mut seen: impl FnMut(Option<Progress>),
+    mut seen: impl FnMut(Progress),
 ) -> Result<(), Failure> {
     feed.register(chain)?;
     let mut batch = Vec::new();
@@ -183,12 +197,14 @@ impl Booked {
         &mut self,
         chain: &mut ChainWriter,
         feed: &mut Feed,
-        mut seen: impl FnMut(Option<Progress>),
+        bar: &ProgressBar,
     ) -> Result<(), Failure> {
         let mut batch = Vec::new();
         feed.register(chain)?;
         let mut written = written_since(self.ledger.folder(), &self.entry.positions, feed)?;
-        feed.skip(self.entry.events, &mut batch)?;
+        bar.set_message("passing over what is there");
+        feed.skip(self.entry.events, &mut batch, |progress| bar.set_position(progress.bytes_read))?;
+        bar.set_message("importing");
         loop {
             if !written.is_empty() {
                 drop_written(&mut batch, &mut written, &mut self.entry.tally);
@@ -203,7 +219,7 @@ impl Booked {
                 // stepping them again.
                 chain.save_where_due()?;
             }
-            seen(feed.progress());
+            bar.set_position(feed.progress().bytes_read);
             if !feed.next_batch(&mut batch)? {
                 break;
             }
@@ -308,7 +324,7 @@ pub(crate) fn run(
     } else {
         Some(how.open(&args.files, Known::default(), wall_now())?)
     };
-    let input = Input::of(args)?;
+    let input = Input::of(args, output)?;
     let mut chain = ChainWriter::open(&folder, &options)?;
     let mut booked = None;
     if let Some(input) = input {
@@ -328,17 +344,14 @@ pub(crate) fn run(
     };
     let begun = Instant::now();
     let before = booked.as_ref().map_or(0, |booked| booked.entry.events);
-    let total = source.progress().and_then(|progress| progress.bytes_total).unwrap_or(0);
-    let bar = progress::bar(output, total, "{bar:40} {percent}%  {bytes_per_sec}  {eta} left");
-    let seen = |progress: Option<Progress>| {
-        if let Some(progress) = progress {
-            bar.set_position(progress.bytes_read);
-        }
-    };
+    let bar = progress::of_bytes(output, source.progress().bytes_total, "importing");
     let mut tally = Tally::default();
     match &mut booked {
-        Some(booked) => booked.feed(&mut chain, &mut source, seen)?,
-        None => feed(&mut chain, &mut source, &mut tally, seen)?,
+        Some(booked) => booked.feed(&mut chain, &mut source, &bar)?,
+        None => {
+            let seen = |progress: Progress| bar.set_position(progress.bytes_read);
+            feed(&mut chain, &mut source, &mut tally, seen)?;
+        }
     }
     bar.finish_and_clear();
     let wall_s = begun.elapsed().as_secs_f64();

@@ -16,6 +16,8 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::args::ImportArgs;
 use crate::failure::Failure;
+use crate::output::Output;
+use crate::progress;
 
 /// The version of the file.
 const LEDGER_FORMAT: u32 = 1;
@@ -75,31 +77,37 @@ struct Version {
 
 impl Input {
     /// The files of an import; `None` where stdin is one of them, which cannot be read twice.
-    pub(super) fn of(args: &ImportArgs) -> Result<Option<Self>, Failure> {
+    pub(super) fn of(args: &ImportArgs, output: Output) -> Result<Option<Self>, Failure> {
+        let mut paths = Vec::new();
+        for wanted in &args.files {
+            paths.extend(find_files(wanted)?);
+        }
+        if paths.iter().any(|path| path.as_os_str() == STDIN) {
+            return Ok(None);
+        }
+        let sizes = paths.iter().map(|path| Some(fs::metadata(path).ok()?.len()));
+        let bar = progress::of_bytes(output, sizes.sum(), "looking whether it is known");
         let (mut hash, mut names) = (Xxh3::new(), Vec::new());
         let mut buffer = vec![0; READ_BYTES];
-        for wanted in &args.files {
-            for path in find_files(wanted)? {
-                if path.as_os_str() == STDIN {
-                    return Ok(None);
-                }
-                let failed = |error| io("read", &path, &error);
-                let mut file = File::open(&path).map_err(failed)?;
-                let mut len: u64 = 0;
-                loop {
-                    let read = match file.read(&mut buffer) {
-                        Ok(0) => break,
-                        Ok(read) => read,
-                        Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                        Err(error) => return Err(failed(error)),
-                    };
-                    hash.update(buffer.get(..read).unwrap_or_default());
-                    len += read as u64;
-                }
-                hash.update(&len.to_le_bytes());
-                names.push(path.file_name().unwrap_or_default().to_string_lossy().into_owned());
+        for path in paths {
+            let failed = |error| io("read", &path, &error);
+            let mut file = File::open(&path).map_err(failed)?;
+            let mut len: u64 = 0;
+            loop {
+                let read = match file.read(&mut buffer) {
+                    Ok(0) => break,
+                    Ok(read) => read,
+                    Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                    Err(error) => return Err(failed(error)),
+                };
+                hash.update(buffer.get(..read).unwrap_or_default());
+                len += read as u64;
+                bar.inc(read as u64);
             }
+            hash.update(&len.to_le_bytes());
+            names.push(path.file_name().unwrap_or_default().to_string_lossy().into_owned());
         }
+        bar.finish_and_clear();
         let (mapping, store) = (args.mapping.clone(), args.store.clone());
         let key = format!("{:032x}", hash.digest128());
         Ok(Some(Self { key, reading: Reading { names, mapping, store } }))

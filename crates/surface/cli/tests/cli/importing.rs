@@ -348,3 +348,27 @@ fn what_is_wrong_with_lines_is_counted_by_its_reason() {
     let again = place.feed("import - --json", "{\n{\n");
     assert_eq!((counts(&again)[2], reasons(&again)), (2, serde_json::json!({})), "{again:?}");
 }
+
+#[test]
+fn a_terminal_shows_how_far_an_import_is() {
+    let place = Place::new();
+    place.file("a.ndjson", shop_lines());
+    place.file("b.ndjson", pickup(2, "APPLE", 1));
+    let bytes = shop_lines().len() + pickup(2, "APPLE", 1).len();
+    // The program's stderr is the terminal, its stdout is not.
+    let mut shown = place.shell(
+        r#"script -qec '"$SHELF" import a.ndjson b.ndjson >report.txt' /dev/null </dev/null"#,
+    );
+    let shown = shown.output().unwrap();
+    assert!(shown.status.success(), "script is needed: {shown:?}");
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    for doing in ["looking whether it is known", "importing"] {
+        assert!(shown.contains(doing), "{shown:?}");
+    }
+    assert!(shown.contains(&format!("of {bytes} B")), "of all files: {shown:?}");
+    let report = std::fs::read_to_string(place.path("report.txt")).unwrap();
+    assert!(report.contains("accepted") && !report.contains('\u{1b}'), "{report:?}");
+    place.file("c.ndjson", pickup(3, "APPLE", 1));
+    let plain = place.run("import c.ndjson");
+    assert_eq!((plain.code, plain.err.as_str()), (0, ""), "no terminal, no bar");
+}
