@@ -134,10 +134,15 @@ fn drop_submitted_again(
         for record in read.iter() {
             let place = (partition, offset);
             let event = decode(record, place)?;
-            if let Some(before) = waiting.remove(&event.id) {
+            let refused = found.contains_key(&place);
+            // Bytes that are known and still no event have not been taken by that.
+            let taken = !matches!(event.body, Body::Rejected(_));
+            if (taken || refused)
+                && let Some(before) = waiting.remove(&event.id)
+            {
                 kept.remove(&before);
             }
-            if found.contains_key(&place) {
+            if refused {
                 waiting.insert(id_of_retry(event), place);
             }
             offset += 1;
