@@ -13,6 +13,7 @@ mod bad_folders;
 mod bad_lines;
 mod chains;
 mod importing;
+mod mappings;
 mod program;
 mod quarantine;
 mod reading;
