@@ -2,8 +2,8 @@
 //!
 //! A record is: format (1 byte), tag (1), store (text), `at` (8 bytes, little-endian microseconds),
 //! `received_at - at` (signed varint), id (16 bytes, little-endian), source and line of the origin
-//! (varints), body. A text is its length in one byte and its UTF-8; one that may be missing is 0, or
-//! its length plus one. Numbers are LEB128 varints, signed ones in zigzag. Choices are one byte:
+//! (varints), body. A text is its length in one byte and its UTF-8; one that may be missing is 0,
+//! or its length plus one. Numbers are LEB128 varints, signed ones in zigzag. Choices are one byte:
 //! their place in the tables of `names`.
 //!
 //! | tag | body | tag | body | tag | body |

@@ -61,8 +61,8 @@ impl ChainReader {
         Ok(Self { replicas, meta })
     }
 
-    /// Tells what became of each event that the log has on disk from these positions on, one for each
-    /// partition. It is found out by stepping them again, from snapshots before the positions.
+    /// Tells what became of each event that the log has on disk from these positions on, one for
+    /// each partition. It is found out by stepping them again, from snapshots before the positions.
     pub fn outcomes_since(
         folder: &Folder,
         positions: &[Offset],

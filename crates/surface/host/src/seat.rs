@@ -49,7 +49,7 @@ impl Seat {
     }
 
     /// The seat whose messages come from this source.
-    pub(crate) fn from_source(self, source: SourceId) -> Self {
+    pub(crate) fn with_source(self, source: SourceId) -> Self {
         Self { source, ..self }
     }
 

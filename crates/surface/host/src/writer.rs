@@ -166,7 +166,7 @@ impl ChainWriter {
                 Some(bytes) => saved_seats(&bytes, number)?,
                 None => new_seats(meta.town.as_ref(), &stores),
             };
-            let seats = seats.into_iter().map(|seat| seat.from_source(town_source));
+            let seats = seats.into_iter().map(|seat| seat.with_source(town_source));
             let seats = seats.map(|seat| (seat.store(), seat)).collect();
             let shard = Shard::new(opened.partition, seats, options.batch_events);
             shards.push(Mutex::new(shard));

@@ -21,9 +21,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use chain::{end_of, minute, open, options, simulate, towns};
-use shelf_domain::{Event, EventId, Outcome, Stores, Timestamp};
+use shelf_domain::{Event, EventId, Origin, Outcome, SourceId, Stores, Stream, Timestamp};
+use shelf_events::{Defaults, parse_event};
 use shelf_host::{
-    Ack, AckStatus, ChainReader, ChainWriter, Control, Folder, Follow, Request, WriterOptions, send,
+    Ack, AckStatus, ChainReader, ChainWriter, Control, Folder, Follow, Request, SourceName,
+    Sources, WriterOptions, send, send_events,
 };
 
 /// What tells a child where to work.
@@ -101,6 +103,50 @@ fn sent(folder: &Folder, lines: &[Vec<u8>]) -> Vec<Ack> {
 
 fn ids_on_disk(folder: &Folder) -> BTreeSet<EventId> {
     chain::inputs(folder).iter().flatten().map(|event| event.id).collect()
+}
+
+#[test]
+fn what_is_sent_has_an_origin_on_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = Folder::at(dir.path().join("data"));
+    let (mut chain, sku) = shop(&folder);
+    let sources = Sources::open(&folder).unwrap();
+    let number = |name: &SourceName| sources.find(name);
+    let (socket, cli) = (number(&SourceName::socket()), number(&SourceName::cli()));
+    let simulated = number(&SourceName::simulated());
+    let from = |number: u64, source: SourceId, line: u32| {
+        let defaults = Defaults { store: None, received_at: noon() };
+        let event = parse_event(&pickup(&uuid(number), &sku), &defaults).unwrap();
+        Event { origin: Origin { source, line }, ..event }
+    };
+    let before = chain.source_counts().unwrap();
+    with_senders(&folder, &mut chain, || {
+        sent(&folder, &[pickup(&uuid(1), &sku)]);
+        let events = [from(2, cli, 0), from(3, cli, 7), from(4, cli, 7), from(5, SourceId(99), 1)];
+        let acks = send_events(&folder, &events).unwrap().unwrap();
+        assert!(acks.iter().all(|ack| ack.status == AckStatus::Accepted), "{acks:?}");
+    });
+    let on_disk = chain::inputs(&folder);
+    let origin = |number: u128| {
+        let found = on_disk.iter().flatten().find(|event| event.id == EventId(number));
+        found.map(|event| (event.origin.source, event.origin.line)).unwrap()
+    };
+    let origins = [1, 2, 3, 4, 5].map(origin);
+    assert_eq!(origins, [(socket, 0), (cli, 0), (cli, 7), (cli, 7), (socket, 0)]);
+    let town = on_disk.iter().flatten().filter(|event| event.id.0 > 9);
+    assert!(town.clone().count() > 1_000);
+    assert!(town.clone().all(|event| event.origin == Origin { source: simulated, line: 0 }));
+
+    let counts = chain.source_counts().unwrap();
+    assert_eq!(before.get(socket, Stream::Shelf).received(), 0);
+    assert_eq!(counts.get(socket, Stream::Shelf).accepted, 2);
+    assert_eq!(counts.get(cli, Stream::Shelf).accepted, 3);
+    let received: u64 = counts.iter().map(|(_, _, counts)| counts.received()).sum();
+    assert_eq!(received, chain.counts().unwrap().stepped);
+    chain.close().unwrap();
+    let reader = ChainReader::open(&folder, Follow::FromSnapshot).unwrap();
+    let read = reader.source_counts();
+    assert!(counts.iter().eq(read.iter()), "a snapshot keeps the counts");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! The mappings that are shipped, through the command line: every line is counted, and the revenue is
-//! that of a direct sum over the file.
+//! The mappings that are shipped, through the command line: every line is counted, and the revenue
+//! is that of a direct sum over the file.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -141,13 +141,12 @@ fn real_days_of_the_uci_shop_add_up() {
     days.sort();
     days.truncate(4);
     let mut sum = Sum::default();
-    let mut files = String::new();
     for day in &days {
         sum.add(&std::fs::read_to_string(day).unwrap());
-        files.push_str(&format!("{} ", day.display()));
     }
+    let files: Vec<String> = days.iter().map(|day| day.display().to_string()).collect();
     assert!(sum.sales > 1_000 && sum.returns > 10 && sum.rejected > 1, "{sum:?}");
-    check_uci(&place, &files, &sum);
+    check_uci(&place, &files.join(" "), &sum);
 }
 
 #[test]
