@@ -8,7 +8,8 @@ use crate::workspace::{Profile, Workspace, command_line};
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 #[derive(clap::Args)]
@@ -17,6 +18,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(
         ROWS.map(|row| row.name)))]
     only: Option<String>,
+    /// Where the data of the benches goes for their time, on a disk [default: bench, in the target
+    /// folder].
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
     /// Print one JSON object instead of a table.
     #[arg(long)]
     json: bool,
@@ -48,12 +53,18 @@ struct Measured {
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let shelf = workspace.build_shelf(Profile::Dist)?;
+    let dir = match &args.dir {
+        Some(dir) => dir.clone(),
+        // Beside the binaries: where a build fits, its data does.
+        None => shelf.ancestors().nth(2).context("the binary is in no folder")?.join("bench"),
+    };
+    fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
     let mut results = Vec::new();
     for row in ROWS.into_iter().filter(|row| args.only.as_deref().is_none_or(|n| n == row.name)) {
         eprintln!("measuring {}", row.name);
-        results.push(Measured { row, outcome: measure(&shelf, row) });
+        results.push(Measured { row, outcome: measure(&shelf, &dir, row) });
     }
-    let machine = Machine::read();
+    let machine = Machine::read(&dir);
     if args.json {
         println!("{:#}", as_json(&machine, &results));
     } else {
@@ -66,8 +77,8 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn measure(shelf: &Path, row: Row) -> Result<Value> {
-    let words = words(row, shelf.as_os_str());
+fn measure(shelf: &Path, dir: &Path, row: Row) -> Result<Value> {
+    let words = words(row, shelf.as_os_str(), dir.as_os_str());
     let (program, arguments) = words.split_first().context("an empty command")?;
     let output = Command::new(program)
         .args(arguments)
@@ -83,18 +94,19 @@ fn measure(shelf: &Path, row: Row) -> Result<Value> {
 }
 
 /// The command of a row: the binary, held to the row's cores.
-fn words(row: Row, shelf: &OsStr) -> Vec<&OsStr> {
+fn words<'a>(row: Row, shelf: &'a OsStr, dir: &'a OsStr) -> Vec<&'a OsStr> {
     let mut words = Vec::new();
     if let Some(cpus) = row.cpus {
         words.extend(["taskset", "-c", cpus].map(OsStr::new));
     }
     words.push(shelf);
-    words.extend(["bench", row.name, "--json"].map(OsStr::new));
+    words.extend(["bench", row.name, "--json", "--dir"].map(OsStr::new));
+    words.push(dir);
     words
 }
 
 fn typed_command(row: Row) -> String {
-    let words = words(row, OsStr::new("shelf"));
+    let words = words(row, OsStr::new("shelf"), OsStr::new("target/bench"));
     words.split_first().map_or_else(String::new, |(first, rest)| command_line(first, rest))
 }
 
@@ -133,7 +145,7 @@ fn table(results: &[Measured]) -> String {
     let mut lines = vec![["name", "target", "measured", "command"].map(str::to_owned)];
     for result in results {
         let (target, measured) = match &result.outcome {
-            Ok(answer) => (target(answer), quantity(answer, "value")),
+            Ok(answer) => (target(answer), measured(answer)),
             Err(error) => (String::new(), format!("error: {error:#}")),
         };
         lines.push([result.row.name.to_owned(), target, measured, typed_command(result.row)]);
@@ -169,6 +181,16 @@ fn target(answer: &Value) -> String {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Number(_)) => quantity(answer, "target"),
         _ => "none".to_owned(),
+    }
+}
+
+/// The value, and what the row shows beside it.
+fn measured(answer: &Value) -> String {
+    let value = quantity(answer, "value");
+    let shown = answer.get("detail").and_then(|detail| detail.get("shown"));
+    match shown.and_then(Value::as_str) {
+        Some(shown) => format!("{value}, {shown}"),
+        None => value,
     }
 }
 
@@ -243,15 +265,21 @@ mod tests {
         let row = |name: &str| ROWS.into_iter().find(|row| row.name == name).unwrap();
         let answer = json!({"name": "core_steps", "unit": "steps/s", "value": 1_600_000.0,
             "target": 1_500_000});
+        let stores = json!({"name": "hundred_stores", "unit": "%", "value": 81.0,
+            "target": "at least 70", "detail": {"shown": "512 MB of memory at the peak"}});
         let results = [
             Measured { row: row("core_steps"), outcome: Ok(answer) },
+            Measured { row: row("hundred_stores"), outcome: Ok(stores) },
             Measured { row: row("restart"), outcome: Err(anyhow!("no disk")) },
         ];
         let expected = "\
-| name       | target            | measured          | command                                 |
-| ---------- | ----------------- | ----------------- | --------------------------------------- |
-| core_steps | 1,500,000 steps/s | 1,600,000 steps/s | taskset -c 0 shelf bench core_steps --json |
-| restart    |                   | error: no disk    | shelf bench restart --json              |
+| name | target | measured | command |
+| - | - | - | - |
+| core_steps | 1,500,000 steps/s | 1,600,000 steps/s | \
+taskset -c 0 shelf bench core_steps --json --dir target/bench |
+| hundred_stores | at least 70 | 81.0 %, 512 MB of memory at the peak | \
+shelf bench hundred_stores --json --dir target/bench |
+| restart | | error: no disk | shelf bench restart --json --dir target/bench |
 ";
         let squeezed = |text: &str| text.replace([' ', '-'], "");
         assert_eq!(squeezed(&table(&results)), squeezed(expected));
@@ -262,9 +290,10 @@ mod tests {
     #[test]
     fn json_holds_the_machine_and_every_row() {
         let rows = ROWS.map(|row| Measured { row, outcome: Err(anyhow!("x")) });
-        let object = as_json(&Machine::read(), &rows);
+        let object = as_json(&Machine::read(Path::new(".")), &rows);
         assert_eq!(object["rows"].as_array().map(Vec::len), Some(ROWS.len()));
         assert_eq!(object["rows"][3]["error"], "x");
         assert!(object["machine"].get("cores").is_some());
+        assert!(object["machine"]["file_system"].is_string());
     }
 }

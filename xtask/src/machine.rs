@@ -3,6 +3,8 @@
 
 use serde_json::{Value, json};
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 use std::thread;
 
 #[derive(Debug, PartialEq, Eq)]
@@ -11,16 +13,19 @@ pub(crate) struct Machine {
     /// The cores that this process may use.
     cores: Option<usize>,
     memory_bytes: Option<u64>,
+    /// That of the folder in which the data of the benches lies.
+    file_system: Option<String>,
 }
 
 impl Machine {
-    pub(crate) fn read() -> Self {
+    pub(crate) fn read(data: &Path) -> Self {
         let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
         Self {
             cpu_model: cpu_model(&cpu),
             cores: thread::available_parallelism().ok().map(Into::into),
             memory_bytes: memory_bytes(&memory),
+            file_system: file_system(data),
         }
     }
 
@@ -34,7 +39,8 @@ impl Machine {
         let memory = self.memory_bytes.map_or("memory unknown".to_owned(), |bytes| {
             format!("{:.1} GiB of memory", bytes as f64 / f64::from(1_u32 << 30))
         });
-        format!("{model}, {cores}, {memory}")
+        let file_system = self.file_system.as_deref().unwrap_or("file system unknown");
+        format!("{model}, {cores}, {memory}, {file_system}")
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -42,6 +48,7 @@ impl Machine {
             "cpu_model": self.cpu_model,
             "cores": self.cores,
             "memory_bytes": self.memory_bytes,
+            "file_system": self.file_system,
         })
     }
 }
@@ -49,6 +56,12 @@ impl Machine {
 fn cpu_model(cpuinfo: &str) -> Option<String> {
     let line = cpuinfo.lines().find(|line| line.starts_with("model name"))?;
     Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+fn file_system(dir: &Path) -> Option<String> {
+    let output = Command::new("df").arg("--output=fstype").arg(dir).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    text.lines().nth(1).map(|line| line.trim().to_owned())
 }
 
 fn memory_bytes(meminfo: &str) -> Option<u64> {
@@ -70,9 +83,16 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_unknown() {
-        let machine =
-            Machine { cpu_model: cpu_model(""), cores: None, memory_bytes: memory_bytes("x") };
-        assert_eq!(machine.line(), "CPU model unknown, cores unknown, memory unknown");
+        let machine = Machine {
+            cpu_model: cpu_model(""),
+            cores: None,
+            memory_bytes: memory_bytes("x"),
+            file_system: file_system(Path::new("no/such/folder")),
+        };
+        assert_eq!(
+            machine.line(),
+            "CPU model unknown, cores unknown, memory unknown, file system unknown"
+        );
         assert_eq!(machine.json()["cores"], Value::Null);
     }
 }

@@ -9,6 +9,7 @@ const VAGUE_NAMES: [&str; 7] =
 /// Written in pieces, so that this file keeps its own rule.
 const MACHINE_PATHS: [&str; 3] =
     [concat!("/", "work/"), concat!("/", "root/"), concat!("/", "home/")];
+const PLACEHOLDER: &str = "@@";
 const RECORDS: &str = "docs/adr/";
 const RECORD_HEADINGS: [&str; 4] =
     ["Context", "Decision", "Consequences", "What would change our mind"];
@@ -57,6 +58,21 @@ pub(crate) fn machine_paths(files: &[SourceFile]) -> Vec<Violation> {
             for word in MACHINE_PATHS.into_iter().filter(|word| names_root_folder(line, word)) {
                 let place = format!("{}:{}", file.path, index + 1);
                 violations.push(Violation::new("machine-path", place, format!("contains {word}")));
+            }
+        }
+    }
+    violations
+}
+
+/// No page holds a mark that something was to be put in its place.
+pub(crate) fn placeholders(files: &[SourceFile]) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    for file in files.iter().filter(|file| file.name().strip_suffix(".md").is_some()) {
+        for (index, line) in file.text.lines().enumerate() {
+            if line.contains(PLACEHOLDER) {
+                let place = format!("{}:{}", file.path, index + 1);
+                let detail = format!("contains {PLACEHOLDER}");
+                violations.push(Violation::new("placeholder", place, detail));
             }
         }
     }
@@ -179,6 +195,13 @@ mod tests {
             let relative = format!("crates{word}x ..{word}x $HOME{word}x");
             assert!(machine_paths(&[SourceFile::new("notes.md", relative)]).is_empty());
         }
+    }
+
+    #[test]
+    fn a_placeholder_is_found_in_pages() {
+        let files = ["README.md", "a.rs"].map(|path| SourceFile::new(path, "a\n@@figure@@\n"));
+        assert_eq!(places(&placeholders(&files)), ["README.md:2"]);
+        assert!(placeholders(&[SourceFile::new("b.md", "a@b.example @ c")]).is_empty());
     }
 
     const RECORD: &str =

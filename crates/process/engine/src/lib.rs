@@ -16,4 +16,4 @@ pub use error::EngineError;
 pub use partition::{Opened, Options, Partition, Stepped};
 pub use replica::Replica;
 pub use route::partition_of;
-pub use snapshot::{SNAPSHOT_VERSION, Snapshot, SnapshotStore};
+pub use snapshot::{Newest, SNAPSHOT_VERSION, Snapshot, SnapshotStore};

@@ -1,12 +1,12 @@
 //! One partition: its stores, its logs, its snapshots.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use shelf_domain::{Counts, Effect, Effects, Event, Outcome, Stores, Timestamp};
 use shelf_events::{OutputRecord, decode_effect, decode_event, encode_effect, encode_event};
 use shelf_ports::{Offset, PartitionLog, RecordBatch};
 
-use crate::{EngineError, SnapshotStore};
+use crate::{EngineError, Newest, SnapshotStore};
 
 /// How much of a log is read at a time, in bytes.
 const READ_BYTES: usize = 1 << 20;
@@ -48,6 +48,8 @@ pub struct Opened<L: PartitionLog> {
     /// What lives in lock-step with the stores, as it was saved with the snapshot; `None` where
     /// there is no snapshot.
     pub companion: Option<Vec<u8>>,
+    /// Snapshots that are damaged and were passed over for an older one, or for the whole log.
+    pub damaged: Vec<PathBuf>,
 }
 
 /// The stores of one log partition, and what they are made from.
@@ -85,7 +87,7 @@ impl<L: PartitionLog> Partition<L> {
         options: Options,
     ) -> Result<Opened<L>, EngineError> {
         let snapshots = SnapshotStore::new(snapshots, number);
-        let snapshot = snapshots.newest()?;
+        let Newest { snapshot, damaged } = snapshots.newest()?;
         let position = snapshot.as_ref().map_or(0, |snapshot| snapshot.position);
         if input.start_offset() > position {
             let log_start = input.start_offset();
@@ -123,7 +125,7 @@ impl<L: PartitionLog> Partition<L> {
             effects: Effects::default(),
             audited: false,
         };
-        Ok(Opened { partition, companion })
+        Ok(Opened { partition, companion, damaged })
     }
 
     /// Steps what the log holds beyond the snapshot. Call it once, before anything is submitted.

@@ -36,7 +36,7 @@ impl<T: PartitionTail> Replica<T> {
         snapshots: &Path,
         latest: Offset,
     ) -> Result<Self, EngineError> {
-        let snapshot = SnapshotStore::new(snapshots, number).newest_up_to(latest)?;
+        let snapshot = SnapshotStore::new(snapshots, number).newest_up_to(latest)?.snapshot;
         let position = snapshot.as_ref().map_or(0, |snapshot| snapshot.position);
         let log_start = tail.start_offset()?;
         if log_start > position {

@@ -5,7 +5,7 @@
 //! durable, and renamed: a file with the right name is whole.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use shelf_domain::Stores;
@@ -30,6 +30,23 @@ pub struct Snapshot {
     pub stores: Stores,
     /// What lives in lock-step with the stores, as its owner saved it.
     pub companion: Vec<u8>,
+}
+
+/// What looking for the newest snapshot came to.
+#[derive(Debug, Default)]
+pub struct Newest {
+    /// The newest that is whole; `None` where there is none.
+    pub snapshot: Option<Snapshot>,
+    /// Newer ones that are damaged, the newest first.
+    pub damaged: Vec<PathBuf>,
+}
+
+/// What reading one snapshot came to.
+enum Read {
+    Whole(Box<Snapshot>),
+    Damaged,
+    /// It was let go in the meantime.
+    Gone,
 }
 
 /// The snapshots of one partition, in a folder of their own.
@@ -131,26 +148,51 @@ impl SnapshotStore {
     }
 
     /// The newest snapshot that can be read; a damaged one is passed over for the one before it.
-    pub fn newest(&self) -> Result<Option<Snapshot>, EngineError> {
+    pub fn newest(&self) -> Result<Newest, EngineError> {
         self.newest_up_to(Offset::MAX)
     }
 
     /// [`SnapshotStore::newest`] among those that stand for no later position than this.
-    pub fn newest_up_to(&self, latest: Offset) -> Result<Option<Snapshot>, EngineError> {
+    pub fn newest_up_to(&self, latest: Offset) -> Result<Newest, EngineError> {
+        let mut newest = Newest::default();
         for position in self.positions()?.into_iter().filter(|&position| position <= latest) {
-            let path = self.path(position);
-            let mut bytes = Vec::new();
-            match File::open(&path).and_then(|mut file| file.read_to_end(&mut bytes)) {
-                Ok(_) => {}
-                // A writer in another process has just let it go.
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(io("read", &path)(error)),
-            }
-            if let Some(snapshot) = self.parse(&bytes, &path, position)? {
-                return Ok(Some(snapshot));
+            match self.read(position)? {
+                Read::Whole(snapshot) => {
+                    newest.snapshot = Some(*snapshot);
+                    break;
+                }
+                Read::Damaged => newest.damaged.push(self.path(position)),
+                Read::Gone => {}
             }
         }
-        Ok(None)
+        Ok(newest)
+    }
+
+    /// Reads every snapshot. Returns how many are whole, and those that are damaged.
+    pub fn verify(&self) -> Result<(u64, Vec<PathBuf>), EngineError> {
+        let (mut whole, mut damaged) = (0, Vec::new());
+        for position in self.positions()? {
+            match self.read(position)? {
+                Read::Whole(_) => whole += 1,
+                Read::Damaged => damaged.push(self.path(position)),
+                Read::Gone => {}
+            }
+        }
+        Ok((whole, damaged))
+    }
+
+    fn read(&self, position: Offset) -> Result<Read, EngineError> {
+        let path = self.path(position);
+        let mut bytes = Vec::new();
+        match File::open(&path).and_then(|mut file| file.read_to_end(&mut bytes)) {
+            Ok(_) => {}
+            // A writer in another process has just let it go.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Read::Gone),
+            Err(error) => return Err(io("read", &path)(error)),
+        }
+        Ok(self
+            .parse(&bytes, &path, position)?
+            .map_or(Read::Damaged, |whole| Read::Whole(Box::new(whole))))
     }
 
     /// The snapshot that is named by `named`; `None` where the bytes are not what was written.

@@ -108,7 +108,7 @@ fn a_snapshot_of_another_partition_is_passed_over() {
     fs::create_dir_all(&other).expect("a folder that can be written");
     let name = files(&machine)[0].file_name().expect("a name").to_owned();
     fs::copy(&files(&machine)[0], other.join(name)).expect("a copy");
-    let found = SnapshotStore::new(machine.snapshots(), 1).newest().expect("a folder");
+    let found = SnapshotStore::new(machine.snapshots(), 1).newest().expect("a folder").snapshot;
     assert!(found.is_none(), "{found:?}");
 }
 

@@ -1,7 +1,9 @@
 //! `shelf bench`: measures one thing and prints it as JSON. Each is meant to run in a process of
 //! its own.
 
-mod flow;
+mod alert;
+mod file;
+mod place;
 mod process;
 
 use serde_json::{Value, json};
@@ -11,6 +13,7 @@ use shelf_simulator::{Message, StoreTown, TownOptions};
 use crate::args::{BenchArgs, BenchName};
 use crate::failure::Failure;
 use crate::output::Output;
+use place::Place;
 
 /// What was measured.
 struct Measured {
@@ -21,15 +24,16 @@ struct Measured {
 }
 
 pub(crate) fn run(args: &BenchArgs, output: Output) -> Result<(), Failure> {
+    let place = Place::at(&args.dir)?;
     let measured = match args.name {
         BenchName::CoreSteps => core_steps(),
-        BenchName::ImportOneCore => flow::import(1)?,
-        BenchName::ImportTwoCores => flow::import(2)?,
-        BenchName::SimulateYear => process::simulate_year()?,
-        BenchName::EventToAlert => flow::event_to_alert()?,
-        BenchName::Restart => process::restart()?,
-        BenchName::ResidentDemo => process::resident_demo()?,
-        BenchName::HundredStores => process::hundred_stores()?,
+        BenchName::ImportOneCore => file::import(&place, 1)?,
+        BenchName::ImportTwoCores => file::import(&place, 2)?,
+        BenchName::SimulateYear => process::simulate_year(&place)?,
+        BenchName::EventToAlert => alert::event_to_alert(&place)?,
+        BenchName::Restart => process::restart(&place)?,
+        BenchName::ResidentDemo => process::resident_demo(&place)?,
+        BenchName::HundredStores => process::hundred_stores(&place)?,
     };
     let name = clap::ValueEnum::to_possible_value(&args.name)
         .map_or_else(String::new, |value| value.get_name().to_owned());
@@ -48,9 +52,12 @@ pub(crate) fn run(args: &BenchArgs, output: Output) -> Result<(), Failure> {
 /// The events of one store of the town over so many days, with the core answering; the setting up
 /// apart from the rest.
 fn events_of_a_town(days: i64) -> (Vec<Event>, Vec<Event>) {
-    let options = TownOptions::default();
+    town_events(&TownOptions::default(), days)
+}
+
+fn town_events(options: &TownOptions, days: i64) -> (Vec<Event>, Vec<Event>) {
     let until: Timestamp = options.start.plus(days * DAY);
-    let mut town = StoreTown::new(&options, 0);
+    let mut town = StoreTown::new(options, 0);
     let (mut stores, mut effects) = (Stores::default(), Effects::default());
     let (mut opening, mut events, mut messages) = (Vec::new(), Vec::new(), Vec::new());
     while town.now() < until {

@@ -10,6 +10,7 @@ use shelf_host::{ChainReader, Follow};
 
 use crate::acts::wall_now;
 use crate::failure::Failure;
+use crate::log::snapshots;
 use crate::output::Output;
 use crate::settings::Settings;
 
@@ -154,5 +155,15 @@ fn data(settings: &Settings) -> Check {
         let hint = "run `shelf replay` and `shelf log verify`, and report this as a defect";
         return bad("data", State::Fail, found, hint);
     }
-    ok("data", found)
+    match snapshots(&folder) {
+        Err(failure) => bad("data", State::Fail, failure.message, &failure.hint),
+        Ok(view) => match view.damaged.first() {
+            None => ok("data", found),
+            Some(path) => {
+                let found = format!("{found}; the snapshot {} is damaged", path.display());
+                let hint = "an older one or the log stands in: remove it, or copy the folder anew";
+                bad("data", State::Warn, found, hint)
+            }
+        },
+    }
 }

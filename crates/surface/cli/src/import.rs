@@ -11,7 +11,7 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 use shelf_domain::{Event, EventId, Outcome, SourceId, StoreId, Stores, Timestamp};
 use shelf_events::Defaults;
-use shelf_host::{ChainReader, ChainWriter, Folder, SourceKind, SourceName, Tally};
+use shelf_host::{ChainReader, ChainWriter, Folder, HostError, SourceKind, SourceName, Tally};
 use shelf_sources::{
     Known, LineCounts, MappedOptions, Mapping, Progress, STDIN, Source, find_files, open,
 };
@@ -26,14 +26,15 @@ use ledger::{Entry, Input, Ledger};
 
 /// Events that are read before they are appended.
 const BATCH_EVENTS: usize = 4_096;
-/// Events after which the log is asked to become durable, where no ledger is kept.
-const SYNC_EVENTS: u64 = 65_536;
-/// Events after which the ledger says how far the log has them. Those beyond may come twice after
-/// a crash: few enough that a store recognises them, even where others came in between.
-const LEDGER_EVENTS: u64 = 32_768;
+/// Events after which the log is asked to become durable.
+const SYNC_EVENTS: u64 = 32_768;
+/// Events after which the ledger says again how far the log has them: at first few, then an eighth
+/// of those before, so that a long import is not held up by its ledger. What the log holds beyond
+/// is found by id after a crash; the most bounds how much that is.
+const LEDGER_EVENTS: std::ops::RangeInclusive<u64> = SYNC_EVENTS..=262_144;
 
 /// The files of one import, whatever their kind.
-pub(crate) struct Feed {
+struct Feed {
     sources: Vec<Files>,
     next: usize,
     /// The time of the import: no event arrived later.
@@ -43,12 +44,6 @@ pub(crate) struct Feed {
 }
 
 impl Feed {
-    /// Files, folders or patterns of JSON lines. One thread steps; those beyond it read.
-    pub(crate) fn open(wanted: &[String], threads: usize) -> Result<Self, Failure> {
-        let how = How { mapping: None, mapping_name: None, store: None, threads };
-        how.open(wanted, Known::default(), wall_now())
-    }
-
     fn next_batch(&mut self, batch: &mut Vec<Event>) -> Result<bool, Failure> {
         while let Some(source) = self.sources.get_mut(self.next) {
             batch.clear();
@@ -162,7 +157,7 @@ impl How {
 }
 
 /// Appends everything that a feed gives, and counts what it comes to.
-pub(crate) fn feed(
+fn feed(
     chain: &mut ChainWriter,
     feed: &mut Feed,
     tally: &mut Tally,
@@ -189,6 +184,8 @@ struct Booked {
     ledger: Ledger,
     key: String,
     entry: Entry,
+    /// What the ledger says next.
+    marked: Option<Mark>,
 }
 
 impl Booked {
@@ -205,20 +202,18 @@ impl Booked {
         bar.set_message("passing over what is there");
         feed.skip(self.entry.events, &mut batch, |progress| bar.set_position(progress.bytes_read))?;
         bar.set_message("importing");
+        let mut synced = self.entry.events;
         loop {
             if !written.is_empty() {
                 drop_written(&mut batch, &mut written, &mut self.entry.tally);
             }
             chain.append(&mut batch, &mut self.entry.tally)?;
-            if feed.given >= self.entry.events + LEDGER_EVENTS - BATCH_EVENTS as u64 {
-                chain.commit()?;
-                self.entry.events = feed.given;
-                self.entry.positions = positions(chain)?;
-                self.ledger.keep(&self.key, &self.entry)?;
-                // Never beyond the mark: what became of the events behind it is found out by
-                // stepping them again.
-                chain.save_where_due()?;
+            if feed.given >= synced + SYNC_EVENTS {
+                synced = feed.given;
+                chain.request_commit()?;
+                self.mark(chain, feed.given)?;
             }
+            self.keep_durable(chain)?;
             bar.set_position(feed.progress().bytes_read);
             if !feed.next_batch(&mut batch)? {
                 break;
@@ -228,6 +223,49 @@ impl Booked {
         self.entry.events = feed.given;
         self.entry.finish(&feed.counts());
         self.ledger.keep(&self.key, &self.entry)
+    }
+}
+
+/// How far an import is, to be said once the log has it on disk.
+struct Mark {
+    events: u64,
+    positions: Vec<u64>,
+    tally: Tally,
+}
+
+impl Booked {
+    /// Notes how far the import is, where the ledger is to say so.
+    fn mark(&mut self, chain: &mut ChainWriter, events: u64) -> Result<(), Failure> {
+        let (least, most) = LEDGER_EVENTS.into_inner();
+        let before = self.marked.as_ref().map_or(self.entry.events, |mark| mark.events);
+        if events < before + (before / 8).clamp(least, most) {
+            return Ok(());
+        }
+        if self.marked.is_some() {
+            // The disk is behind: it is waited for here, not in memory.
+            chain.commit()?;
+            self.keep_durable(chain)?;
+        }
+        let (positions, tally) = (positions(chain)?, self.entry.tally.clone());
+        self.marked = Some(Mark { events, positions, tally });
+        Ok(())
+    }
+
+    /// Has the ledger say what was marked, if the log has it on disk.
+    fn keep_durable(&mut self, chain: &mut ChainWriter) -> Result<(), Failure> {
+        let durable = |mark: &Mark| chain.durable_to(&mark.positions);
+        if !self.marked.as_ref().map_or(Ok(false), durable)? {
+            return Ok(());
+        }
+        let Some(Mark { events, positions, tally }) = self.marked.take() else { return Ok(()) };
+        let now = std::mem::replace(&mut self.entry.tally, tally);
+        (self.entry.events, self.entry.positions) = (events, positions);
+        let kept = self.ledger.keep(&self.key, &self.entry);
+        self.entry.tally = now;
+        kept?;
+        // Only behind a mark: what became of the events beyond it is found out by stepping them
+        // again from a snapshot before it.
+        Ok(chain.save_where_due()?)
     }
 }
 
@@ -324,8 +362,13 @@ pub(crate) fn run(
     } else {
         Some(how.open(&args.files, Known::default(), wall_now())?)
     };
-    let input = Input::of(args, output)?;
-    let mut chain = ChainWriter::open(&folder, &options)?;
+    // Opening waits for the disk: meanwhile the files are read to be known again.
+    let (chain, input) = std::thread::scope(|scope| {
+        let input = scope.spawn(|| Input::of(args, output));
+        (ChainWriter::open(&folder, &options), input.join())
+    });
+    let mut chain = chain?;
+    let input = input.map_err(|_| Failure::from(HostError::Worker))??;
     let mut booked = None;
     if let Some(input) = input {
         let ledger = Ledger::open(&folder)?;
@@ -397,7 +440,7 @@ fn book(
         Entry::new(input.reading, present, positions(chain)?, &known)
     };
     ledger.keep(&input.key, &entry)?;
-    Ok(Booked { ledger, key: input.key, entry })
+    Ok(Booked { ledger, key: input.key, entry, marked: None })
 }
 
 /// Nothing of an input that the log has is appended: all of it is duplicates.

@@ -11,8 +11,10 @@ use shelf_views::{Chain, ClockKind, EffectLine, Rates, UiState, WatchView, draw}
 use crate::failure::Failure;
 use crate::stop::Stop;
 
-/// How often the screen is drawn while nothing is typed.
+/// How often the screen is drawn while nothing is typed and nothing happens.
 const FRAME: Duration = Duration::from_millis(200);
+/// How often the log is looked at; what has happened is drawn at once.
+const LOOK: Duration = Duration::from_millis(25);
 /// How many of the latest effects are kept.
 const LINES: usize = 200;
 /// Over how long rates are measured.
@@ -103,14 +105,20 @@ pub(crate) fn show(folder: &Folder, mut state: UiState, stop: &Stop) -> Result<(
     let mut live = Live::open(folder)?;
     let mut terminal = ratatui::init();
     let shown = (|| {
+        let mut drawn: Option<Instant> = None;
         while !state.quit && !stop.asked() {
-            live.catch_up()?;
-            let view = live.view(state.store);
-            terminal.draw(|frame| draw(frame, &view, &state)).map_err(Failure::stdout)?;
+            let news = !live.catch_up()?.is_empty();
+            if news || drawn.is_none_or(|drawn| drawn.elapsed() >= FRAME) {
+                let view = live.view(state.store);
+                terminal.draw(|frame| draw(frame, &view, &state)).map_err(Failure::stdout)?;
+                drawn = Some(Instant::now());
+            }
             let stores = live.stores();
-            let mut wait = FRAME;
+            let mut wait = LOOK;
             while event::poll(wait).map_err(Failure::stdout)? {
                 wait = Duration::ZERO;
+                // What was typed is seen at once, and so is another size of the terminal.
+                drawn = None;
                 if let Event::Key(key) = event::read().map_err(Failure::stdout)? {
                     state = state.on_key(key, &stores);
                 }

@@ -1,13 +1,15 @@
 //! `shelf log`: look at the log of events.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use serde::Serialize;
 use shelf_domain::StoreId;
+use shelf_engine::SnapshotStore;
 use shelf_eventlog::{LogReader, PartitionReader, verify};
 use shelf_events::{decode_event, effect_json, write_event};
-use shelf_host::{HostError, OutputTail};
+use shelf_host::{Folder, HostError, OutputTail};
 use shelf_ports::{Offset, RecordBatch};
 use shelf_views::{EffectLine, render_effects};
 
@@ -20,7 +22,7 @@ use crate::stop::Stop;
 
 const READ_BYTES: usize = 1 << 20;
 /// How often a followed log is looked at.
-const PAUSE: Duration = Duration::from_millis(100);
+const PAUSE: Duration = Duration::from_millis(10);
 
 pub(crate) fn run(
     command: &LogCommand,
@@ -168,7 +170,39 @@ fn check(settings: &Settings, output: Output) -> Result<ExitCode, Failure> {
         };
         output.view(&view, render_verify)?;
     }
+    let view = snapshots(&folder)?;
+    sound &= view.sound;
+    output.view(&view, render_snapshots)?;
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(3) })
+}
+
+/// What reading all snapshots came to.
+#[derive(Debug, Serialize)]
+pub(crate) struct SnapshotsView {
+    log: &'static str,
+    sound: bool,
+    whole: u64,
+    pub(crate) damaged: Vec<PathBuf>,
+}
+
+/// Reads all snapshots of a folder.
+pub(crate) fn snapshots(folder: &Folder) -> Result<SnapshotsView, Failure> {
+    let mut view = SnapshotsView { log: "snapshots", sound: true, whole: 0, damaged: Vec::new() };
+    for partition in 0..folder.meta()?.partitions {
+        let store = SnapshotStore::new(&folder.snapshots(), partition);
+        let (whole, damaged) = store.verify()?;
+        view.whole += whole;
+        view.damaged.extend(damaged);
+    }
+    view.sound = view.damaged.is_empty();
+    Ok(view)
+}
+
+fn render_snapshots(view: &SnapshotsView) -> String {
+    let head = if view.sound { "sound" } else { "DAMAGED" };
+    let mut lines = vec![format!("snapshots: {head}"), format!("  {} whole", view.whole)];
+    lines.extend(view.damaged.iter().map(|path| format!("  damaged: {}", path.display())));
+    lines.join("\n")
 }
 
 fn render_verify(view: &VerifyView) -> String {
@@ -188,7 +222,7 @@ fn offsets(settings: &Settings, output: Output) -> Result<(), Failure> {
     let mut inputs = LogReader::open(folder.log())?;
     let mut outputs = LogReader::open(folder.outputs())?;
     for partition in 0..inputs.partition_count() {
-        let snapshots = shelf_engine::SnapshotStore::new(&folder.snapshots(), partition);
+        let snapshots = SnapshotStore::new(&folder.snapshots(), partition);
         let saved = snapshots.positions().map_err(HostError::from)?.first().copied();
         let (start, end) = (inputs.start_offset(partition)?, inputs.end_offset(partition)?);
         let effects = outputs.end_offset(partition)?;

@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::live::{self, Live};
 use crate::output::Output;
 use crate::settings::Settings;
-use crate::simulate::live_through;
+use crate::simulate::{live_through, say_recovery};
 use crate::stop::Stop;
 use crate::watch;
 
@@ -28,8 +28,8 @@ const REQUESTS: usize = 4_096;
 const CLOCK: Duration = Duration::from_secs(1);
 /// How much simulated time is run at once at full speed.
 const STRIDE_US: i64 = shelf_domain::HOUR;
-/// How often new lines are printed.
-const PRINT: Duration = Duration::from_millis(200);
+/// How often new lines are looked for.
+const PRINT: Duration = Duration::from_millis(10);
 
 pub(crate) fn run(args: &RunArgs, settings: &Settings, output: Output) -> Result<(), Failure> {
     let folder = settings.folder();
@@ -124,12 +124,7 @@ fn plan(args: &RunArgs, settings: &Settings, folder: &Folder) -> Result<Option<T
 
 /// A new demo lives through its first days, so that there is a past to look at.
 fn warm_up(chain: &mut ChainWriter, settings: &Settings, output: Output) -> Result<(), Failure> {
-    for cut in &chain.recovery().cut {
-        output.say(&format!(
-            "partition {}: cut a torn end of {} bytes at offset {}",
-            cut.partition, cut.bytes_cut, cut.offset
-        ));
-    }
+    say_recovery(chain, output);
     let Some(town) = chain.meta().town.clone() else { return Ok(()) };
     let warm = town.options.start.plus(i64::from(settings.demo.warmup_days) * DAY);
     if chain.town_now().is_some_and(|now| now < warm) {

@@ -21,6 +21,7 @@ pub(crate) fn run(args: &SimulateArgs, settings: &Settings, output: Output) -> R
     options.town = Some(town);
     let begun = Instant::now();
     let mut chain = ChainWriter::open(&folder, &options)?;
+    say_recovery(&chain, output);
     let before = chain.counts()?.stepped;
     let until = start.plus(i64::from(args.days) * DAY);
     live_through(&mut chain, until, output)?;
@@ -58,6 +59,22 @@ fn plan(args: &SimulateArgs, settings: &Settings, folder: &Folder) -> Result<Tow
             },
         },
     })
+}
+
+/// Says what opening a chain had to mend or to do without.
+pub(crate) fn say_recovery(chain: &ChainWriter, output: Output) {
+    for cut in &chain.recovery().cut {
+        output.say(&format!(
+            "partition {}: cut a torn end of {} bytes at offset {}",
+            cut.partition, cut.bytes_cut, cut.offset
+        ));
+    }
+    for path in &chain.recovery().damaged_snapshots {
+        output.say(&format!(
+            "the snapshot {} is damaged: went on from what is before it",
+            path.display()
+        ));
+    }
 }
 
 /// Simulates until this time with a bar that shows the simulated days.

@@ -25,8 +25,14 @@ use crate::sources::{SourceName, Sources};
 
 /// The most requests that wait for the running process; a sender beyond that waits too.
 const WAITING_REQUESTS: usize = 256;
-/// The most connections at once; one more is closed.
+/// The most connections at once; one more is told so and closed.
 const CONNECTIONS: usize = 64;
+/// The most lines of one connection that share a wait for the disk.
+const LINES_AT_ONCE: usize = 256;
+/// How much of a connection is read at once, in bytes.
+const READ_BYTES: usize = 64 << 10;
+/// How long to wait for what the system lacks, such as file descriptors, before the next sender.
+const SHORTAGE: Duration = Duration::from_millis(100);
 /// A socket's path may be no longer than this, in bytes; a longer one is reached through its
 /// folder.
 const SOCKET_PATH: usize = 100;
@@ -119,20 +125,7 @@ impl Control {
         let listener = through_short_path(folder, UnixListener::bind)
             .map_err(HostError::io("listen at", &path))?;
         let (sender, requests) = sync_channel(WAITING_REQUESTS);
-        std::thread::spawn(move || {
-            let open = Arc::new(());
-            for stream in listener.incoming().flatten() {
-                if Arc::strong_count(&open) > CONNECTIONS {
-                    continue;
-                }
-                let (sender, now, open) = (sender.clone(), now.clone(), open.clone());
-                let sources = Arc::clone(&sources);
-                std::thread::spawn(move || {
-                    serve(stream, &sender, &sources, now);
-                    drop(open);
-                });
-            }
-        });
+        std::thread::spawn(move || accept(&listener, &sender, &sources, &now));
         Ok(Self { requests, path })
     }
 
@@ -168,38 +161,31 @@ fn through_short_path<T>(
     act(PathBuf::from(format!("/proc/self/fd/{}", root.as_raw_fd())).join(name))
 }
 
-fn serve(
-    stream: UnixStream,
+fn accept(
+    listener: &UnixListener,
     requests: &SyncSender<Request>,
-    sources: &Sources,
-    now: impl Fn() -> Timestamp,
+    sources: &Arc<Sources>,
+    now: &(impl Fn() -> Timestamp + Clone + Send + 'static),
 ) {
-    let Ok(mut answers) = stream.try_clone() else { return };
-    if stream.set_read_timeout(Some(IDLE)).is_err() {
-        return;
-    }
-    let mut lines = BufReader::new(stream);
-    let mut line = Vec::new();
-    let socket = Origin { source: sources.find(&SourceName::socket()), line: 0 };
-    let mut origin = socket;
-    loop {
-        line.clear();
-        let limit = MAX_LINE_BYTES as u64 + 1;
-        match lines.by_ref().take(limit).read_until(b'\n', &mut line) {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {}
-        }
-        if let Some(told) = told_origin(&line) {
-            let known = sources.get(told.source).is_some();
-            origin = if known { told } else { socket };
+    let open = Arc::new(());
+    for stream in listener.incoming() {
+        let Ok(stream) = stream else {
+            // The next try would fail at once, and the one after it.
+            std::thread::sleep(SHORTAGE);
+            continue;
+        };
+        if Arc::strong_count(&open) > CONNECTIONS {
+            refuse(&stream);
             continue;
         }
-        let Some(ack) = answer(&line, origin, requests, now()) else { return };
-        let Ok(mut text) = serde_json::to_vec(&ack) else { return };
-        text.push(b'\n');
-        // What follows the limit of a line that is too long is not a line of its own.
-        if answers.write_all(&text).is_err() || line.len() > MAX_LINE_BYTES {
-            return;
+        let (requests, now, open) = (requests.clone(), now.clone(), open.clone());
+        let sources = Arc::clone(sources);
+        let served = std::thread::Builder::new().spawn(move || {
+            serve(&stream, &requests, &sources, now);
+            drop(open);
+        });
+        if served.is_err() {
+            std::thread::sleep(SHORTAGE);
         }
     }
 }
@@ -210,32 +196,117 @@ fn told_origin(line: &[u8]) -> Option<Origin> {
     told.flatten().map(|told| told.origin)
 }
 
-fn answer(
+/// Tells a sender that there are too many.
+fn refuse(mut stream: &UnixStream) {
+    let ack = Ack {
+        status: AckStatus::Rejected,
+        code: Some(HostError::Busy.code().to_owned()),
+        hint: Some(HostError::Busy.hint().to_owned()),
+    };
+    let Ok(mut text) = serde_json::to_vec(&ack) else { return };
+    text.push(b'\n');
+    // A sender that has gone needs no answer.
+    let _ = stream.write_all(&text);
+}
+
+/// An answer, or where it will come from.
+enum Answer {
+    Told(Ack),
+    Awaited(Receiver<Outcome>),
+}
+
+impl Answer {
+    /// `None` where the running process ends before it answers.
+    fn wait(self) -> Option<Ack> {
+        match self {
+            Self::Told(ack) => Some(ack),
+            Self::Awaited(outcome) => outcome.recv().ok().map(Ack::of),
+        }
+    }
+}
+
+fn serve(
+    stream: &UnixStream,
+    requests: &SyncSender<Request>,
+    sources: &Sources,
+    now: impl Fn() -> Timestamp,
+) {
+    if stream.set_read_timeout(Some(IDLE)).is_err() {
+        return;
+    }
+    let (mut lines, mut line) = (BufReader::with_capacity(READ_BYTES, stream), Vec::new());
+    let socket = Origin { source: sources.find(&SourceName::socket()), line: 0 };
+    let (mut origin, mut open) = (socket, true);
+    while open {
+        let mut answers = Vec::new();
+        // Lines that have come together share one wait for the disk.
+        while open && (answers.is_empty() || more_has_come(&lines, answers.len())) {
+            line.clear();
+            let limit = MAX_LINE_BYTES as u64 + 1;
+            let read = lines.by_ref().take(limit).read_until(b'\n', &mut line);
+            if let Some(told) = told_origin(&line) {
+                let known = sources.get(told.source).is_some();
+                origin = if known { told } else { socket };
+                continue;
+            }
+            let asked = read.is_ok_and(|n| n > 0);
+            let answer = asked.then(|| ask(&line, origin, requests, now())).flatten();
+            // What follows the limit of a line that is too long is not a line of its own.
+            open = answer.is_some() && line.len() <= MAX_LINE_BYTES;
+            answers.extend(answer);
+        }
+        let (asked, mut text) = (answers.len(), Vec::new());
+        let acks = answers.into_iter().map_while(Answer::wait);
+        let told = acks.map_while(|ack| tell(&ack, &mut text)).count();
+        let mut stream = stream;
+        open &= stream.write_all(&text).is_ok() && told == asked;
+    }
+}
+
+/// Whether another whole line is there already, and may share the wait of so many.
+fn more_has_come(lines: &BufReader<&UnixStream>, asked: usize) -> bool {
+    asked < LINES_AT_ONCE && lines.buffer().contains(&b'\n')
+}
+
+fn tell(ack: &Ack, text: &mut Vec<u8>) -> Option<()> {
+    serde_json::to_writer(&mut *text, ack).ok()?;
+    text.push(b'\n');
+    Some(())
+}
+
+/// Hands a line's event to the running process; `None` where it takes no more.
+fn ask(
     line: &[u8],
     origin: Origin,
     requests: &SyncSender<Request>,
     now: Timestamp,
-) -> Option<Ack> {
+) -> Option<Answer> {
     match read_event(line, &Defaults { store: None, received_at: now }) {
         Ok(mut event) => {
             event.received_at = now;
             event.origin = origin;
             let (reply, outcome) = channel();
             requests.send(Request { event, reply }).ok()?;
-            outcome.recv().ok().map(Ack::of)
+            Some(Answer::Awaited(outcome))
         }
-        Err(error) => Some(Ack {
+        Err(error) => Some(Answer::Told(Ack {
             status: AckStatus::Rejected,
             code: Some(error.code.code().to_owned()),
             hint: Some(error.to_string()),
-        }),
+        })),
     }
+}
+
+/// A connection to the process that runs on a data folder; `None` where none listens.
+pub fn connect(folder: &Folder) -> Option<UnixStream> {
+    through_short_path(folder, UnixStream::connect).ok()
 }
 
 /// Sends lines to the process that runs on a data folder, and waits for each to be on disk. `None`
 /// where no process listens.
 pub fn send(folder: &Folder, lines: &[Vec<u8>]) -> Result<Option<Vec<Ack>>, HostError> {
-    send_lines(folder, lines.iter().map(|line| (None, line.clone())))
+    let lines: Vec<_> = lines.iter().map(|line| (None, line.clone())).collect();
+    send_lines(folder, &lines)
 }
 
 /// [`send`] for events, with their origins.
@@ -245,34 +316,48 @@ pub fn send_events(folder: &Folder, events: &[Event]) -> Result<Option<Vec<Ack>>
         write_event(event, &mut line);
         (Some(event.origin), line)
     });
-    send_lines(folder, lines)
+    send_lines(folder, &lines.collect::<Vec<_>>())
 }
 
 fn send_lines(
     folder: &Folder,
-    lines: impl Iterator<Item = (Option<Origin>, Vec<u8>)>,
+    lines: &[(Option<Origin>, Vec<u8>)],
 ) -> Result<Option<Vec<Ack>>, HostError> {
-    let path = folder.socket();
-    let connected = through_short_path(folder, UnixStream::connect);
-    let Ok(mut stream) = connected else { return Ok(None) };
-    let lost = |source| HostError::Io { action: "talk to", path: path.clone(), source };
-    let mut answers = BufReader::new(stream.try_clone().map_err(lost)?);
+    let Some(stream) = connect(folder) else { return Ok(None) };
+    let mut answers = BufReader::new(&stream);
     let (mut acks, mut told) = (Vec::new(), None);
-    for (origin, mut line) in lines {
-        if let Some(origin) = origin.filter(|_| origin != told) {
-            let mut first =
-                serde_json::to_vec(&OriginLine { origin }).map_err(|_| HostError::Answer)?;
-            first.push(b'\n');
-            stream.write_all(&first).map_err(lost)?;
-            told = Some(origin);
+    for lines in lines.chunks(LINES_AT_ONCE) {
+        let mut text = Vec::new();
+        for (origin, line) in lines {
+            if let Some(origin) = origin.filter(|_| *origin != told) {
+                serde_json::to_writer(&mut text, &OriginLine { origin })
+                    .map_err(|_| HostError::Answer)?;
+                text.push(b'\n');
+                told = Some(origin);
+            }
+            text.extend_from_slice(line);
+            text.push(b'\n');
         }
-        line.push(b'\n');
-        stream.write_all(&line).map_err(lost)?;
-        let mut answer = String::new();
-        if answers.read_line(&mut answer).map_err(lost)? == 0 {
-            return Err(HostError::Gone);
+        let mut writer = &stream;
+        let written = writer.write_all(&text);
+        for _ in lines {
+            let ack = next_ack(&mut answers, folder)?;
+            if ack.code.as_deref() == Some(HostError::Busy.code()) {
+                return Err(HostError::Busy);
+            }
+            acks.push(ack);
         }
-        acks.push(serde_json::from_str(&answer).map_err(|_| HostError::Answer)?);
+        written.map_err(HostError::io("talk to", folder.socket()))?;
     }
     Ok(Some(acks))
+}
+
+fn next_ack(answers: &mut impl BufRead, folder: &Folder) -> Result<Ack, HostError> {
+    let mut answer = String::new();
+    match answers.read_line(&mut answer) {
+        Ok(0) => Err(HostError::Gone),
+        Ok(_) => serde_json::from_str(&answer).map_err(|_| HostError::Answer),
+        Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => Err(HostError::Gone),
+        Err(error) => Err(HostError::io("talk to", folder.socket())(error)),
+    }
 }

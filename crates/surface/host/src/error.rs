@@ -86,6 +86,9 @@ pub enum HostError {
     /// The process that runs the store ended, or closed the connection, before it answered.
     #[error("the running process did not answer")]
     Gone,
+    /// As many are connected to the running process as it takes.
+    #[error("the running process has too many connections")]
+    Busy,
     /// A thread of the program has ended before its time.
     #[error("a worker of the program has stopped")]
     Worker,
@@ -132,6 +135,7 @@ impl HostError {
             Self::Town { .. } => "town_unreadable",
             Self::Answer => "bad_answer",
             Self::Gone => "no_answer",
+            Self::Busy => "busy",
             Self::Worker => "worker_stopped",
         }
     }
@@ -153,6 +157,7 @@ impl HostError {
             "disk_full" => "make room on the disk and start again: nothing acknowledged is lost",
             "permission_denied" => "check who owns the folder and whether it may be written",
             "not_found" => "check the path",
+            "busy" => "send it again in a moment, or over fewer connections",
             "no_answer" => "send it again: whether it was taken is not known, and twice is as once",
             _ => "run `shelf doctor` for a look at the machine and the data",
         }

@@ -115,16 +115,17 @@ impl Folder {
         if let Some(meta) = self.find_meta()? {
             return Ok(meta);
         }
-        fs::create_dir_all(&self.root).map_err(HostError::io("create", &self.root))?;
-        let path = self.meta_path();
-        let temporary = self.root.join("shelf.json.tmp");
-        let entries = fs::read_dir(&self.root).map_err(HostError::io("read", &self.root))?;
-        for entry in entries {
-            let entry = entry.map_err(HostError::io("read", &self.root))?;
-            if entry.path() != temporary {
-                return Err(HostError::Foreign { path: self.root.clone() });
-            }
+        self.make_root()?;
+        if self.holds_something_else()? {
+            // Perhaps another process has made it just now.
+            return self.find_meta()?.ok_or_else(|| HostError::Foreign { path: self.root.clone() });
         }
+        // Of two first starts one makes the folder, and the other takes it as it was made.
+        let _alone = self.lock()?;
+        if let Some(meta) = self.find_meta()? {
+            return Ok(meta);
+        }
+        let (path, temporary) = (self.meta_path(), self.temporary_path());
         let text = serde_json::to_vec_pretty(new)
             .map_err(|source| HostError::Meta { path: path.clone(), source })?;
         let mut file = File::create(&temporary).map_err(HostError::io("create", &temporary))?;
@@ -135,6 +136,57 @@ impl Folder {
         root.sync_all().map_err(HostError::io("sync", &self.root))?;
         Ok(new.clone())
     }
+
+    fn holds_something_else(&self) -> Result<bool, HostError> {
+        let own = [self.temporary_path(), self.lock_path()];
+        let entries = fs::read_dir(&self.root).map_err(HostError::io("read", &self.root))?;
+        for entry in entries {
+            let entry = entry.map_err(HostError::io("read", &self.root))?;
+            if !own.contains(&entry.path()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn temporary_path(&self) -> PathBuf {
+        self.root.join("shelf.json.tmp")
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.root.join("shelf.lock")
+    }
+
+    /// Waits until no other process makes the folder. The lock ends with the file.
+    fn lock(&self) -> Result<File, HostError> {
+        let path = self.lock_path();
+        let mut options = File::options();
+        options.write(true).create(true).truncate(false);
+        let file = options.open(&path).map_err(HostError::io("open", &path))?;
+        file.lock().map_err(HostError::io("lock", &path))?;
+        Ok(file)
+    }
+
+    /// Makes the root and the folders above that are not there, and each durable in its own parent.
+    fn make_root(&self) -> Result<(), HostError> {
+        let made: Vec<&Path> = self.root.ancestors().take_while(|dir| !is_there(dir)).collect();
+        fs::create_dir_all(&self.root).map_err(HostError::io("create", &self.root))?;
+        for parent in made.into_iter().filter_map(parent_of) {
+            let synced = File::open(parent).and_then(|parent| parent.sync_all());
+            synced.map_err(HostError::io("sync", parent))?;
+        }
+        Ok(())
+    }
+}
+
+fn is_there(dir: &Path) -> bool {
+    // Above a relative path is the current folder, which has no name.
+    dir.as_os_str().is_empty() || dir.exists()
+}
+
+fn parent_of(dir: &Path) -> Option<&Path> {
+    let parent = dir.parent()?;
+    Some(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })
 }
 
 #[cfg(test)]
@@ -153,6 +205,33 @@ mod tests {
         folder.open_or_create(&meta()).unwrap();
         let again = folder.open_or_create(&FolderMeta { partitions: 9, ..meta() }).unwrap();
         assert_eq!(again, meta());
+    }
+
+    #[test]
+    fn of_many_first_starts_one_makes_the_folder() {
+        for _ in 0..20 {
+            let dir = tempfile::tempdir().unwrap();
+            let folder = Folder::at(dir.path().join("some/where/new"));
+            let at_once = std::sync::Barrier::new(8);
+            let start = &|partitions| {
+                at_once.wait();
+                folder.open_or_create(&FolderMeta { partitions, ..meta() }).unwrap()
+            };
+            let found: Vec<FolderMeta> = std::thread::scope(|scope| {
+                let starts: Vec<_> = (1..=8).map(|n| scope.spawn(move || start(n))).collect();
+                starts.into_iter().map(|start| start.join().unwrap()).collect()
+            });
+            let kept = folder.meta().unwrap();
+            assert!(found.iter().all(|meta| *meta == kept), "{kept:?}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn every_folder_that_is_made_has_its_parent() {
+        assert_eq!(parent_of(Path::new("data")), Some(Path::new(".")));
+        assert_eq!(parent_of(Path::new("a/b")), Some(Path::new("a")));
+        assert!(is_there(Path::new("")) && is_there(Path::new("/")));
+        assert!(!is_there(Path::new("no/such/folder")));
     }
 
     #[test]

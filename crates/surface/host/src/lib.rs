@@ -13,7 +13,7 @@ mod shard;
 mod sources;
 mod writer;
 
-pub use control::{Ack, AckStatus, Control, Request, send, send_events};
+pub use control::{Ack, AckStatus, Control, Request, connect, send, send_events};
 pub use error::HostError;
 pub use folder::{DATA_FORMAT, Folder, FolderMeta, TownPlan};
 pub use reader::{ChainReader, Follow, OutputTail};

@@ -1,6 +1,7 @@
 //! The one writer of a data folder: all partitions of a chain of stores.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -54,6 +55,8 @@ pub struct Recovery {
     pub replayed: u64,
     /// Torn ends that were cut off the logs.
     pub cut: Vec<Recovered>,
+    /// Snapshots that are damaged and were passed over.
+    pub damaged_snapshots: Vec<PathBuf>,
 }
 
 /// What submitting events came to, each in turn.
@@ -169,6 +172,7 @@ impl ChainWriter {
             let seats = seats.into_iter().map(|seat| seat.with_source(town_source));
             let seats = seats.map(|seat| (seat.store(), seat)).collect();
             let shard = Shard::new(opened.partition, seats, options.batch_events);
+            recovery.damaged_snapshots.extend(opened.damaged);
             shards.push(Mutex::new(shard));
         }
         let threads = options.threads.max(1);
@@ -304,6 +308,16 @@ impl ChainWriter {
             shard.partition.request_commit()?;
         }
         Ok(())
+    }
+
+    /// Whether all events below these positions, one for each partition, are on disk.
+    pub fn durable_to(&mut self, positions: &[Offset]) -> Result<bool, HostError> {
+        for (shard, &position) in self.shards.iter_mut().zip(positions) {
+            if shard.get_mut().map_err(|_| HostError::Worker)?.partition.durable() < position {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Waits until all that was submitted is durable.
