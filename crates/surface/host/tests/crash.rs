@@ -1,8 +1,9 @@
 //! A chain that is killed at any moment goes on where it was: what was acknowledged is there,
 //! nothing is there twice, and the outcome is that of a run in one go.
 //!
-//! The test starts itself as a child that simulates towns and does what staff do, and kills it
-//! with SIGKILL when its files have grown by a random amount. `SHELF_KILLS=n` asks for n kills,
+//! The test starts itself as a child that simulates towns, by turns at full speed and live, and
+//! does what staff do, and kills it with SIGKILL when its files have grown by a random amount.
+//! `SHELF_KILLS=n` asks for n kills,
 //! `SHELF_CRASH_SEED=s` repeats the moments of a failing run as far as the machine allows.
 
 #![expect(
@@ -21,9 +22,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use chain::{End, acts, check_outputs, end_of, inputs, minute, open, options, simulate, towns};
-use shelf_domain::{Effects, Outcome, Reason, Stores};
+use shelf_domain::{Effects, MINUTE, Outcome, Reason, Stores, Timestamp};
 use shelf_eventlog::{LogOptions, SyncMode, verify};
-use shelf_host::{Folder, WriterOptions};
+use shelf_host::{ChainWriter, Folder, WriterOptions};
 
 /// The kills of the suite.
 const KILLS: u32 = 200;
@@ -34,6 +35,8 @@ const FOLDER: &str = "SHELF_CRASH_FOLDER";
 /// Rounds of acts, and the minutes between them.
 const ROUNDS: u32 = 20;
 const ROUND_MINUTES: i64 = 67;
+/// Minutes that the live chain of every other round passes at once.
+const PACE_MINUTES: i64 = 5;
 /// A child that does nothing for so long has failed.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -53,7 +56,10 @@ fn go_on(folder: &Folder, mut told: impl FnMut(&[u128])) -> End {
         if chain.town_now().is_some_and(|now| now > at) {
             continue;
         }
-        simulate(&mut chain, at);
+        match round % 2 {
+            0 => simulate(&mut chain, at),
+            _ => pace(&mut chain, at),
+        }
         let events = acts(&mut chain, round);
         chain.submit(&events).expect("acts that can be submitted");
         told(&events.iter().map(|event| event.id.0).collect::<Vec<_>>());
@@ -62,6 +68,17 @@ fn go_on(folder: &Folder, mut told: impl FnMut(&[u128])) -> End {
     let end = end_of(&mut chain);
     chain.close().expect("a chain that closes");
     end
+}
+
+/// Goes on as a live chain does, a few minutes at a time, each durable.
+fn pace(chain: &mut ChainWriter, until: Timestamp) {
+    let mut now = chain.town_now().expect("a town");
+    while now < until {
+        now = now.plus(PACE_MINUTES * MINUTE).min(until);
+        if chain.pace(now).expect("a chain that goes on") > 0 {
+            chain.commit().expect("a disk with room");
+        }
+    }
 }
 
 /// What the child does; in the suite itself, nothing.

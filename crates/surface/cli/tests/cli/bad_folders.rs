@@ -53,27 +53,37 @@ fn a_kill_by_the_limit_of_files_loses_nothing() {
     assert_eq!(after["state_hash"], Place::new().json("simulate --days 2")["state_hash"]);
 }
 
+/// A shell's lines in the place, in which `disk` is a disk of 3 MB of the test's own.
+fn with_small_disk(place: &Place, lines: &str) -> Ran {
+    std::fs::create_dir(place.path("disk")).unwrap();
+    let lines = format!("set -e; mount -t tmpfs -o size=3m none disk; {lines}");
+    let mut command = std::process::Command::new("unshare");
+    // Who is not root may mount as the root of a name space of users.
+    command.arg(if root() { "-m" } else { "-rm" }).args(["sh", "-c", &lines]);
+    command.env("SHELF", env!("CARGO_BIN_EXE_shelf")).env("SHELF_DATA", "disk/data");
+    let ran = Ran::of(command.current_dir(place.path("")), b"");
+    assert_eq!(
+        ran.code, 0,
+        "`unshare` and `mount` of util-linux are needed, and that they may be used: as root, or \
+         with name spaces of users allowed (sysctl kernel.unprivileged_userns_clone=1): {ran:?}"
+    );
+    ran
+}
+
 #[test]
 fn a_full_disk_stops_and_goes_on_once_there_is_room() {
-    if !root() {
-        println!("skipped: a small disk of a test's own (unshare, mount) needs root");
-        return;
-    }
     let place = Place::new();
-    std::fs::create_dir(place.path("disk")).unwrap();
-    let line = "set -e; mount -t tmpfs -o size=3m none disk; export SHELF_DATA=disk/data
-        $SHELF simulate --days 2 --json 2>full && exit 90 || echo $? >code
+    let ran = with_small_disk(
+        &place,
+        "$SHELF simulate --days 2 --json 2>full && exit 90 || echo $? >code
         $SHELF status --json >status
         $SHELF log verify --json >verify
         $SHELF doctor --json >doctor || echo $? >>code
         $SHELF tasks request BEVWAT0003 2>act || echo $? >>code
         mount -o remount,size=64m disk
-        $SHELF simulate --days 2 --json";
-    let mut command = std::process::Command::new("unshare");
-    command.args(["-m", "sh", "-c", line]).env("SHELF", env!("CARGO_BIN_EXE_shelf"));
-    let ran = Ran::of(command.current_dir(place.path("")), b"");
+        $SHELF simulate --days 2 --json",
+    );
     let read = |name: &str| std::fs::read_to_string(place.path(name)).unwrap();
-    assert_eq!(ran.code, 0, "`unshare -m` and `mount` are needed: {ran:?}");
     assert_eq!(read("code"), "1\n1\n1\n");
     for said in ["full", "act"] {
         assert!(read(said).contains("disk_full"), "{}", read(said));
@@ -83,6 +93,68 @@ fn a_full_disk_stops_and_goes_on_once_there_is_room() {
     assert!(read("doctor").contains("0 MB left"), "{}", read("doctor"));
     let straight = Place::new().json("simulate --days 2");
     assert_eq!(ran.jsons()[0]["state_hash"], straight["state_hash"]);
+}
+
+#[test]
+fn an_import_stops_at_a_full_disk_and_goes_on_once_there_is_room() {
+    let place = Place::new();
+    place.ok("simulate --days 4 --data town");
+    let lines = place.ok("log tail -n 99999999 --data town");
+    let events = lines.lines().count();
+    place.file("days.ndjson", lines);
+    place.ok("import days.ndjson --data straight");
+    let ran = with_small_disk(
+        &place,
+        "$SHELF import days.ndjson --json 2>full && exit 90 || echo $? >code
+        $SHELF log verify --json >verify
+        mount -o remount,size=64m disk
+        $SHELF import days.ndjson --json
+        $SHELF replay --json
+        $SHELF import days.ndjson --json",
+    );
+    let read = |name: &str| std::fs::read_to_string(place.path(name)).unwrap();
+    assert_eq!(read("code"), "1\n");
+    assert!(read("full").contains("disk_full"), "{}", read("full"));
+    assert!(!read("verify").contains("\"sound\":false"));
+    let reports = ran.jsons();
+    assert_eq!(reports[0]["lines"], events);
+    assert_eq!(reports[1]["state_hash"], place.json("replay --data straight")["state_hash"]);
+    assert_eq!((&reports[2]["accepted"], &reports[2]["duplicates"]), (&0.into(), &events.into()));
+}
+
+#[test]
+fn a_running_chain_stops_at_a_full_disk_and_goes_on_once_there_is_room() {
+    let place = Place::new();
+    let ran = with_small_disk(
+        &place,
+        "timeout 60 $SHELF run --plain --warmup-days 0 --speed 20000 >lines 2>full \
+            && exit 90 || echo $? >code
+        $SHELF log verify --json >verify
+        mount -o remount,size=64m disk
+        $SHELF simulate --days 2 --json",
+    );
+    let read = |name: &str| std::fs::read_to_string(place.path(name)).unwrap();
+    assert_eq!(read("code"), "1\n", "{}", read("full"));
+    assert!(read("full").contains("disk_full"), "{}", read("full"));
+    assert!(!read("verify").contains("\"sound\":false"));
+    let straight = Place::new().json("simulate --days 2");
+    assert_eq!(ran.jsons()[0]["state_hash"], straight["state_hash"]);
+}
+
+#[test]
+fn a_bench_wants_a_disk() {
+    let place = Place::new();
+    let ran = with_small_disk(
+        &place,
+        "$SHELF bench core_steps --dir disk/bench 2>said && exit 90 || echo $?",
+    );
+    assert_eq!(ran.out, "1\n");
+    let said = std::fs::read_to_string(place.path("said")).unwrap();
+    assert!(
+        said.contains("error[bench]: disk/bench is in memory (tmpfs), not on a disk"),
+        "{said}"
+    );
+    assert!(said.contains("hint: name a folder on a disk with --dir"), "{said}");
 }
 
 #[test]
@@ -164,11 +236,17 @@ fn a_log_of_a_newer_program_is_left_alone() {
     let place = Place::simulated();
     let mut bytes = std::fs::read(place.path("data/log/meta")).unwrap();
     bytes[8] = 2;
+    // The version has a checksum behind it, and the whole one at its end, as a newer program would
+    // have written them.
+    let whole = bytes.len() - 4;
+    for body in [12, whole] {
+        let sum = crc32fast::hash(&bytes[..body]);
+        bytes[body..body + 4].copy_from_slice(&sum.to_le_bytes());
+    }
     place.file("data/log/meta", bytes);
-    for words in ["run --for-seconds 0", "status", "log verify"] {
-        let ran = place.run(words);
-        // The checksum of the file is wrong with the version: either is told, and nothing is done.
-        assert_eq!(ran.code, 3, "shelf {words}: {ran:?}");
+    for words in ["run --for-seconds 0", "simulate --days 2", "import -", "status", "log verify"] {
+        let ran = place.fails(words, 3, "newer_format");
+        assert!(ran.err.contains("has format 2, this program reads up to 1"), "{ran:?}");
     }
 }
 
@@ -203,6 +281,16 @@ fn a_damaged_snapshot_is_done_without() {
     let snapshot = largest(&place.path("data/snapshots"), ".snapshot");
     flip(&snapshot);
     assert_eq!(place.json("status")["intake"], Place::simulated().json("status")["intake"]);
+    let name = snapshot.file_name().unwrap().to_str().unwrap();
+    let verify = place.run("log verify --json");
+    assert_eq!((verify.code, &verify.jsons()[2]["sound"]), (3, &false.into()), "{verify:?}");
+    assert!(verify.jsons()[2]["damaged"][0].as_str().unwrap().contains(name), "{verify:?}");
+    assert!(place.run("log verify").out.contains("snapshots: DAMAGED\n"));
+    let doctor = place.jsons("doctor").pop().unwrap();
+    assert_eq!(doctor["state"], "warn", "{doctor}");
+    assert!(doctor["found"].as_str().unwrap().contains(name), "{doctor}");
+    let run = place.run("run --plain --warmup-days 0 --speed 0.01 --for-seconds 0");
+    assert!(run.err.contains(&format!("{name} is damaged")), "{run:?}");
     let replay = place.json("replay");
     assert_eq!((&replay["equal"], &replay["state_hash"]), (&true.into(), &before));
     let straight = Place::new().json("simulate --days 2");

@@ -124,8 +124,12 @@ impl Place {
 
     /// Starts `shelf run` with these words and waits until it listens.
     pub(crate) fn start(&self, words: &str) -> Running {
-        let mut command = self.command(words);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        self.started(self.command(words).stdout(Stdio::null()))
+    }
+
+    /// Starts a command that runs the chain, and waits until it listens.
+    pub(crate) fn started(&self, command: &mut Command) -> Running {
+        command.stdin(Stdio::null()).stderr(Stdio::piped());
         let mut running = Running { child: command.spawn().unwrap() };
         let socket = self.path("data/shelf.sock");
         until("somebody listens", || {
@@ -178,6 +182,11 @@ impl Ran {
 }
 
 impl Running {
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     fn said(&mut self) -> String {
         let mut said = String::new();
         let stderr = self.child.stderr.as_mut().unwrap();

@@ -188,8 +188,14 @@ fn a_screen_that_is_too_small_says_so_and_leaves_the_terminal_as_it_was() {
     for (size, said) in
         [("rows 1 cols 1", ""), ("rows 5 cols 20", "Make"), ("rows 44 cols 132", "S001")]
     {
-        let inner = format!("stty {size}; timeout -s INT 1 $SHELF watch");
-        let line = format!("script -qec '{inner}' /dev/null </dev/null");
+        // It is ended when the screen has said what it is to say, however long the start takes.
+        let inner = format!(
+            "stty {size}; $SHELF watch & watch=$!;
+            until grep -q \"1049h.*{said}\" screen; do sleep 0.02; done;
+            kill -INT $watch; wait $watch"
+        );
+        place.file("screen", "");
+        let line = format!("timeout 60 script -qefc '{inner}' screen </dev/null");
         let done = place.shell(&line).output().unwrap();
         let screen = String::from_utf8_lossy(&done.stdout).into_owned();
         assert!(!screen.contains("panicked"), "{size}: {screen}");
