@@ -24,11 +24,11 @@ use crate::folder::Folder;
 use crate::sources::{SourceName, Sources};
 
 /// The most requests that wait for the running process; a sender beyond that waits too.
-const WAITING_REQUESTS: usize = 256;
+const WAITING_REQUESTS: usize = 1_024;
 /// The most connections at once; one more is told so and closed.
 const CONNECTIONS: usize = 64;
 /// The most lines of one connection that share a wait for the disk.
-const LINES_AT_ONCE: usize = 256;
+const LINES_AT_ONCE: usize = 512;
 /// How much of a connection is read at once, in bytes.
 const READ_BYTES: usize = 64 << 10;
 /// How long to wait for what the system lacks, such as file descriptors, before the next sender.
