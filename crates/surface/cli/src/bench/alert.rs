@@ -32,6 +32,11 @@ const STORES: u32 = 4;
 const DAYS: i64 = 3;
 /// How often due events are sent.
 const STEP: Duration = Duration::from_millis(1);
+/// So long before the first event: the clock tells the stores today's date, and what that leads to,
+/// for all products at once, is none of the events' doing.
+const SETTLING: Duration = Duration::from_secs(4);
+/// Fewer alerts say nothing about the slowest of a hundred.
+const ALERTS_MIN: usize = 100;
 /// How long anything may take before the bench gives up on it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -60,7 +65,10 @@ pub(super) fn event_to_alert(place: &Place) -> Result<Measured, Failure> {
     let (ready, ended) = (AtomicBool::new(false), AtomicBool::new(false));
     let (sent, seen) = std::thread::scope(|scope| {
         let seen = scope.spawn(|| alerts_of(printed, &ready, &ended));
-        let sent = wake(&folder, &ready).and_then(|()| send_all(&socket, &events));
+        let sent = wake(&folder, &ready).and_then(|()| {
+            std::thread::sleep(SETTLING);
+            send_all(&socket, &events)
+        });
         // What the last events led to is printed in that time, or not in time at all.
         std::thread::sleep(Duration::from_secs(1));
         ended.store(true, Ordering::Release);
@@ -73,6 +81,9 @@ pub(super) fn event_to_alert(place: &Place) -> Result<Measured, Failure> {
         return Err(Failure::new("bench", message, "run it while nothing else runs"));
     }
     let delays = delays_ms(&folder, &seen, sent.begun)?;
+    if delays.len() < ALERTS_MIN {
+        return Err(gave_up(&format!("only {} alerts were seen", delays.len())));
+    }
     let at =
         |part: f64| delays.get((delays.len() as f64 * part) as usize).copied().unwrap_or(f64::NAN);
     Ok(Measured {
