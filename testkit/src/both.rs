@@ -112,6 +112,7 @@ fn moves_stock(body: &Body) -> bool {
         Body::AlertAct(_)
             | Body::OrderAct(_)
             | Body::TaskAct(_)
+            | Body::WindowPlan(_)
             | Body::Supplier(_)
             | Body::Price(_)
             | Body::Promotion(_)

@@ -16,6 +16,7 @@ pub mod life;
 pub mod model;
 pub mod scenario;
 pub mod summary;
+pub mod windows;
 
 pub use both::{Both, check, compare, core_summary, run};
 pub use builders::{ProductSpec, Shop};
@@ -23,3 +24,4 @@ pub use life::{check_life, check_lines, life};
 pub use model::{Model, Models, check_conservation};
 pub use scenario::{ScenarioError, check_model, parse, render_model, run_model};
 pub use summary::{LotSummary, SkuSummary, Stock, StoreSummary};
+pub use windows::{PlainWindows, ToldWindows};

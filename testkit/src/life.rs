@@ -68,6 +68,7 @@ fn tell(effect: &Effect, now: Timestamp, clock: &LocalClock) -> Option<(Timestam
         Effect::Explained(told) => {
             format!("{} {} unexplained: {}", told.sku, told.units, told.cause.code())
         }
+        Effect::Window(_) => return None,
     };
     Some((now, line))
 }

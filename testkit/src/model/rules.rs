@@ -54,6 +54,7 @@ impl Model {
             | Body::AlertAct(_)
             | Body::OrderAct(_)
             | Body::TaskAct(_)
+            | Body::WindowPlan(_)
             | Body::Clock => {}
         }
         Ok(())

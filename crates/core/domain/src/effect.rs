@@ -1,6 +1,7 @@
 //! What a step leads to, for those outside: sinks, screens, and the staff and suppliers who act on
 //! it.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use crate::ids::{LotCode, Sku, SkuIndex};
 use crate::order::SupplierOrder;
 use crate::quantity::BasisPoints;
 use crate::restock::RestockTask;
+use crate::windows::WindowResult;
 
 /// What a step did. Owned by the caller, cleared and filled by each step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,6 +58,8 @@ pub enum Effect {
     Removed(RemovalNotice),
     /// Two sources disagreed, and this movement settles it.
     Explained(Explanation),
+    /// A window has ended, tells early, or is corrected.
+    Window(Box<WindowResult>),
 }
 
 /// Why an event went to quarantine.

@@ -13,6 +13,7 @@ use crate::origin::Origin;
 use crate::quantity::BasisPoints;
 use crate::reference::{Policy, Product, ShelfPlan, StoreSettings, Supplier};
 use crate::time::{Day, Timestamp};
+use crate::windows::WindowPlan;
 
 /// One fact about one store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +83,8 @@ pub enum Body {
     OrderAct(OrderAct),
     /// What a person did about a restock task.
     TaskAct(TaskAct),
+    /// The windows that the store keeps from this time on.
+    WindowPlan(Box<WindowPlan>),
     /// Nothing but that this time has come.
     Clock,
     /// Bytes that are not an event, with the reason: kept so that nothing is lost.

@@ -94,6 +94,10 @@ text_id!(
     Subcategory, 47
 );
 text_id!(
+    /// A kind of window, as settings name it.
+    WindowName, 31
+);
+text_id!(
     /// A short sentence: a person's note, the name of a product, a brand, the name of a time zone.
     Note, 119
 );

@@ -53,6 +53,7 @@ mod time;
 mod timer;
 mod visits;
 mod warehouse;
+mod windows;
 
 pub use alert::{Alert, AlertStatus, Rule, Severity};
 pub use alerts::MAX_SNOOZE_US;
@@ -69,7 +70,7 @@ pub use event::{
 pub use horizon::HORIZON_EVENTS;
 pub use ids::{
     Actor, AlertId, Category, CustomerId, EventId, LotCode, Note, OrderId, PolicyId, ReceiptId,
-    Sku, SkuIndex, SourceId, StoreId, Subcategory, SupplierId, TaskId,
+    Sku, SkuIndex, SourceId, StoreId, Subcategory, SupplierId, TaskId, WindowName,
 };
 pub use invariant::{Invariant, Violation};
 pub use look::Units;
@@ -96,3 +97,8 @@ pub use tasks::{TRANSIT_LIMIT_US, UNBEGUN_TASK_US};
 pub use text::{Text, TextTooLong};
 pub use time::{DAY, Day, HOUR, LocalClock, MINUTE, SECOND, Timestamp, WeekSlot};
 pub use visits::{CLOSING_GRACE_US, MAX_PRESENT, MAX_VISIT_US, Visits};
+pub use windows::{
+    Crowd, Distinct, EXACT_CUSTOMERS, MAX_LATENESS_US, MAX_PANES, MAX_WINDOW_US, MAX_WINDOWS,
+    Measure, Missed, SalesSums, StockFigures, StockStatus, StockSums, WindowPlan, WindowResult,
+    WindowRow, WindowScope, WindowSpec, WindowStage,
+};

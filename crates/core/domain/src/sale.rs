@@ -24,6 +24,7 @@ impl Store {
     ) -> Result<(), Reason> {
         self.check_receipt(receipt)?;
         let customer = receipt.customer.unwrap_or_default();
+        self.windows.begin_receipt(customer);
         for line in &receipt.lines {
             if line.units > 0 {
                 self.sell(line, customer, at, fx)?;
@@ -106,6 +107,7 @@ impl Store {
             self.carts.entry(customer).line(index)
         };
         let cart_line = known.unwrap_or(&mut none);
+        self.windows.sell(index, line, at.0, self.now.0);
         let shelf = &mut self.shelves[index];
 
         let held = take(&mut cart_line.held_units, units);
@@ -137,6 +139,7 @@ impl Store {
     ) -> Result<(), Reason> {
         let index = self.find(line.sku)?;
         let units = line.units.unsigned_abs();
+        self.windows.sell(index, line, at.0, self.now.0);
         let shelf = &mut self.shelves[index];
         shelf.ledger.returned += u64::from(units);
         shelf.ledger.take_money(line.total_cents);

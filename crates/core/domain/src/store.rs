@@ -22,6 +22,7 @@ use crate::tasks::Tasks;
 use crate::time::{DAY, Day, MINUTE, Timestamp};
 use crate::timer::Timers;
 use crate::visits::{Inside, Visits};
+use crate::windows::Windows;
 
 /// How far an event's time may lie after its arrival: clocks differ.
 pub const CLOCK_TOLERANCE_US: i64 = 10 * MINUTE;
@@ -59,6 +60,7 @@ pub struct Store {
     pub(crate) stats: Stats,
     /// What its receipts came to, in cents, counted apart from the skus' own sums.
     pub(crate) takings_cents: i64,
+    pub(crate) windows: Windows,
 }
 
 /// What a step came to.
@@ -100,6 +102,7 @@ impl Store {
             seen: Horizon::default(),
             stats: Stats::default(),
             takings_cents: 0,
+            windows: Windows::default(),
         }
     }
 
@@ -114,7 +117,11 @@ impl Store {
         let admitted = check_time(event, self.now).and_then(|()| self.admit(&event.body));
         let applied = admitted.and_then(|()| {
             self.advance(event.at, fx);
-            self.apply(event, fx)
+            let before = fx.touched.len();
+            let applied = self.apply(event, fx);
+            self.note_levels(fx, before, event.at);
+            self.correct_windows(fx);
+            applied
         });
         if let Err(reason) = applied {
             self.stats.quarantine(reason);
@@ -132,12 +139,24 @@ impl Store {
         Outcome::Accepted
     }
 
-    /// Fires the timers that are due, and moves the store's time on.
+    /// Fires the timers that are due and ends the windows that are over, and moves the store's
+    /// time on.
     fn advance(&mut self, at: Timestamp, fx: &mut Effects) {
         let until = self.now.max(at);
-        while let Some((due, timer)) = self.timers.pop(until) {
-            self.now = self.now.max(due);
-            self.fire(timer, fx);
+        loop {
+            let window_at = self.windows.next_at().min(until.plus(1));
+            // What a timer does at the end of a window is not in it any more.
+            if let Some((due, timer)) = self.timers.pop(window_at.plus(-1)) {
+                self.now = self.now.max(due);
+                let before = fx.touched.len();
+                self.fire(timer, fx);
+                self.note_levels(fx, before, due);
+            } else if window_at <= until {
+                self.now = self.now.max(window_at);
+                self.windows_due(window_at, fx);
+            } else {
+                break;
+            }
         }
         self.now = until;
     }
@@ -175,6 +194,7 @@ impl Store {
             Body::AlertAct(act) => self.alert_act(act, at, fx),
             Body::OrderAct(act) => self.order_act(act, fx),
             Body::TaskAct(act) => self.task_act(act, fx),
+            Body::WindowPlan(plan) => self.set_window_plan(plan, fx),
             Body::Clock => Ok(()),
             Body::Rejected(_) => Err(Reason::Unreadable),
         }

@@ -16,13 +16,14 @@
 //! | 6 | exit | 15 | product | 24 | `task_act` |
 //! | 7 | `foot_traffic` (session) | 16 | shelf | 25 | clock |
 //! | 8 | `pos_transaction` | 17 | `opening_stock` | 26 | rejected |
-//! | 9 | `wh_in` | 18 | supplier | | |
+//! | 9 | `wh_in` | 18 | supplier | 27 | `window_plan` |
 //!
 //! A tag is never used for another body, and a body never changes its fields: a new field is a new
 //! tag, a new outer form is a new format.
 
 mod body;
 mod reference;
+mod windows;
 mod wire;
 
 use shelf_domain::{Event, EventId, Origin, SourceId, StoreId, Timestamp};

@@ -16,6 +16,7 @@ mod people;
 mod reference;
 mod scan;
 pub(crate) mod time;
+mod windows;
 mod write;
 mod write_reference;
 

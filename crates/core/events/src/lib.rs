@@ -20,7 +20,8 @@ pub use message::{
     AlertMessage, AllocationMessage, BatchCatalog, DailyDiscount, ExplanationMessage,
     OrderLineMessage, PriceMessage, QuarantineMessage, RemovalMessage, RestockTaskMessage,
     ShelfBatchState, ShelfPolicy, ShelfProfile, ShelfRestockPlan, ShelfState, SupplierOrderMessage,
-    WhBatchState, WhPolicy, WhState, WhSupplierPlan, effect_json, supplier_plans,
+    WhBatchState, WhPolicy, WhState, WhSupplierPlan, WindowMessage, WindowRowMessage, effect_json,
+    supplier_plans,
 };
 pub use output::{OutputRecord, decode_effect, encode_effect};
 pub use schema::schemas;

@@ -5,6 +5,7 @@
 mod effects;
 mod forms;
 mod states;
+mod windows;
 
 pub use effects::{
     AlertMessage, AllocationMessage, ExplanationMessage, OrderLineMessage, PriceMessage,
@@ -14,3 +15,4 @@ pub use states::{
     BatchCatalog, DailyDiscount, ShelfBatchState, ShelfPolicy, ShelfProfile, ShelfRestockPlan,
     ShelfState, WhBatchState, WhPolicy, WhState, WhSupplierPlan, supplier_plans,
 };
+pub use windows::{WindowMessage, WindowRowMessage};

@@ -2,8 +2,9 @@
 //! words and numbers of its choices. Both encodings read the same tables.
 
 use shelf_domain::{
-    Actor, Approval, Category, CustomerId, LotCode, Note, Picking, Place, PolicyId, ReceiptId,
-    RefillMode, RemovalCause, RemovalTime, Rounding, Sensor, Sku, StoreId, Subcategory, SupplierId,
+    Actor, Approval, Category, CustomerId, LotCode, Measure, Note, Picking, Place, PolicyId,
+    ReceiptId, RefillMode, RemovalCause, RemovalTime, Rounding, Sensor, Sku, StoreId, Subcategory,
+    SupplierId, WindowName, WindowScope,
 };
 
 /// A short text of the domain.
@@ -45,6 +46,7 @@ names!(
     PolicyId,
     Category,
     Subcategory,
+    WindowName,
     Note
 );
 
@@ -93,6 +95,10 @@ choices! {
     Sensor { Units = "units", WeightOnly = "weight_only" }
     Picking { SoonestExpiry = "soonest_expiry", FirstReceived = "first_received" }
     Rounding { Up = "up", Nearest = "nearest", Down = "down" }
+    Measure { Sales = "sales", Stock = "stock", Turnover = "turnover" }
+    WindowScope {
+        Global = "global", Store = "store", Product = "product", StoreProduct = "store_product"
+    }
     RemovalTime { NextDay = "next_day", SameDayEvening = "same_day_evening" }
 }
 

@@ -118,6 +118,7 @@ fn add_missing(dir: &Path) {
             Effect::Price(_) => "price",
             Effect::Removed(_) => "removal",
             Effect::Explained(_) => "explanation",
+            Effect::Window(_) => "window",
         };
         let mut bytes = Vec::new();
         encode_effect(&record, &mut bytes);

@@ -222,7 +222,10 @@ impl StoreTown {
             Effect::Order(order) => self.note_order(order),
             Effect::Price(notice) => self.note_price(notice),
             Effect::Removed(notice) => self.note_removal(notice),
-            Effect::Duplicate | Effect::Quarantined(_) | Effect::Explained(_) => {}
+            Effect::Duplicate
+            | Effect::Quarantined(_)
+            | Effect::Explained(_)
+            | Effect::Window(_) => {}
         }
     }
 

@@ -188,7 +188,8 @@ impl<L: PartitionLog> Partition<L> {
         let at = self.stores.get(event.store).map_or(event.at, shelf_domain::Store::now);
         for (index, effect) in self.effects.items.iter().enumerate() {
             let index = index as u32;
-            if self.written.is_some_and(|written| written >= (offset, index)) {
+            let kept = !matches!(effect, Effect::Window(window) if !window.kept);
+            if !kept || self.written.is_some_and(|written| written >= (offset, index)) {
                 continue;
             }
             let record = OutputRecord {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use ratatui::crossterm::event::{self, Event};
-use shelf_domain::{StoreId, Timestamp};
+use shelf_domain::{Effect, StoreId, Timestamp};
 use shelf_host::{ChainReader, Folder, Follow, OutputTail};
 use shelf_views::{Chain, ClockKind, EffectLine, Rates, UiState, WatchView, draw};
 
@@ -53,7 +53,13 @@ impl Live {
     pub(crate) fn catch_up(&mut self) -> Result<Vec<EffectLine>, Failure> {
         let stepped = self.reader.catch_up(|_, _| {})?;
         let mut new = Vec::new();
-        self.outputs.catch_up(|_, record| new.push(EffectLine::new(&record)))?;
+        // Windows have a screen of their own.
+        let shown = |effect: &Effect| !matches!(effect, Effect::Window(_));
+        self.outputs.catch_up(|_, record| {
+            if shown(&record.effect) {
+                new.push(EffectLine::new(&record));
+            }
+        })?;
         self.lines.extend(new.iter().cloned());
         while self.lines.len() > LINES {
             self.lines.pop_front();

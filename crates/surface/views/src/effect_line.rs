@@ -26,6 +26,8 @@ pub enum EffectKind {
     Removed,
     /// Two sources disagreed.
     Explained,
+    /// A window told what it has.
+    Window,
 }
 
 /// One effect in one sentence. The whole of it as JSON is `shelf_events::effect_json`.
@@ -66,6 +68,7 @@ impl EffectLine {
             Effect::Price(notice) => (EffectKind::Price, None, Some(notice.sku)),
             Effect::Removed(notice) => (EffectKind::Removed, None, Some(notice.sku)),
             Effect::Explained(movement) => (EffectKind::Explained, None, Some(movement.sku)),
+            Effect::Window(_) => (EffectKind::Window, None, None),
         };
         Self {
             at: record.at,

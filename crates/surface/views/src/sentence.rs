@@ -1,8 +1,9 @@
 //! Why something is as it is and what to do about it, in one sentence each.
 
 use shelf_domain::{
-    Actor, Alert, AlertStatus, Cause, Effect, OrderLine, Place, PriceNotice, RemovalCause,
-    RemovalNotice, RestockTask, Rule, Shelf, Sku, SupplierOrder, TaskStatus,
+    Actor, Alert, AlertStatus, Cause, Effect, Measure, OrderLine, Place, PriceNotice, RemovalCause,
+    RemovalNotice, RestockTask, Rule, Shelf, Sku, SupplierOrder, TaskStatus, WindowResult,
+    WindowScope,
 };
 
 use crate::alert_detail::Arrival;
@@ -173,7 +174,21 @@ pub(crate) fn effect(effect: &Effect) -> String {
             let cause = cause(explanation.cause);
             format!("{} {direction} {sku} unexplained: {cause}", units(moved.unsigned_abs()))
         }
+        Effect::Window(result) => window(result),
     }
+}
+
+fn window(result: &WindowResult) -> String {
+    let net = result.rows.iter().map(|row| row.sales.net_cents).fold(0, i64::saturating_add);
+    let rows = match result.scope {
+        WindowScope::Global | WindowScope::Store => String::new(),
+        _ => format!(", {}", counted(result.rows.len() as u64, "product")),
+    };
+    let money = match result.measure {
+        Measure::Stock => String::new(),
+        _ => format!(", net {}", money(net)),
+    };
+    format!("{} {}{rows}{money}", result.window, result.stage.code())
 }
 
 /// The values of an alert, for where there is little room: `3 of 17`.

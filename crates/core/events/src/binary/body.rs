@@ -7,8 +7,8 @@ use shelf_domain::{
     WeightChange,
 };
 
-use super::reference;
 use super::wire::{DecodeError, Reader, Writer};
+use super::{reference, windows};
 
 type Result<T> = core::result::Result<T, DecodeError>;
 
@@ -41,6 +41,7 @@ pub(super) fn tag(body: &Body) -> u8 {
         Body::TaskAct(_) => 24,
         Body::Clock => 25,
         Body::Rejected(_) => 26,
+        Body::WindowPlan(_) => 27,
     }
 }
 
@@ -133,6 +134,7 @@ fn write_rare(body: &Body, w: &mut Writer<'_>) {
             w.varint(rejected.raw.len() as u64);
             w.out.extend_from_slice(&rejected.raw);
         }
+        Body::WindowPlan(plan) => windows::write_plan(plan, w),
         _ => {}
     }
 }
@@ -212,6 +214,7 @@ fn read_rare(tag: u8, r: &mut Reader<'_>) -> Result<Body> {
         }
         25 => Body::Clock,
         26 => Body::Rejected(Box::new(read_rejected(r)?)),
+        27 => Body::WindowPlan(Box::new(windows::read_plan(r)?)),
         unknown => return Err(DecodeError::UnknownTag(unknown)),
     })
 }

@@ -8,7 +8,7 @@ use shelf_domain::{
 use super::error::{ErrorCode, JsonError};
 use super::fields::{Field, Fields};
 use super::get::{LOT, Result, SKU, UNITS, missing, need};
-use super::{RESTOCK_BOT, people, reference};
+use super::{RESTOCK_BOT, people, reference, windows};
 
 const CUSTOMER: &[Field] = &[Field::CustomerId];
 const UNIT_WEIGHT: &[Field] = &[Field::Weight, Field::UnitWeightG, Field::ItemWeight];
@@ -53,6 +53,7 @@ pub(super) fn body(fields: &mut Fields<'_>) -> Result<(Body, Option<Timestamp>)>
         "alert_act" => Body::AlertAct(people::alert_act(fields)?),
         "order_act" => Body::OrderAct(people::order_act(fields)?),
         "task_act" => Body::TaskAct(people::task_act(fields)?),
+        "window_plan" => Body::WindowPlan(Box::new(windows::plan(fields)?)),
         "clock" => Body::Clock,
         "rejected" => Body::Rejected(Box::new(people::rejected(fields)?)),
         unknown => {

@@ -81,6 +81,9 @@ fields! {
     Line = "line", RawLen = "raw_len", Raw = "raw", RawBase64 = "raw_base64",
     Weekday = "weekday", Open = "open", Close = "close", From = "from",
     OffsetSeconds = "offset_seconds", WithinDays = "within_days", CutPct = "cut_pct",
+    Windows = "windows", LatenessSeconds = "lateness_seconds", Measure = "measure",
+    Scope = "scope", SizeSeconds = "size_seconds", SlideSeconds = "slide_seconds",
+    EarlySeconds = "early_seconds", Kept = "kept",
 }
 
 const COUNT: usize = FIELDS.len();

@@ -8,7 +8,7 @@ use shelf_domain::{
 use super::fields::Field;
 use super::number::{write_fixed, write_scaled, write_unsigned};
 use super::time::{write_day, write_time};
-use super::{base64, write_event_id, write_reference};
+use super::{base64, windows, write_event_id, write_reference};
 use crate::names::{Choice, Name};
 
 /// Appends the canonical JSON of `event`, without a line end. [`parse_event`](crate::parse_event)
@@ -57,6 +57,7 @@ fn kind(body: &Body) -> &'static str {
         Body::AlertAct(_) => "alert_act",
         Body::OrderAct(_) => "order_act",
         Body::TaskAct(_) => "task_act",
+        Body::WindowPlan(_) => "window_plan",
         Body::Clock => "clock",
         Body::Rejected(_) => "rejected",
     }
@@ -124,6 +125,7 @@ fn write_body(body: &Body, o: &mut Object<'_>) {
         Body::AlertAct(act) => write_alert_act(act, o),
         Body::OrderAct(act) => write_order_act(act, o),
         Body::TaskAct(act) => write_task_act(act, o),
+        Body::WindowPlan(plan) => windows::write_plan(plan, o),
         Body::Clock => {}
         Body::Rejected(rejected) => write_rejected(rejected, o),
         reference => write_reference::write(reference, o),

@@ -9,6 +9,7 @@ use shelf_domain::{
 };
 
 use super::forms::{form, maybe, money};
+use super::windows::WindowMessage;
 use crate::OutputRecord;
 use crate::names::Choice;
 
@@ -384,6 +385,7 @@ pub fn effect_json(record: &OutputRecord) -> Value {
         Effect::Price(notice) => ("price", value(PriceMessage::from(notice))),
         Effect::Removed(notice) => ("removal", value(RemovalMessage::from(notice))),
         Effect::Explained(found) => ("explanation", value(ExplanationMessage::from(found))),
+        Effect::Window(result) => ("window", value(WindowMessage::from(result.as_ref()))),
     };
     let mut object = Map::new();
     object.insert("effect".to_owned(), effect.into());

@@ -26,6 +26,17 @@ const SLOT: &[Spec] = &[WEEKDAY, must("time", Minute)];
 /// here.
 const PLAN: Spec = may("plan_id", AnyText);
 
+const WINDOW_SPEC: &[Spec] = &[
+    must("name", Text(31)),
+    must("measure", Words(&["sales", "stock", "turnover"])),
+    must("scope", Words(&["global", "store", "product", "store_product"])),
+    must("size_seconds", Count),
+    may("slide_seconds", Count),
+    may("early_seconds", Count),
+    may("kept", Flag),
+];
+const WINDOW_PLAN: &[Spec] = &[may("lateness_seconds", Count), must("windows", List(WINDOW_SPEC))];
+
 const COMMON: &[Spec] = &[
     may("event_id", AnyText),
     may("store_id", Text(23)),
@@ -253,6 +264,7 @@ pub(super) const EVENTS: &[(&str, &str, &[Spec])] = &[
     ("alert_act", "What a person did about an alert.", ALERT_ACT),
     ("order_act", "What a person did about a supplier order.", ORDER_ACT),
     ("task_act", "What a person did about a restock task.", TASK_ACT),
+    ("window_plan", "The windows that the store keeps from this time on.", WINDOW_PLAN),
     ("clock", "Nothing but that this time has come.", &[]),
     ("rejected", "Bytes that are not an event, with the reason.", REJECTED),
 ];

@@ -202,6 +202,41 @@ const CAUSES: &[&str] = &[
     "lot_gap",
 ];
 
+const WINDOW_ROW: &[Spec] = &[
+    nullable("item_id", Text(31)),
+    nullable("transactions", Count),
+    nullable("units", Count),
+    nullable("returned_units", Count),
+    nullable("gross_revenue", Money),
+    nullable("net_revenue", Money),
+    nullable("discount", Money),
+    nullable("average_basket", Number),
+    nullable("average_unit_price", Number),
+    nullable("customers", Count),
+    nullable("customers_exact", Flag),
+    nullable("last_units", Int),
+    nullable("min_units", Int),
+    nullable("max_units", Int),
+    nullable("change_units", Int),
+    nullable("updates", Count),
+    nullable("mean_units", Number),
+    nullable("volatility_units", Number),
+    nullable("capacity_pct", Number),
+    nullable("stock_status", Words(&["in", "low", "out"])),
+    nullable("turnover", Number),
+];
+
+const WINDOW: &[Spec] = &[
+    must("window", Text(31)),
+    must("measure", Words(&["sales", "stock", "turnover"])),
+    must("scope", Words(&["global", "store", "product", "store_product"])),
+    must("window_start", Time),
+    must("window_end", Time),
+    must("stage", Words(&["early", "final", "corrected"])),
+    must("revision", Count),
+    must("rows", List(WINDOW_ROW)),
+];
+
 /// `effect`, what it is, its own fields.
 pub(super) const EFFECTS: &[(&str, &str, &[Spec])] = &[
     ("duplicate", "The event was known already; nothing changed.", &[]),
@@ -245,4 +280,5 @@ pub(super) const EFFECTS: &[(&str, &str, &[Spec])] = &[
         "A movement that settles a disagreement between two sources.",
         &[ITEM, must("quantity", Int), must("cause", Words(CAUSES))],
     ),
+    ("window", "A window has ended, tells early, or is corrected.", WINDOW),
 ];

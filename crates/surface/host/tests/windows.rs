@@ -1,0 +1,168 @@
+//! Seeded towns with all faults: every window that has ended says what a plain addition over the
+//! sorted events says, and the windows of a store add up to its receipts.
+//!
+//! `SHELF_SEEDS=n` tries n seeds.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "the helpers of tests fail like tests"
+)]
+
+use shelf_domain::{
+    Body, Effect, Effects, Event, HOUR, MINUTE, Stores, Timestamp, WindowName, WindowPlan,
+};
+use shelf_events::{Defaults, parse_event, rejected_event};
+use shelf_simulator::{Faults, Message, StoreTown, TownOptions};
+use shelf_testkit::{PlainWindows, ToldWindows};
+
+/// The seeds of the suite.
+const SEEDS: u64 = 20;
+/// From six in the morning: a day of trade, and what was delayed.
+const HOURS: i64 = 20;
+
+struct Run {
+    stores: Stores,
+    effects: Effects,
+    told: ToldWindows,
+    plain: PlainWindows,
+    corrected: u64,
+}
+
+impl Run {
+    fn new() -> Self {
+        Self {
+            stores: Stores::default(),
+            effects: Effects::default(),
+            told: ToldWindows::default(),
+            plain: PlainWindows::default(),
+            corrected: 0,
+        }
+    }
+
+    fn step(&mut self, event: &Event) {
+        let outcome = self.stores.step(event, &mut self.effects);
+        let Some(store) = self.stores.get(event.store) else { return };
+        self.plain.note(event, outcome, store, &self.effects);
+        for effect in &self.effects.items {
+            if let Effect::Window(result) = effect {
+                self.told.note(result);
+                self.corrected += u64::from(result.stage == shelf_domain::WindowStage::Corrected);
+            }
+        }
+    }
+}
+
+/// Lives a day in a town; the state is saved and restored every so many events.
+fn live(seed: u64, restore_every: Option<u64>) -> (Run, StoreTown) {
+    let options = TownOptions {
+        seed,
+        faults: Faults::ALL,
+        customers_per_day: Some(if seed.is_multiple_of(5) { 800 } else { 250 }),
+        ..TownOptions::default()
+    };
+    let mut town = StoreTown::new(&options, 0);
+    let mut run = Run::new();
+    let (mut messages, mut lines, mut steps) = (Vec::new(), 0, 0_u64);
+    for _ in 0..HOURS * 60 {
+        town.tick(&mut messages);
+        let mut told = Vec::new();
+        for message in messages.drain(..) {
+            let event = match message {
+                Message::Event(event) => event,
+                Message::Line(line) => {
+                    lines += 1;
+                    let defaults = Defaults { store: Some(town.store()), received_at: town.now() };
+                    let error = parse_event(&line, &defaults).unwrap_err();
+                    rejected_event(&error, &line, "town", lines, &defaults)
+                }
+            };
+            run.step(&event);
+            told.append(&mut run.effects.items);
+            steps += 1;
+            if restore_every.is_some_and(|every| steps.is_multiple_of(every)) {
+                let bytes = run.stores.encode().unwrap();
+                run.stores = Stores::decode(&bytes).unwrap();
+            }
+        }
+        for effect in &told {
+            town.observe(effect);
+        }
+    }
+    (run, town)
+}
+
+fn seeds() -> u64 {
+    let asked = std::env::var("SHELF_SEEDS").ok();
+    asked.map_or(SEEDS, |text| text.parse().expect("a number of seeds"))
+}
+
+#[test]
+fn windows_say_what_a_plain_addition_says() {
+    let (mut compared, mut corrected, mut missed) = (0, 0, 0);
+    for seed in 1..=seeds() {
+        let (run, town) = live(seed, None);
+        let store = run.stores.get(town.store()).unwrap();
+        let plan = WindowPlan::default();
+        assert_eq!(store.window_plan(), &plan);
+        let now = store.now().0;
+        let plain = run.plain.rows(&plan, now);
+        compared += run.told.compare(&plain, now).unwrap_or_else(|error| {
+            panic!("seed {seed}: {error}");
+        });
+        corrected += run.corrected;
+        for name in ["global_30s", "store_1m", "product_5m"] {
+            let name = WindowName::cut(name);
+            let too_late = store.missed(name).unwrap();
+            missed += too_late.changes;
+            let open: i64 = store
+                .recent_windows(name, usize::MAX)
+                .iter()
+                .filter(|result| result.end.0 > now)
+                .flat_map(|result| &result.rows)
+                .map(|row| row.sales.net_cents)
+                .sum();
+            let ended = run.told.net_of_ended(name.as_str(), now);
+            assert_eq!(ended + open + too_late.net_cents, store.revenue_cents(), "seed {seed}");
+        }
+    }
+    assert!(compared > 10_000, "{compared} rows were compared");
+    assert!(corrected > 100, "{corrected} corrections were told");
+    assert!(missed > 0, "nothing came too late");
+}
+
+#[test]
+fn windows_go_on_in_a_restored_state_as_if_nothing_had_been() {
+    let hash = |run: &Run| shelf_domain::state_hash(run.stores.iter()).unwrap();
+    let (straight, _) = live(7, None);
+    let (restored, _) = live(7, Some(997));
+    assert_eq!(hash(&straight), hash(&restored));
+    let rows = |run: &Run| run.told.net_of_ended("store_1m", i64::MAX);
+    assert_eq!(rows(&straight), rows(&restored));
+}
+
+#[test]
+fn what_is_a_year_late_or_a_day_early_is_in_no_window() {
+    let (mut run, town) = live(3, None);
+    let store = run.stores.get(town.store()).unwrap();
+    let now = store.now();
+    let before = (store.revenue_cents(), store.missed(WindowName::cut("store_1m")));
+    let sku = store.skus().find_map(|index| store.shelf(index)).unwrap().sku;
+    for (number, at) in [now.plus(-365 * 24 * HOUR), now.plus(24 * HOUR)].into_iter().enumerate() {
+        let line = shelf_domain::ReceiptLine {
+            sku,
+            units: 1,
+            unit_price_cents: 100,
+            total_cents: 100,
+            ..Default::default()
+        };
+        let receipt = shelf_domain::Receipt { lines: vec![line], ..Default::default() };
+        let id = shelf_domain::EventId(0xfade_0000 + number as u128);
+        let body = Body::Receipt(Box::new(receipt));
+        run.step(&Event { id, store: town.store(), at, received_at: now, body });
+        assert!(matches!(run.effects.items.as_slice(), [Effect::Quarantined(_)]));
+    }
+    let store = run.stores.get(town.store()).unwrap();
+    assert_eq!((store.revenue_cents(), store.missed(WindowName::cut("store_1m"))), before);
+    assert!(Timestamp(now.0).since(store.now()) < MINUTE);
+}
