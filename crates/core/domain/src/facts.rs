@@ -1,0 +1,305 @@
+//! What each day came to, for a product, a category and the store: the sums that key figures are
+//! made of. A figure is made from sums of its parts, never from other figures.
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::ReceiptLine;
+use crate::ids::{Category, CustomerId, SkuIndex};
+use crate::store::Store;
+use crate::table::Table;
+use crate::time::{Day, Timestamp};
+use crate::windows::{Distinct, customer_hash};
+
+/// So many days are kept of each product and category.
+pub const FACT_DAYS: i32 = 31;
+/// So many days are kept of the store.
+pub const STORE_FACT_DAYS: i32 = 800;
+
+/// What one product did, in one day or in several.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkuFacts {
+    /// Units sold.
+    pub sold: u64,
+    /// Units that customers brought back.
+    pub returned: u64,
+    /// Units that came into the shop.
+    pub received: u64,
+    /// Units taken out because they were expired or damaged.
+    pub wasted: u64,
+    /// Units that left the books unexplained (positive) or came onto them.
+    pub unexplained: i64,
+    /// What its lines come to before discount, in cents.
+    pub gross_cents: i64,
+    /// What its lines come to, in cents.
+    pub net_cents: i64,
+    /// What the units sold had cost, in cents; returns are taken off.
+    pub cost_cents: i64,
+    /// Of the net revenue, that of units whose cost is known, in cents.
+    pub costed_net_cents: i64,
+    /// What wasted units had cost, in cents.
+    pub waste_cents: i64,
+    /// What unexplained units had cost, in cents.
+    pub unexplained_cents: i64,
+    /// Units of order lines that have ended.
+    pub ordered: u64,
+    /// Of these, units that came, over-delivery left out.
+    pub delivered: u64,
+    /// Open time, in microseconds.
+    pub open_us: i64,
+    /// Of that, the time in which its shelf was empty.
+    pub empty_us: i64,
+    /// Days with open time.
+    pub shelf_days: u64,
+    /// Of these, days in which its shelf stood empty at some time.
+    pub empty_days: u64,
+    /// Units in the shop times milliseconds.
+    pub stock_ms: u128,
+    /// Counts by a person.
+    pub counts: u64,
+    /// Of these, those that found what the records said.
+    pub right_counts: u64,
+}
+
+impl SkuFacts {
+    /// Adds another's facts to these.
+    pub fn merge(&mut self, other: &Self) {
+        self.sold += other.sold;
+        self.returned += other.returned;
+        self.received += other.received;
+        self.wasted += other.wasted;
+        self.unexplained += other.unexplained;
+        self.gross_cents = self.gross_cents.saturating_add(other.gross_cents);
+        self.net_cents = self.net_cents.saturating_add(other.net_cents);
+        self.cost_cents = self.cost_cents.saturating_add(other.cost_cents);
+        self.costed_net_cents = self.costed_net_cents.saturating_add(other.costed_net_cents);
+        self.waste_cents = self.waste_cents.saturating_add(other.waste_cents);
+        self.unexplained_cents = self.unexplained_cents.saturating_add(other.unexplained_cents);
+        self.ordered += other.ordered;
+        self.delivered += other.delivered;
+        self.open_us += other.open_us;
+        self.empty_us += other.empty_us;
+        self.shelf_days += other.shelf_days;
+        self.empty_days += other.empty_days;
+        self.stock_ms += other.stock_ms;
+        self.counts += other.counts;
+        self.right_counts += other.right_counts;
+    }
+}
+
+/// Who bought: receipts and customers, which cannot be added up from products.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Buyers {
+    /// Receipts.
+    pub receipts: u64,
+    /// Different customers, where the tills know them.
+    pub customers: Distinct,
+    /// The last receipt that was added.
+    last_receipt: u64,
+}
+
+impl Buyers {
+    /// Adds other buyers to these: receipts of other times or other stores.
+    pub fn merge(&mut self, other: &Self) {
+        self.receipts += other.receipts;
+        self.customers.merge(&other.customers);
+    }
+
+    fn add(&mut self, receipt: u64, customer: Option<u64>) {
+        if self.last_receipt == receipt {
+            return;
+        }
+        self.last_receipt = receipt;
+        self.receipts += 1;
+        if let Some(customer) = customer {
+            self.customers.insert(customer);
+        }
+    }
+}
+
+/// What a store did as a whole in a day.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreFacts {
+    /// Who bought.
+    pub buyers: Buyers,
+    /// Customers who came in.
+    pub visits: u64,
+    /// Lines of receipts.
+    pub lines: u64,
+    /// Units sold, those brought back taken off.
+    pub units: i64,
+    /// What the lines come to before discount, in cents.
+    pub gross_cents: i64,
+    /// What the lines come to, in cents.
+    pub net_cents: i64,
+    /// How long the day was known, in milliseconds.
+    pub elapsed_ms: u64,
+    /// How long the store was open, in microseconds.
+    pub open_us: i64,
+}
+
+impl StoreFacts {
+    /// Adds another's facts to these. Times of stores side by side are not times in turn: they are
+    /// left to the caller.
+    pub fn merge(&mut self, other: &Self) {
+        self.buyers.merge(&other.buyers);
+        self.visits += other.visits;
+        self.lines += other.lines;
+        self.units += other.units;
+        self.gross_cents = self.gross_cents.saturating_add(other.gross_cents);
+        self.net_cents = self.net_cents.saturating_add(other.net_cents);
+        self.elapsed_ms += other.elapsed_ms;
+        self.open_us += other.open_us;
+    }
+}
+
+/// Days in order, the last one the present.
+type Days<T> = VecDeque<(Day, T)>;
+
+/// One product: its days, and what is there since when.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct SkuBook {
+    days: Days<SkuFacts>,
+    buyers: Days<Buyers>,
+    category: u32,
+    units: u32,
+    since: Timestamp,
+}
+
+/// The facts of a store.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct FactBook {
+    skus: Table<SkuBook>,
+    categories: Vec<(Category, Days<Buyers>)>,
+    #[serde(skip)]
+    category_numbers: BTreeMap<Category, u32>,
+    store: Days<StoreFacts>,
+    today: Day,
+    today_from: Timestamp,
+    receipts: u64,
+    counted_until: Timestamp,
+}
+
+/// The entry of a day, made where there is none and it is not too old.
+fn day_of<T: Default>(days: &mut Days<T>, day: Day, kept: i32, today: Day) -> Option<&mut T> {
+    if today.since(day) >= kept {
+        return None;
+    }
+    let place = match days.back() {
+        Some((last, _)) if *last == day => days.len() - 1,
+        Some((last, _)) if *last > day => match days.binary_search_by_key(&day, |(d, _)| *d) {
+            Ok(place) => place,
+            Err(place) => {
+                days.insert(place, (day, T::default()));
+                place
+            }
+        },
+        _ => {
+            days.push_back((day, T::default()));
+            days.len() - 1
+        }
+    };
+    days.get_mut(place).map(|(_, facts)| facts)
+}
+
+fn forget<T>(days: &mut Days<T>, kept: i32, today: Day) {
+    while days.front().is_some_and(|(day, _)| today.since(*day) >= kept) {
+        days.pop_front();
+    }
+}
+
+impl FactBook {
+    pub(crate) fn add_sku(&mut self, category: Category) {
+        let category = self.category_number(category);
+        self.skus.push(SkuBook { category, ..SkuBook::default() });
+    }
+
+    pub(crate) fn set_category(&mut self, index: SkuIndex, category: Category) {
+        self.skus[index].category = self.category_number(category);
+    }
+
+    fn category_number(&mut self, category: Category) -> u32 {
+        if let Some(&number) = self.category_numbers.get(&category) {
+            return number;
+        }
+        let number = self.categories.len() as u32;
+        self.categories.push((category, VecDeque::new()));
+        self.category_numbers.insert(category, number);
+        number
+    }
+
+    /// Restores what is not in a snapshot.
+    pub(crate) fn rebuild_index(&mut self) {
+        let named = (0..).zip(&self.categories);
+        self.category_numbers = named.map(|(number, (category, _))| (*category, number)).collect();
+    }
+
+    pub(crate) fn sku(&mut self, index: SkuIndex) -> &mut SkuFacts {
+        let today = self.today;
+        let days = &mut self.skus[index].days;
+        if days.back().is_none_or(|(day, _)| *day != today) {
+            days.push_back((today, SkuFacts::default()));
+        }
+        let last = days.len() - 1;
+        &mut days[last].1
+    }
+
+    pub(crate) fn store(&mut self) -> &mut StoreFacts {
+        let today = self.today;
+        if self.store.back().is_none_or(|(day, _)| *day != today) {
+            self.store.push_back((today, StoreFacts::default()));
+        }
+        let last = self.store.len() - 1;
+        &mut self.store[last].1
+    }
+
+    /// Notes how many units of a sku are in the shop.
+    pub(crate) fn level(&mut self, index: SkuIndex, units: u32, now: Timestamp) {
+        let book = &mut self.skus[index];
+        if book.units == units {
+            return;
+        }
+        let (held, since) = (book.units, book.since);
+        book.units = units;
+        book.since = now;
+        if held > 0 {
+            let held_ms = (now.since(since) / 1_000).max(0) as u128;
+            self.sku(index).stock_ms += u128::from(held) * held_ms;
+        }
+    }
+
+    /// The present day ends and another begins.
+    pub(crate) fn change_day(&mut self, day: Day, from: Timestamp, now: Timestamp, open_us: i64) {
+        let elapsed = (now.since(self.counted_until) / 1_000).max(0) as u64;
+        let store = self.store();
+        store.elapsed_ms += elapsed;
+        store.open_us += open_us;
+        self.counted_until = now;
+        for index in self.skus.indexes() {
+            let (held, since) = (self.skus[index].units, self.skus[index].since);
+            if held > 0 {
+                let held_ms = (now.since(since) / 1_000).max(0) as u128;
+                self.sku(index).stock_ms += u128::from(held) * held_ms;
+            }
+            let book = &mut self.skus[index];
+            book.since = now;
+            forget(&mut book.days, FACT_DAYS, day);
+            forget(&mut book.buyers, FACT_DAYS, day);
+        }
+        for (_, days) in &mut self.categories {
+            forget(days, FACT_DAYS, day);
+        }
+        forget(&mut self.store, STORE_FACT_DAYS, day);
+        self.today = day;
+        self.today_from = from;
+    }
+
+    /// The first day of a store.
+    pub(crate) fn begin(&mut self, day: Day, from: Timestamp, now: Timestamp) {
+        self.today = day;
+        self.today_from = from;
+        self.counted_until = now;
+    }
+}
