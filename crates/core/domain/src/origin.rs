@@ -91,7 +91,8 @@ impl Stream {
             | Body::Supplier(_)
             | Body::Policy(_)
             | Body::Price(_)
-            | Body::Promotion(_) => Self::Reference,
+            | Body::Promotion(_)
+            | Body::WindowPlan(_) => Self::Reference,
             Body::Removal(_)
             | Body::Count(_)
             | Body::AlertAct(_)

@@ -159,7 +159,14 @@ fn what_is_a_year_late_or_a_day_early_is_in_no_window() {
         let receipt = shelf_domain::Receipt { lines: vec![line], ..Default::default() };
         let id = shelf_domain::EventId(0xfade_0000 + number as u128);
         let body = Body::Receipt(Box::new(receipt));
-        run.step(&Event { id, store: town.store(), at, received_at: now, body });
+        run.step(&Event {
+            id,
+            store: town.store(),
+            at,
+            received_at: now,
+            origin: shelf_domain::Origin::default(),
+            body,
+        });
         assert!(matches!(run.effects.items.as_slice(), [Effect::Quarantined(_)]));
     }
     let store = run.stores.get(town.store()).unwrap();
