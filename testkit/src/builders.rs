@@ -4,10 +4,10 @@
 //! from 1, and declares its store in front of the first event.
 
 use shelf_domain::{
-    BasisPoints, Body, Category, Count, CustomerId, Day, Delivery, Event, EventId, LotCode, Note,
-    OpeningStock, Place, Policy, PolicyId, Product, Receipt, ReceiptId, ReceiptLine, Refill,
-    Removal, RemovalCause, Session, ShelfPlan, ShelfTouch, Sku, StoreId, StoreSettings,
-    Subcategory, Timestamp, Transfer, WarehouseOut, WeightChange,
+    AnomalyPolicy, BasisPoints, Body, Category, Count, CustomerId, Day, Delivery, Event, EventId,
+    LotCode, Note, OpeningStock, Place, Policy, PolicyId, Product, Receipt, ReceiptId, ReceiptLine,
+    Refill, Removal, RemovalCause, Rule, Session, ShelfPlan, ShelfTouch, Sku, StoreId,
+    StoreSettings, Subcategory, Timestamp, Transfer, WarehouseOut, WeightChange,
 };
 
 /// A product with its shelf, as [`Shop::product`] declares them.
@@ -19,12 +19,20 @@ pub struct ProductSpec {
     pub shelf: ShelfPlan,
 }
 
+/// The rules about what is out of the ordinary, by their bits.
+fn unusual_rules() -> u32 {
+    let rules = Rule::ALL.into_iter().filter(|rule| *rule >= Rule::SalesSpike);
+    rules.map(AnomalyPolicy::bit).fold(0, |all, bit| all | bit)
+}
+
 /// A store whose events are being written down.
 #[derive(Clone, Debug)]
 pub struct Shop {
     store: StoreId,
     settings: StoreSettings,
     declared: bool,
+    /// Whether it looks for what is out of the ordinary.
+    watchful: bool,
     day: Day,
     minute: u16,
     second: u8,
@@ -46,6 +54,7 @@ impl Shop {
             store: StoreId::new(store).expect("a store id that fits"),
             settings,
             declared: false,
+            watchful: false,
             day: parse_date("2026-01-01").expect("a date"),
             minute: 6 * 60,
             second: 0,
@@ -62,6 +71,13 @@ impl Shop {
         if self.declared {
             self.event(Body::Store(Box::new(self.settings.clone())));
         }
+        self
+    }
+
+    /// Has the store look for what is out of the ordinary: rules over sales, levels and silence,
+    /// which are switched off in other stories.
+    pub fn watchful(&mut self) -> &mut Self {
+        self.watchful = true;
         self
     }
 
@@ -107,6 +123,9 @@ impl Shop {
         if !self.declared {
             self.declared = true;
             self.event(Body::Store(Box::new(self.settings.clone())));
+            if !self.watchful {
+                self.policy("calm", |policy| policy.anomalies.off = Some(unusual_rules()));
+            }
         }
         let at = self.now();
         self.latest = self.latest.max(at);

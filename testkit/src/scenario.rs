@@ -131,8 +131,8 @@ mod tests {
         let story: Vec<&str> = story.take_while(|line| *line != "```").collect();
         let events = parse(&story.join("\n")).unwrap();
         let told = story.iter().filter(|line| !line.starts_with('#')).count();
-        // `day` is no event, `product` is two.
-        assert_eq!(events.len(), told);
+        // `day` is no event, `product` is two, and the shop is told to be calm.
+        assert_eq!(events.len(), told + 1);
     }
 
     #[test]
@@ -154,8 +154,8 @@ mod tests {
         .unwrap();
         let hours = |text: &str| (crate::builders::parse_date(text).unwrap().0 as i64) * 24;
         let hour = |at: shelf_domain::Timestamp| at.0 / shelf_domain::HOUR;
-        assert_eq!(hour(events[3].at), hours("2026-01-01") + 7);
-        assert_eq!(hour(events[5].at), hours("2026-01-01") + 22);
-        assert_eq!(hour(events[5].received_at), hours("2026-01-01") + 23);
+        assert_eq!(hour(events[4].at), hours("2026-01-01") + 7);
+        assert_eq!(hour(events[6].at), hours("2026-01-01") + 22);
+        assert_eq!(hour(events[6].received_at), hours("2026-01-01") + 23);
     }
 }

@@ -86,7 +86,7 @@ fn a_store_that_was_not_declared_takes_nothing() {
     let mut events = Shop::new("S001").product("MILK", |_| {}).events();
     events.remove(0);
     let model = Model::of(&events);
-    assert_eq!((model.skus(), model.counts().quarantined), (vec![], 2));
+    assert_eq!((model.skus(), model.counts().quarantined), (vec![], 3));
 }
 
 #[test]

@@ -2,9 +2,9 @@
 //! promotions, and the values of policies.
 
 use shelf_domain::{
-    Actor, AlertAct, AlertId, AlertVerb, BasisPoints, Body, MarkdownSchedule, Note, OrderAct,
-    OrderId, OrderVerb, Policy, Promotion, Rounding, Sku, Supplier, SupplierId, TaskAct, TaskId,
-    TaskVerb, WeekSlot,
+    Actor, AlertAct, AlertId, AlertVerb, AnomalyPolicy, BasisPoints, Body, MarkdownSchedule, Note,
+    OrderAct, OrderId, OrderVerb, Policy, Promotion, Rounding, Rule, Sku, Supplier, SupplierId,
+    TaskAct, TaskId, TaskVerb, WeekSlot,
 };
 
 use super::lines::unknown;
@@ -161,6 +161,33 @@ pub(super) fn policy_part(
             });
         }
         "markdown" => policy.markdown = Some(markdown(words)?),
+        part => return anomaly_part(&mut policy.anomalies, part, words),
+    }
+    Ok(true)
+}
+
+fn anomaly_part(
+    policy: &mut AnomalyPolicy,
+    part: &str,
+    words: &mut Words,
+) -> Result<bool, Complaint> {
+    match part {
+        "spike-min" => policy.spike_min_units = Some(words.units()?),
+        "high-value" => policy.high_value_cents = Some(words.cents()? as u32),
+        "low-stock" => policy.low_stock_units = Some(words.units()?),
+        "depletion" => policy.depletion = Some(percent(words)?),
+        "depletion-min" => policy.depletion_min_units = Some(words.units()?),
+        "overstock" => policy.overstock_units = Some(words.units()?),
+        "safety" => policy.safety_stock_units = Some(words.units()?),
+        "price-tolerance" => policy.price_tolerance_cents = Some(words.cents()? as u32),
+        "sensor-silent" => policy.sensor_silent_minutes = Some(words.number("min")? as u16),
+        "till-silent" => policy.till_silent_minutes = Some(words.number("min")? as u16),
+        "off" => {
+            let code = words.any("rule")?;
+            let rule = Rule::ALL.into_iter().find(|rule| rule.code() == code);
+            let bit = AnomalyPolicy::bit(rule.ok_or_else(|| format!("no rule is `{code}`"))?);
+            policy.off = Some(policy.off.unwrap_or(0) | bit);
+        }
         _ => return Ok(false),
     }
     Ok(true)

@@ -260,6 +260,9 @@ fn day(shop: &mut Shop, words: &mut Words) -> Result<(), Complaint> {
 }
 
 fn store(shop: &mut Shop, words: &mut Words) -> Result<(), Complaint> {
+    if words.maybe("watchful") {
+        shop.watchful();
+    }
     let mut result = Ok(());
     shop.store(|settings| result = store_parts(settings, words));
     result

@@ -52,6 +52,26 @@ rules! {
     StockDiscrepancy = "stock_discrepancy",
     /// A delivery came over, short or late.
     DeliveryDiscrepancy = "delivery_discrepancy",
+    /// A product sells far more than in the windows before.
+    SalesSpike = "sales_spike",
+    /// A receipt of much money.
+    HighValueSale = "high_value_sale",
+    /// Nothing of a sku is left in the shop.
+    OutOfStock = "out_of_stock",
+    /// Little of a sku is left in the shop.
+    LowStock = "low_stock",
+    /// A shelf loses a large part of its units in one window.
+    RapidDepletion = "rapid_depletion",
+    /// More of a sku is in the shop than there is room for.
+    Overstock = "overstock",
+    /// Fewer units of a sku are in the shop than are kept against chance.
+    BelowSafetyStock = "below_safety_stock",
+    /// A unit was sold below its cost, or off its price without a reason.
+    PriceAnomaly = "price_anomaly",
+    /// The till sells from a shelf whose sensor says nothing.
+    SensorSilent = "sensor_silent",
+    /// Customers leave and the tills say nothing.
+    TillSilent = "till_silent",
 }
 
 /// How bad it is.

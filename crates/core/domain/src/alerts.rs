@@ -23,7 +23,7 @@ const DELIVERY_NOTICE_US: i64 = 7 * DAY;
 const REMOVAL_NOTICE_US: i64 = 20 * HOUR;
 
 /// The rules and places that a shelf can have an alert for.
-const SLOTS: [(Rule, Place); 11] = [
+const SLOTS: [(Rule, Place); 19] = [
     (Rule::RefillRequest, Place::Floor),
     (Rule::ShelfEmpty, Place::Floor),
     (Rule::NearExpiry, Place::Floor),
@@ -35,6 +35,14 @@ const SLOTS: [(Rule, Place); 11] = [
     (Rule::StockDiscrepancy, Place::Floor),
     (Rule::StockDiscrepancy, Place::Warehouse),
     (Rule::DeliveryDiscrepancy, Place::Warehouse),
+    (Rule::SalesSpike, Place::Floor),
+    (Rule::OutOfStock, Place::Floor),
+    (Rule::LowStock, Place::Floor),
+    (Rule::RapidDepletion, Place::Floor),
+    (Rule::Overstock, Place::Floor),
+    (Rule::BelowSafetyStock, Place::Floor),
+    (Rule::PriceAnomaly, Place::Floor),
+    (Rule::SensorSilent, Place::Floor),
 ];
 
 /// What is seen of a condition.
@@ -143,6 +151,12 @@ impl AlertBook {
     pub(crate) fn of_store(&self) -> impl Iterator<Item = &Alert> {
         let slots = self.store_slots.iter();
         slots.filter_map(|slot| self.at(slot.standing?)).map(|standing| &standing.alert)
+    }
+
+    /// When the condition of an alert on the floor that stands was last seen.
+    pub(crate) fn last_seen(&self, subject: Subject, rule: Rule) -> Option<Timestamp> {
+        let standing = self.slot(subject, rule, Place::Floor).standing?;
+        self.at(standing).map(|standing| standing.alert.last_seen_at)
     }
 
     fn slot(&self, subject: Subject, rule: Rule, place: Place) -> Slot {

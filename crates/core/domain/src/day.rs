@@ -21,9 +21,10 @@ impl Store {
             Timer::DayChange(day) => self.change_day(day, fx),
             Timer::Evening(day) => self.evening(day, fx),
             Timer::Cart(customer) => self.cart_due(customer, fx),
-            Timer::Leave(entered_at) => self.session_ends(entered_at),
+            Timer::Leave(entered_at) => self.session_ends(entered_at, fx),
             Timer::Closed(at) => self.visits_lapse(at),
             Timer::Recheck(subject, rule, place) => self.recheck(subject, rule, place, fx),
+            Timer::Passed(subject, rule) => self.passed(subject, rule, fx),
             Timer::Wake(alert) => self.wake(alert, fx),
             Timer::TaskDue(task) => self.task_due(task, fx),
             Timer::Arrival { sku, task, lot, units } => self.arrive(sku, task, lot, units, fx),
@@ -45,6 +46,8 @@ impl Store {
         for index in self.shelves.indexes() {
             self.close_shelf_day(index, open_us);
         }
+        let midnight = self.settings.clock.at(day, 0);
+        self.facts.change_day(day, midnight, self.now, open_us);
         self.day = day;
         self.stats.days += 1;
         self.visits_lapse(self.now.plus(-MAX_VISIT_US));
@@ -121,8 +124,17 @@ impl Store {
             shelf.demand.skip_day();
         } else if shelf.tracked {
             self.stats.shelf_open_us += open_us;
-            self.stats.shelf_empty_us += shelf.demand.empty_today_us.min(open_us);
+            let empty_us = shelf.demand.empty_today_us.min(open_us);
+            self.stats.shelf_empty_us += empty_us;
             shelf.demand.close_day(open_us);
+            // The root of what a day sells, and half as much again: as orders reckon it.
+            let daily = u64::from(shelf.demand.units_in(1_000));
+            shelf.safety_units = (daily * 9).isqrt().div_ceil(2) as u32;
+            let facts = self.facts.sku(index);
+            facts.open_us += open_us;
+            facts.empty_us += empty_us;
+            facts.shelf_days += 1;
+            facts.empty_days += u64::from(empty_us > 0);
         }
     }
 

@@ -37,6 +37,10 @@ impl Store {
         }
         let shelf = &mut self.shelves[index];
         shelf.ledger.unexplained += units;
+        let facts = self.facts.sku(index);
+        facts.unexplained += units;
+        let cents = self.products[index].cost_cents.saturating_mul(units);
+        facts.unexplained_cents = facts.unexplained_cents.saturating_add(cents);
         let amount = units.unsigned_abs();
         self.stats.explain(cause, amount);
         if !shelf.tracked {

@@ -180,6 +180,11 @@ pub(crate) struct FactBook {
     today_from: Timestamp,
     receipts: u64,
     counted_until: Timestamp,
+    /// Of the present receipt.
+    #[serde(skip)]
+    customer: Option<u64>,
+    #[serde(skip)]
+    receipt_day: Day,
 }
 
 /// The entry of a day, made where there is none and it is not too old.
@@ -255,11 +260,11 @@ impl FactBook {
         &mut self.store[last].1
     }
 
-    /// Notes how many units of a sku are in the shop.
-    pub(crate) fn level(&mut self, index: SkuIndex, units: u32, now: Timestamp) {
+    /// Notes how many units of a sku are in the shop. Returns whether that has changed.
+    pub(crate) fn level(&mut self, index: SkuIndex, units: u32, now: Timestamp) -> bool {
         let book = &mut self.skus[index];
         if book.units == units {
-            return;
+            return false;
         }
         let (held, since) = (book.units, book.since);
         book.units = units;
@@ -268,6 +273,7 @@ impl FactBook {
             let held_ms = (now.since(since) / 1_000).max(0) as u128;
             self.sku(index).stock_ms += u128::from(held) * held_ms;
         }
+        true
     }
 
     /// The present day ends and another begins.
@@ -301,5 +307,191 @@ impl FactBook {
         self.today = day;
         self.today_from = from;
         self.counted_until = now;
+    }
+}
+
+/// Which part of a store facts are asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FactScope {
+    /// All of it.
+    Store,
+    /// The products of a category, which has one zone.
+    Category(Category),
+    /// One product.
+    Product(SkuIndex),
+}
+
+/// What some days came to, for a part of a store, and what is there now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PeriodFacts {
+    /// What the products did.
+    pub skus: SkuFacts,
+    /// Who bought.
+    pub buyers: Buyers,
+    /// What the store did as a whole: visits, lines, times.
+    pub store: StoreFacts,
+    /// Units in the shop now.
+    pub on_hand_units: u64,
+    /// The mean units in the shop over the time, in thousandths; `None` without any time.
+    pub mean_stock_milli: Option<u64>,
+    /// Shelves that are tracked, and those of them that are empty now.
+    pub shelves: u64,
+    /// See `shelves`.
+    pub empty_shelves: u64,
+    /// Days with facts.
+    pub days: u64,
+}
+
+impl PeriodFacts {
+    /// Adds another store's facts of the same days to these.
+    pub fn merge(&mut self, other: &Self) {
+        self.skus.merge(&other.skus);
+        self.buyers.merge(&other.buyers);
+        let (elapsed_ms, days) = (self.store.elapsed_ms, self.days);
+        self.store.merge(&other.store);
+        // Stores run side by side.
+        self.store.elapsed_ms = elapsed_ms.max(other.store.elapsed_ms);
+        self.days = days.max(other.days);
+        self.on_hand_units += other.on_hand_units;
+        self.mean_stock_milli = match (self.mean_stock_milli, other.mean_stock_milli) {
+            (Some(one), Some(more)) => Some(one + more),
+            (one, more) => one.or(more),
+        };
+        self.shelves += other.shelves;
+        self.empty_shelves += other.empty_shelves;
+    }
+}
+
+fn within<T>(days: &Days<T>, from: Day, to: Day) -> impl Iterator<Item = &T> {
+    let asked = move |(day, _): &&(Day, T)| *day >= from && *day <= to;
+    days.iter().filter(asked).map(|(_, facts)| facts)
+}
+
+impl Store {
+    /// A receipt of a moment begins; its lines follow.
+    pub(crate) fn fact_receipt(&mut self, customer: CustomerId, at: Timestamp, lines: usize) {
+        let book = &mut self.facts;
+        book.receipts += 1;
+        let (receipt, today) = (book.receipts, book.today);
+        let day = if at >= book.today_from { today } else { self.settings.clock.day(at) };
+        book.customer = customer_hash(customer);
+        book.receipt_day = day;
+        let customer = book.customer;
+        if let Some(store) = day_of(&mut book.store, day, STORE_FACT_DAYS, today) {
+            store.buyers.add(receipt, customer);
+            store.lines += lines as u64;
+        }
+    }
+
+    /// A line of the present receipt.
+    pub(crate) fn fact_line(&mut self, index: SkuIndex, line: &ReceiptLine) {
+        let unit_cost = self.products[index].cost_cents;
+        let book = &mut self.facts;
+        let (day, today, receipt) = (book.receipt_day, book.today, book.receipts);
+        let units = i64::from(line.units);
+        let gross = line.unit_price_cents.saturating_mul(units);
+        if let Some(store) = day_of(&mut book.store, day, STORE_FACT_DAYS, today) {
+            store.units += units;
+            store.gross_cents = store.gross_cents.saturating_add(gross);
+            store.net_cents = store.net_cents.saturating_add(line.total_cents);
+        }
+        let sku = &mut book.skus[index];
+        if let Some(facts) = day_of(&mut sku.days, day, FACT_DAYS, today) {
+            if units > 0 {
+                facts.sold += units.unsigned_abs();
+            } else {
+                facts.returned += units.unsigned_abs();
+            }
+            facts.gross_cents = facts.gross_cents.saturating_add(gross);
+            facts.net_cents = facts.net_cents.saturating_add(line.total_cents);
+            if unit_cost > 0 {
+                facts.cost_cents = facts.cost_cents.saturating_add(unit_cost * units);
+                facts.costed_net_cents = facts.costed_net_cents.saturating_add(line.total_cents);
+            }
+        }
+        let customer = book.customer;
+        if let Some(buyers) = day_of(&mut sku.buyers, day, FACT_DAYS, today) {
+            buyers.add(receipt, customer);
+        }
+        if let Some((_, days)) = book.categories.get_mut(sku.category as usize)
+            && let Some(buyers) = day_of(days, day, FACT_DAYS, today)
+        {
+            buyers.add(receipt, customer);
+        }
+    }
+
+    /// What the days from `from` to `to` came to, for a part of the store. Products and categories
+    /// are known for [`FACT_DAYS`], the store as a whole for [`STORE_FACT_DAYS`].
+    pub fn facts(&self, scope: FactScope, from: Day, to: Day) -> PeriodFacts {
+        let mut facts = PeriodFacts::default();
+        let book = &self.facts;
+        for store in within(&book.store, from, to) {
+            facts.store.merge(store);
+            facts.days += 1;
+        }
+        if to >= self.day {
+            let since = self.now.since(book.counted_until) / 1_000;
+            facts.store.elapsed_ms += since.max(0) as u64;
+        }
+        match scope {
+            FactScope::Store => facts.buyers = facts.store.buyers.clone(),
+            FactScope::Category(category) => {
+                let named = book.categories.iter().find(|(name, _)| *name == category);
+                for buyers in named.into_iter().flat_map(|(_, days)| within(days, from, to)) {
+                    facts.buyers.merge(buyers);
+                }
+            }
+            FactScope::Product(index) => {
+                let sku = book.skus.get(index);
+                for buyers in sku.into_iter().flat_map(|sku| within(&sku.buyers, from, to)) {
+                    facts.buyers.merge(buyers);
+                }
+            }
+        }
+        for index in self.shelves.indexes().filter(|&index| self.covers(scope, index)) {
+            self.add_sku_facts(index, from, to, &mut facts);
+        }
+        let elapsed = u128::from(facts.store.elapsed_ms);
+        facts.mean_stock_milli =
+            (elapsed > 0).then(|| (facts.skus.stock_ms * 1_000 / elapsed.max(1)) as u64);
+        facts
+    }
+
+    fn covers(&self, scope: FactScope, index: SkuIndex) -> bool {
+        match scope {
+            FactScope::Store => true,
+            FactScope::Category(category) => self.products[index].category == category,
+            FactScope::Product(one) => one == index,
+        }
+    }
+
+    fn add_sku_facts(&self, index: SkuIndex, from: Day, to: Day, facts: &mut PeriodFacts) {
+        let (sku, shelf) = (&self.facts.skus[index], &self.shelves[index]);
+        for day in within(&sku.days, from, to) {
+            facts.skus.merge(day);
+        }
+        if to >= self.day {
+            let held_ms = (self.now.since(sku.since) / 1_000).max(0) as u128;
+            facts.skus.stock_ms += u128::from(sku.units) * held_ms;
+        }
+        facts.on_hand_units += u64::from(shelf.on_hand_units());
+        facts.shelves += u64::from(shelf.tracked);
+        facts.empty_shelves += u64::from(shelf.tracked && shelf.floor_units == 0);
+    }
+
+    /// What each day of the store as a whole came to, the oldest first.
+    pub fn store_days(&self) -> impl Iterator<Item = (Day, &StoreFacts)> {
+        self.facts.store.iter().map(|(day, facts)| (*day, facts))
+    }
+
+    /// What each day of a product came to, the oldest first.
+    pub fn sku_days(&self, index: SkuIndex) -> impl Iterator<Item = (Day, &SkuFacts)> {
+        let days = self.facts.skus.get(index).into_iter().flat_map(|sku| &sku.days);
+        days.map(|(day, facts)| (*day, facts))
+    }
+
+    /// The categories of the store's products, in order of first appearance.
+    pub fn categories(&self) -> impl Iterator<Item = Category> {
+        self.facts.categories.iter().map(|(category, _)| *category)
     }
 }

@@ -22,6 +22,7 @@ impl Store {
         let customer = touch.customer.unwrap_or_default();
         self.check_cart(customer, index)?;
         self.note_weight(index, touch.unit_weight_g);
+        self.sensor_spoke(index, fx);
         self.weigh_count(index, i64::from(touch.units));
         self.pick(index, touch.units, customer, at, fx);
         Ok(())
@@ -39,6 +40,7 @@ impl Store {
         let customer = touch.customer.unwrap_or_default();
         self.check_cart(customer, index)?;
         self.note_weight(index, touch.unit_weight_g);
+        self.sensor_spoke(index, fx);
         self.weigh_count(index, -i64::from(touch.units));
         self.put(index, touch.units, customer, at, fx);
         Ok(())

@@ -15,6 +15,7 @@ impl Store {
         self.judge_warehouse(index, fx);
         self.mark_down(index, fx);
         self.judge_expiry(index, fx);
+        self.judge_on_hand(index, fx);
     }
 
     /// Looks at the condition of one rule.
@@ -29,7 +30,18 @@ impl Store {
                 self.judge_dispute(index, Place::Floor, fx);
                 self.judge_dispute(index, Place::Warehouse, fx);
             }
-            Rule::ExpiredRemoval | Rule::DeliveryDiscrepancy => {}
+            Rule::OutOfStock | Rule::LowStock | Rule::BelowSafetyStock | Rule::Overstock => {
+                self.judge_on_hand(index, fx);
+            }
+            // These are seen when they happen.
+            Rule::ExpiredRemoval
+            | Rule::DeliveryDiscrepancy
+            | Rule::SalesSpike
+            | Rule::HighValueSale
+            | Rule::RapidDepletion
+            | Rule::PriceAnomaly
+            | Rule::SensorSilent
+            | Rule::TillSilent => {}
         }
     }
 

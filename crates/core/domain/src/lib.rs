@@ -17,12 +17,14 @@ extern crate std;
 mod admit;
 mod alert;
 mod alerts;
+mod anomaly;
 mod cart;
 mod day;
 mod demand;
 mod effect;
 mod event;
 mod explain;
+mod facts;
 mod floor;
 mod horizon;
 mod ids;
@@ -57,6 +59,9 @@ mod windows;
 
 pub use alert::{Alert, AlertStatus, Rule, Severity};
 pub use alerts::MAX_SNOOZE_US;
+pub use anomaly::{
+    AnomalyPolicy, AnomalyRules, PASSING_US, SILENT_EXITS, SILENT_UNITS, SPIKE_WINDOWS,
+};
 pub use cart::{
     CART_IDLE_US, CHECKOUT_GRACE_US, Cart, CartLine, MAX_CART_LINES, MAX_CARTS, WRITTEN_OFF_US,
 };
@@ -67,6 +72,7 @@ pub use event::{
     PriceChange, Promotion, Receipt, ReceiptLine, Refill, Rejected, Removal, RemovalCause, Session,
     ShelfTouch, TaskAct, TaskVerb, Transfer, WarehouseOut, WeightChange,
 };
+pub use facts::{Buyers, FACT_DAYS, FactScope, PeriodFacts, STORE_FACT_DAYS, SkuFacts, StoreFacts};
 pub use horizon::HORIZON_EVENTS;
 pub use ids::{
     Actor, AlertId, Category, CustomerId, EventId, LotCode, Note, OrderId, PolicyId, ReceiptId,

@@ -230,8 +230,22 @@ impl Store {
 
     fn end_order(&mut self, id: OrderId, status: OrderStatus, fx: &mut Effects) {
         if let Some(mut order) = self.orders.standing.remove(&id) {
+            if order.status == OrderStatus::Sent {
+                self.fact_order(&order);
+            }
             order.set(status, self.now);
             fx.push(Effect::Order(order));
+        }
+    }
+
+    /// Counts what was ordered, and what of that has come.
+    fn fact_order(&mut self, order: &SupplierOrder) {
+        for line in &order.lines {
+            if let Ok(index) = self.find(line.sku) {
+                let facts = self.facts.sku(index);
+                facts.ordered += u64::from(line.units);
+                facts.delivered += u64::from(line.units.min(line.received_units));
+            }
         }
     }
 

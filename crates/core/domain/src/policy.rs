@@ -2,6 +2,7 @@
 //! one set last.
 
 use crate::alerts::Subject;
+use crate::anomaly::AnomalyPolicy;
 use crate::ids::SkuIndex;
 use crate::quantity::BasisPoints;
 use crate::reference::{MarkdownSchedule, Policy, Product, Scope};
@@ -37,6 +38,10 @@ impl Store {
             *old = Some(self.policies.remove(at).scope);
         }
         self.policies.push(policy.clone());
+        let mut wide = AnomalyPolicy::default();
+        let global = self.policies.iter().filter(|p| p.active && p.scope == Scope::Global);
+        global.for_each(|policy| wide.overlay(&policy.anomalies));
+        self.anomaly_rules = wide.resolve(0);
         for index in self.shelves.indexes() {
             let product = &self.products[index];
             if scopes.iter().flatten().any(|scope| covers(scope, product)) {
@@ -72,7 +77,8 @@ fn check(policy: &Policy) -> Result<(), Reason> {
     if policy.policy.is_empty() {
         return Err(Reason::EmptyId);
     }
-    let parts = [policy.refill_below, policy.target, policy.hysteresis];
+    let depletion = policy.anomalies.depletion;
+    let parts = [policy.refill_below, policy.target, policy.hysteresis, depletion];
     let steps =
         policy.markdown.iter().flat_map(|schedule| schedule.steps.iter().map(|step| step.1));
     if parts.into_iter().flatten().chain(steps).any(|part| part > BasisPoints::WHOLE) {
@@ -145,6 +151,7 @@ fn resolve(policies: &[Policy], product: &Product, shelf: &Shelf) -> ShelfRules 
         rounding: merged.rounding.unwrap_or_default(),
         markdown: merged.markdown.unwrap_or_else(MarkdownSchedule::default),
         removal: merged.removal.unwrap_or_default(),
+        anomalies: merged.anomalies.resolve(capacity + shelf.warehouse_capacity_units),
     }
 }
 
@@ -168,6 +175,7 @@ fn overlay(under: &mut Policy, over: &Policy) {
     lay(&mut under.rounding, over.rounding);
     lay(&mut under.markdown, over.markdown);
     lay(&mut under.removal, over.removal);
+    under.anomalies.overlay(&over.anomalies);
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use crate::anomaly::AnomalyPolicy;
 use crate::ids::{Category, Note, PolicyId, Sku, Subcategory, SupplierId};
 use crate::quantity::BasisPoints;
 use crate::time::{Day, LocalClock, WeekSlot};
@@ -187,6 +188,8 @@ pub struct Policy {
     pub markdown: Option<MarkdownSchedule>,
     /// When an expired lot is taken away.
     pub removal: Option<RemovalTime>,
+    /// What is out of the ordinary.
+    pub anomalies: AnomalyPolicy,
 }
 
 /// Which lot goes from the warehouse to the floor first.

@@ -25,7 +25,12 @@ impl Store {
         self.check_receipt(receipt)?;
         let customer = receipt.customer.unwrap_or_default();
         self.windows.begin_receipt(customer);
+        self.fact_receipt(customer, at, receipt.lines.len());
         for line in &receipt.lines {
+            let index = self.find(line.sku)?;
+            self.windows.sell(index, line, at.0, self.now.0);
+            self.fact_line(index, line);
+            self.judge_line(index, line, fx);
             if line.units > 0 {
                 self.sell(line, customer, at, fx)?;
             } else {
@@ -39,6 +44,7 @@ impl Store {
         let total: i64 = receipt.lines.iter().map(|line| line.total_cents).sum();
         self.takings_cents = self.takings_cents.saturating_add(total);
         self.stats.receipts += 1;
+        self.judge_receipt(receipt, fx);
         Ok(())
     }
 
@@ -107,7 +113,6 @@ impl Store {
             self.carts.entry(customer).line(index)
         };
         let cart_line = known.unwrap_or(&mut none);
-        self.windows.sell(index, line, at.0, self.now.0);
         let shelf = &mut self.shelves[index];
 
         let held = take(&mut cart_line.held_units, units);
@@ -124,6 +129,7 @@ impl Store {
         let lacking = self.lots[index].take_floor(units - written_off, line.lot);
         shelf.lot_gap_units = (shelf.lot_gap_units + short).wrapping_sub(lacking);
 
+        self.sold_unseen(index, ahead, fx);
         self.explain(index, -i64::from(written_off), Cause::PaidLate, fx);
         self.explain(index, -i64::from(short), Cause::Oversold, fx);
         self.floor_changed(index, at, fx);
@@ -139,7 +145,6 @@ impl Store {
     ) -> Result<(), Reason> {
         let index = self.find(line.sku)?;
         let units = line.units.unsigned_abs();
-        self.windows.sell(index, line, at.0, self.now.0);
         let shelf = &mut self.shelves[index];
         shelf.ledger.returned += u64::from(units);
         shelf.ledger.take_money(line.total_cents);

@@ -76,7 +76,9 @@ impl Store {
         shelf.weight_g = shelf.weight_g.saturating_add(change.delta_g);
         let first = shelf.weight_at.is_none();
         shelf.weight_at = shelf.weight_at.max(Some(at));
-        match shelf.sensor {
+        let sensor = shelf.sensor;
+        self.sensor_spoke(index, fx);
+        match sensor {
             Sensor::Units if first => {}
             Sensor::Units => self.weigh_reading(index, change.delta_g),
             Sensor::WeightOnly => match units {

@@ -33,6 +33,7 @@ impl Store {
         if !self.declared {
             self.declared = true;
             self.day = self.settings.clock.day(self.now);
+            self.facts.begin(self.day, self.settings.clock.at(self.day, 0), self.now);
             self.set_day_timers();
         }
         Ok(())
@@ -61,6 +62,7 @@ impl Store {
         };
         let price = self.products[index].price_cents;
         self.products[index] = product.clone();
+        self.facts.set_category(index, product.category);
         self.resolve_rules(index, fx);
         if price != product.price_cents {
             self.announce_prices(index, fx);

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::anomaly::AnomalyRules;
 use crate::demand::Demand;
 use crate::event::Place;
 use crate::ids::{Sku, TaskId};
@@ -81,6 +82,14 @@ pub struct Shelf {
     pub disputed_floor_units: u32,
     /// The same in the warehouse.
     pub disputed_warehouse_units: u32,
+    /// When its sensor last said anything.
+    pub(crate) sensor_at: Option<Timestamp>,
+    /// Units that the till sold since.
+    pub(crate) unseen_units: u32,
+    /// Units that should be in the shop against chance, by what a day sells.
+    pub(crate) safety_units: u32,
+    /// The rules over the units in the shop that hold, by the bit of their number.
+    pub(crate) anomalies: u32,
     pub(crate) weight_off_g: i64,
     /// Units that its scale has told of and nobody yet, where it tells weights only.
     pub(crate) weighed_in: Waiting,
@@ -120,6 +129,10 @@ impl Shelf {
             demand: Demand::default(),
             disputed_floor_units: 0,
             disputed_warehouse_units: 0,
+            sensor_at: None,
+            unseen_units: 0,
+            safety_units: 0,
+            anomalies: 0,
             weight_off_g: 0,
             weighed_in: Waiting::default(),
             awaited_in: Waiting::default(),
@@ -198,6 +211,8 @@ pub struct ShelfRules {
     pub markdown: MarkdownSchedule,
     /// When an expired lot is taken away.
     pub removal: RemovalTime,
+    /// What is out of the ordinary.
+    pub anomalies: AnomalyRules,
 }
 
 impl Default for ShelfRules {
@@ -218,6 +233,7 @@ impl Default for ShelfRules {
             rounding: Rounding::Up,
             markdown: MarkdownSchedule::default(),
             removal: RemovalTime::NextDay,
+            anomalies: AnomalyRules::default(),
         }
     }
 }

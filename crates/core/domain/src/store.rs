@@ -6,9 +6,11 @@ use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::alerts::AlertBook;
+use crate::anomaly::{AnomalyRules, SalesHistory, Silence};
 use crate::cart::Carts;
 use crate::effect::{Effect, Effects, Reason};
 use crate::event::{Body, Event};
+use crate::facts::FactBook;
 use crate::horizon::Horizon;
 use crate::ids::{Sku, SkuIndex, StoreId};
 use crate::lot::LotBook;
@@ -61,6 +63,10 @@ pub struct Store {
     /// What its receipts came to, in cents, counted apart from the skus' own sums.
     pub(crate) takings_cents: i64,
     pub(crate) windows: Windows,
+    pub(crate) facts: FactBook,
+    pub(crate) histories: Table<SalesHistory>,
+    pub(crate) silence: Silence,
+    pub(crate) anomaly_rules: AnomalyRules,
 }
 
 /// What a step came to.
@@ -103,6 +109,10 @@ impl Store {
             stats: Stats::default(),
             takings_cents: 0,
             windows: Windows::default(),
+            facts: FactBook::default(),
+            histories: Table::default(),
+            silence: Silence::default(),
+            anomaly_rules: AnomalyRules::default(),
         }
     }
 
@@ -153,7 +163,9 @@ impl Store {
                 self.note_levels(fx, before, due);
             } else if window_at <= until {
                 self.now = self.now.max(window_at);
+                let before = fx.items.len();
                 self.windows_due(window_at, fx);
+                self.judge_windows(before, fx);
             } else {
                 break;
             }
@@ -173,7 +185,7 @@ impl Store {
                 Ok(())
             }
             Body::Exit(customer) => {
-                self.customer_leaves(*customer, at);
+                self.customer_leaves(*customer, at, fx);
                 Ok(())
             }
             Body::Session(session) => self.session(session, at),
@@ -211,6 +223,8 @@ impl Store {
         }
         let sku = product.sku;
         let index = self.shelves.push(Shelf::new(sku));
+        self.facts.add_sku(product.category);
+        self.histories.push(SalesHistory::default());
         self.products.push(product);
         self.lots.push(LotBook::default());
         self.alerts.add_sku();
@@ -223,6 +237,7 @@ impl Store {
     pub(crate) fn rebuild_index(&mut self) {
         let skus = self.shelves.indexes().zip(self.shelves.iter());
         self.index = skus.map(|(index, shelf)| (shelf.sku, index)).collect();
+        self.facts.rebuild_index();
     }
 }
 

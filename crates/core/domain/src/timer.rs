@@ -22,6 +22,8 @@ pub(crate) enum Timer {
     Cart(CustomerId),
     /// A cooldown has ended: look at the condition again.
     Recheck(Subject, Rule, Place),
+    /// Something that happened may not have happened again since.
+    Passed(Subject, Rule),
     /// A snoozed alert comes back.
     Wake(AlertId),
     /// Staff can be sent.

@@ -77,10 +77,16 @@ impl Store {
         }
     }
 
-    pub(crate) fn customer_leaves(&mut self, customer: Option<CustomerId>, at: Timestamp) {
+    pub(crate) fn customer_leaves(
+        &mut self,
+        customer: Option<CustomerId>,
+        at: Timestamp,
+        fx: &mut Effects,
+    ) {
         self.visits_lapse(self.now.plus(-MAX_VISIT_US));
         self.inside.leave(at);
         self.count_exit();
+        self.judge_tills(fx);
         if let Some(customer) = customer {
             self.expect_exit(customer, at);
         }
@@ -107,9 +113,10 @@ impl Store {
     }
 
     /// The end of a session that began at `entered_at`.
-    pub(crate) fn session_ends(&mut self, entered_at: Timestamp) {
+    pub(crate) fn session_ends(&mut self, entered_at: Timestamp, fx: &mut Effects) {
         self.inside.leave_who_came(entered_at);
         self.count_exit();
+        self.judge_tills(fx);
     }
 
     fn count_exit(&mut self) {
@@ -130,6 +137,7 @@ impl Store {
         self.visits.peak_today = self.visits.peak_today.max(self.visits.present);
         self.visits.entries_today += 1;
         self.stats.entries += 1;
+        self.facts.store().visits += 1;
     }
 
     fn expect_exit(&mut self, customer: CustomerId, at: Timestamp) {

@@ -37,7 +37,9 @@ impl Store {
         shelf.tracked = true;
         shelf.floor_units += stock.floor_units;
         shelf.warehouse_units += stock.warehouse_units;
-        shelf.ledger.received += u64::from(stock.floor_units) + u64::from(stock.warehouse_units);
+        let units = u64::from(stock.floor_units) + u64::from(stock.warehouse_units);
+        shelf.ledger.received += units;
+        self.facts.sku(index).received += units;
         self.mark_down(index, fx);
         self.floor_changed(index, self.now, fx);
         self.warehouse_changed(index, fx);
@@ -69,6 +71,7 @@ impl Store {
         let first = !core::mem::replace(&mut shelf.tracked, true);
         shelf.warehouse_units += delivery.units;
         shelf.ledger.received += u64::from(delivery.units);
+        self.facts.sku(index).received += u64::from(delivery.units);
         self.order_received(delivery.order, index, delivery.units, fx);
         self.mark_down(index, fx);
         if first {
@@ -260,6 +263,9 @@ impl Store {
         let cost = self.products[index].cost_cents * i64::from(units);
         let ledger = &mut self.shelves[index].ledger;
         ledger.waste_cents = ledger.waste_cents.saturating_add(cost);
+        let facts = self.facts.sku(index);
+        facts.wasted += u64::from(units);
+        facts.waste_cents = facts.waste_cents.saturating_add(cost);
         cost
     }
 
@@ -278,6 +284,9 @@ impl Store {
             Place::Floor => self.count_floor(index, count.units),
             Place::Warehouse => self.count_warehouse(index, count.units, at),
         };
+        let facts = self.facts.sku(index);
+        facts.counts += 1;
+        facts.right_counts += u64::from(difference == 0);
         let cause = if difference < 0 { Cause::Phantom } else { Cause::Found };
         self.explain(index, -difference, cause, fx);
         self.settle(index, count.place, fx);

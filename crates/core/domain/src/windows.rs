@@ -12,6 +12,7 @@ mod lane;
 mod plan;
 mod sums;
 
+pub(crate) use distinct::customer_hash;
 pub use distinct::{Crowd, Distinct, EXACT_CUSTOMERS};
 pub use plan::{
     MAX_LATENESS_US, MAX_PANES, MAX_WINDOW_US, MAX_WINDOWS, Measure, WindowPlan, WindowScope,
@@ -153,7 +154,7 @@ impl Windows {
     /// A receipt begins; its lines follow.
     pub(crate) fn begin_receipt(&mut self, customer: CustomerId) {
         self.receipts += 1;
-        self.customer = (!customer.is_empty()).then(|| distinct::hash(customer));
+        self.customer = customer_hash(customer);
     }
 
     /// A line of the present receipt.
@@ -265,10 +266,14 @@ impl Store {
 
     /// Notes the units on the shelves that were touched behind `before`, which was at `at`. What one
     /// event changes on a shelf is one change.
-    pub(crate) fn note_levels(&mut self, fx: &Effects, before: usize, at: Timestamp) {
-        for &index in fx.touched.get(before..).unwrap_or_default() {
-            let floor_units = self.shelves[index].floor_units;
-            self.windows.level(index, floor_units, at.0, self.now.0);
+    pub(crate) fn note_levels(&mut self, fx: &mut Effects, before: usize, at: Timestamp) {
+        for place in before..fx.touched.len() {
+            let Some(&index) = fx.touched.get(place) else { return };
+            let shelf = &self.shelves[index];
+            self.windows.level(index, shelf.floor_units, at.0, self.now.0);
+            if self.facts.level(index, shelf.on_hand_units(), self.now) {
+                self.judge_on_hand(index, fx);
+            }
         }
     }
 

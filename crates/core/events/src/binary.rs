@@ -21,6 +21,7 @@
 //! A tag is never used for another body, and a body never changes its fields: a new field is a new
 //! tag, a new outer form is a new format.
 
+mod anomalies;
 mod body;
 mod reference;
 mod windows;

@@ -5,6 +5,7 @@
 //! reader for everything else; both fill the same table of fields, from which one set of builders
 //! makes the event.
 
+mod anomalies;
 mod base64;
 mod body;
 mod error;

@@ -25,6 +25,8 @@ enum Kind {
     IgnoredDate,
     /// A list of `YYYY-MM-DD`.
     Dates,
+    /// A list of some words.
+    AllOf(&'static [&'static str]),
     /// `HH:MM`.
     Minute,
     /// A whole number, at least 0.
@@ -174,6 +176,7 @@ fn value(kind: Kind, need: Need) -> Value {
         Kind::Dates => {
             json!({ "type": "array", "items": { "type": "string", "format": "date" } })
         }
+        Kind::AllOf(words) => json!({ "type": "array", "items": { "enum": words } }),
         Kind::Minute => json!({ "type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]$" }),
         Kind::Count => json!({ "type": "integer", "minimum": 0 }),
         Kind::Int => json!({ "type": "integer" }),

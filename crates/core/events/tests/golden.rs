@@ -22,8 +22,8 @@ use shelf_events::{
 /// order.
 const LINES: &str = include_str!("golden/events.ndjson");
 
-const EVENT_KINDS: usize = 26;
-const EFFECT_KINDS: usize = 8;
+const EVENT_KINDS: usize = 27;
+const EFFECT_KINDS: usize = 9;
 
 fn dir() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1")

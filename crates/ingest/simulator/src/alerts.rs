@@ -61,9 +61,7 @@ impl StoreTown {
             Rule::DeliveryDiscrepancy => (HOUR, 6 * HOUR),
             // Closed by whoever takes the lot away; this is for the case that nobody has to.
             Rule::ExpiredRemoval => (14 * HOUR, 16 * HOUR),
-            Rule::RefillRequest | Rule::ShelfEmpty | Rule::NearExpiry | Rule::SupplierRequest => {
-                return;
-            }
+            _ => return,
         };
         let open = alert.status == AlertStatus::Open;
         let memo = Memo { rule: alert.rule, index, place: alert.place, open, begun: false };

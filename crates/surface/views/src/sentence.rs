@@ -46,6 +46,33 @@ pub(crate) fn why(alert: &Alert) -> String {
         Rule::DeliveryDiscrepancy => {
             format!("a delivery is off its order by {}", units(threshold))
         }
+        _ => unusual(alert),
+    }
+}
+
+/// Why an alert about something out of the ordinary is open.
+fn unusual(alert: &Alert) -> String {
+    let (stock, threshold) = (count(alert.stock_units), alert.threshold);
+    match alert.rule {
+        Rule::SalesSpike => {
+            format!("{} sold in one window, far more than before", units(threshold))
+        }
+        Rule::HighValueSale => format!("a receipt of {}", money(i64::from(threshold))),
+        Rule::OutOfStock => "nothing is left in the shop".into(),
+        Rule::LowStock => format!("{stock} left in the shop, low at {threshold}"),
+        Rule::RapidDepletion => format!("{} gone from the shelf in one window", units(threshold)),
+        Rule::Overstock => format!("{stock} in the shop, room for {threshold}"),
+        Rule::BelowSafetyStock => {
+            format!("{stock} left in the shop, {threshold} are kept against chance")
+        }
+        Rule::PriceAnomaly => format!("a unit was sold for {}", money(i64::from(threshold))),
+        Rule::SensorSilent => {
+            format!("the till sold {} and the sensor said nothing", units(threshold))
+        }
+        Rule::TillSilent => {
+            format!("customers leave, no receipt for {}", counted(threshold, "minute"))
+        }
+        _ => String::new(),
     }
 }
 
@@ -88,6 +115,17 @@ pub(crate) fn action(
             Place::Warehouse => "count the warehouse".into(),
         },
         Rule::DeliveryDiscrepancy => "compare the delivery note with the order".into(),
+        Rule::SalesSpike => "see that the shelf is filled; look for a reason".into(),
+        Rule::HighValueSale => "look at the receipt".into(),
+        Rule::OutOfStock | Rule::LowStock | Rule::BelowSafetyStock => match arrival {
+            Some(arrival) => format!("wait: order {}", brings(&arrival)),
+            None => "order from the supplier".into(),
+        },
+        Rule::RapidDepletion => "look at the shelf: a rush, or theft".into(),
+        Rule::Overstock => "order less; cut the price if it will not sell in time".into(),
+        Rule::PriceAnomaly => "compare the till's price with the list".into(),
+        Rule::SensorSilent => "look at the sensor; count the shelf".into(),
+        Rule::TillSilent => "see whether the tills work".into(),
     }
 }
 
@@ -202,7 +240,12 @@ pub(crate) fn values(alert: &Alert) -> String {
         }
         (Rule::NearExpiry | Rule::NearExpiryDiscount, _) => units(alert.stock_units),
         (Rule::ExpiredRemoval, _) => units(alert.suggested_units),
-        (Rule::StockDiscrepancy | Rule::DeliveryDiscrepancy, _) => units(alert.threshold),
+        (Rule::HighValueSale | Rule::PriceAnomaly, _) => money(i64::from(alert.threshold)),
+        (Rule::TillSilent, _) => counted(alert.threshold, "minute"),
+        (Rule::OutOfStock | Rule::LowStock | Rule::BelowSafetyStock | Rule::Overstock, _) => {
+            units(alert.stock_units)
+        }
+        _ => units(alert.threshold),
     }
 }
 

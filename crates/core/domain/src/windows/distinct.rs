@@ -43,16 +43,17 @@ pub enum Crowd {
     Sketch(Vec<u8>),
 }
 
-/// The hash of a customer's id that counts use.
-pub(crate) fn hash(customer: CustomerId) -> u64 {
-    xxhash_rust::xxh3::xxh3_64(customer.as_str().as_bytes())
+/// The hash of a customer's id that counts use; `None` for nobody.
+pub(crate) fn customer_hash(customer: CustomerId) -> Option<u64> {
+    let named = !customer.is_empty();
+    named.then(|| xxhash_rust::xxh3::xxh3_64(customer.as_str().as_bytes()))
 }
 
 impl Distinct {
     /// Adds a customer.
     pub fn add(&mut self, customer: CustomerId) {
-        if !customer.is_empty() {
-            self.insert(hash(customer));
+        if let Some(hash) = customer_hash(customer) {
+            self.insert(hash);
         }
     }
 

@@ -201,7 +201,7 @@ impl Windows {
                 let changed =
                     |l: &&Lane<SalesPane>| l.of(0, span.changed_from, span.end).any(|_| true);
                 if let Some(lane) = lane.filter(changed) {
-                    rows.push(WindowRow { sku: None, sales: sales(lane, 0, span), stock: None });
+                    rows.push(store_row(lane, span));
                 }
             }
             (Measure::Sales, true) => {
@@ -245,7 +245,7 @@ impl Windows {
                 let held = lane.is_some_and(|lane| lane.of(0, span.start, end).any(|_| true));
                 return lane
                     .filter(|_| held)
-                    .map(|lane| WindowRow { sku: None, sales: sales(lane, 0, span), stock: None })
+                    .map(|lane| store_row(lane, span))
                     .into_iter()
                     .collect();
             }
@@ -267,11 +267,10 @@ impl Windows {
     ) -> WindowRow {
         let (products, stock) = (self.products.as_ref(), self.stock.as_ref());
         match (spec.measure, spec.by_product()) {
-            (Measure::Sales, false) => WindowRow {
-                sku: None,
-                sales: self.store.as_ref().map(|lane| sales(lane, 0, span)).unwrap_or_default(),
-                stock: None,
-            },
+            (Measure::Sales, false) => {
+                let row = self.store.as_ref().map(|lane| store_row(lane, span));
+                row.unwrap_or_default()
+            }
             (Measure::Sales, true) => {
                 turnover_row(products, None, subject, span, shelves, &self.floor)
             }
@@ -339,8 +338,13 @@ fn sales_row(
     span: Span,
     shelves: &Table<Shelf>,
 ) -> WindowRow {
-    let sku = Some(shelves[SkuIndex(subject)].sku);
-    WindowRow { sku, sales: sales(lane, subject, span), stock: None }
+    let index = SkuIndex(subject);
+    let sku = Some(shelves[index].sku);
+    WindowRow { sku, index: Some(index), sales: sales(lane, subject, span), stock: None }
+}
+
+fn store_row(lane: &Lane<SalesPane>, span: Span) -> WindowRow {
+    WindowRow { sales: sales(lane, 0, span), ..WindowRow::default() }
 }
 
 /// The units of a shelf in a window. What is on it now less what has changed since the window's
@@ -352,9 +356,10 @@ fn stock_row(
     shelves: &Table<Shelf>,
     floor: &[u32],
 ) -> WindowRow {
-    let shelf = &shelves[SkuIndex(subject)];
+    let index = SkuIndex(subject);
+    let shelf = &shelves[index];
     let stock = Some(stock(lane, subject, span, shelf, floor));
-    WindowRow { sku: Some(shelf.sku), sales: SalesSums::default(), stock }
+    WindowRow { sku: Some(shelf.sku), index: Some(index), stock, ..WindowRow::default() }
 }
 
 fn stock(
@@ -402,9 +407,11 @@ fn turnover_row(
     shelves: &Table<Shelf>,
     floor: &[u32],
 ) -> WindowRow {
-    let shelf = &shelves[SkuIndex(subject)];
+    let index = SkuIndex(subject);
+    let shelf = &shelves[index];
     WindowRow {
         sku: Some(shelf.sku),
+        index: Some(index),
         sales: products.map(|lane| sales(lane, subject, span)).unwrap_or_default(),
         stock: stock_lane.map(|lane| stock(lane, subject, span, shelf, floor)),
     }

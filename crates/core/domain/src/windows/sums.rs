@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::distinct::Distinct;
 use super::plan::{Measure, WindowScope};
 use crate::event::ReceiptLine;
-use crate::ids::{Sku, WindowName};
+use crate::ids::{Sku, SkuIndex, WindowName};
 use crate::time::Timestamp;
 
 /// Receipts, or the part of them that is one product's.
@@ -212,10 +212,12 @@ impl StockStatus {
 }
 
 /// What a window says of one subject.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowRow {
     /// The product; `None` in a window of a whole store.
     pub sku: Option<Sku>,
+    /// Its number in the store.
+    pub index: Option<SkuIndex>,
     /// Its sales; nothing in a window of stock.
     pub sales: SalesSums,
     /// Its stock, where the window is about that.

@@ -5,6 +5,7 @@ use shelf_domain::{
     StoreSettings, Supplier, Timestamp, WeekSlot,
 };
 
+use super::anomalies;
 use super::wire::{DecodeError, Reader, Writer};
 
 type Result<T> = core::result::Result<T, DecodeError>;
@@ -151,6 +152,7 @@ pub(super) fn write_policy(policy: &Policy, w: &mut Writer<'_>) {
         }
     });
     w.maybe(policy.removal, Writer::choice);
+    anomalies::write(&policy.anomalies, w);
 }
 
 pub(super) fn read_policy(r: &mut Reader<'_>) -> Result<Policy> {
@@ -181,6 +183,7 @@ pub(super) fn read_policy(r: &mut Reader<'_>) -> Result<Policy> {
         rounding: r.maybe(Reader::choice)?,
         markdown: r.maybe(read_markdown)?,
         removal: r.maybe(Reader::choice)?,
+        anomalies: anomalies::read(r)?,
     })
 }
 

@@ -83,7 +83,12 @@ fields! {
     OffsetSeconds = "offset_seconds", WithinDays = "within_days", CutPct = "cut_pct",
     Windows = "windows", LatenessSeconds = "lateness_seconds", Measure = "measure",
     Scope = "scope", SizeSeconds = "size_seconds", SlideSeconds = "slide_seconds",
-    EarlySeconds = "early_seconds", Kept = "kept",
+    EarlySeconds = "early_seconds", Kept = "kept", SpikeZ = "spike_z",
+    SpikeMinQty = "spike_min_qty", HighValue = "high_value", LowStockQty = "low_stock_qty",
+    DepletionPct = "depletion_pct", DepletionMinQty = "depletion_min_qty",
+    OverstockQty = "overstock_qty", SafetyStockQty = "safety_stock_qty",
+    PriceTolerance = "price_tolerance", SensorSilentMinutes = "sensor_silent_minutes",
+    TillSilentMinutes = "till_silent_minutes", RulesOff = "rules_off",
 }
 
 const COUNT: usize = FIELDS.len();

@@ -57,6 +57,11 @@ impl<'a> Fields<'a> {
         texts.iter().map(day).collect::<Result<_>>().map(Some)
     }
 
+    /// A list of texts, where it is there.
+    pub(super) fn maybe_texts(&self, field: Field) -> Result<Option<Vec<Cow<'a, str>>>> {
+        self.elements(field)
+    }
+
     fn elements<T: Deserialize<'a>>(&self, field: Field) -> Result<Option<Vec<T>>> {
         let text = match self.get(field) {
             Value::Null => return Ok(None),

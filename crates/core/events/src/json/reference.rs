@@ -5,6 +5,7 @@ use shelf_domain::{
     ShelfPlan, Sku, StoreSettings, Supplier, WeekSlot,
 };
 
+use super::anomalies;
 use super::error::{ErrorCode, JsonError};
 use super::fields::{Field, Fields};
 use super::get::{Result, SKU, need};
@@ -169,6 +170,7 @@ pub(super) fn policy(fields: &Fields<'_>) -> Result<Policy> {
         rounding: fields.maybe_choice(&[Field::Rounding])?,
         markdown: markdown(fields)?,
         removal: fields.maybe_choice(&[Field::RemovalTime])?,
+        anomalies: anomalies::read(fields)?,
     })
 }
 

@@ -340,6 +340,19 @@ impl<'a> Object<'a> {
         self.out.push(b']');
     }
 
+    /// A list of texts that need no escapes.
+    pub(super) fn texts<'t>(&mut self, field: Field, texts: impl Iterator<Item = &'t str>) {
+        self.key(field);
+        self.out.push(b'[');
+        for (place, text) in texts.enumerate() {
+            if place > 0 {
+                self.out.push(b',');
+            }
+            write_text(text, self.out);
+        }
+        self.out.push(b']');
+    }
+
     pub(super) fn list<T>(
         &mut self,
         field: Field,

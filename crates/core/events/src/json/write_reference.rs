@@ -2,6 +2,7 @@
 
 use shelf_domain::{Body, Policy, Product, Scope, ShelfPlan, StoreSettings, Supplier, WeekSlot};
 
+use super::anomalies;
 use super::fields::Field;
 use super::time::write_minute;
 use super::write::Object;
@@ -145,4 +146,5 @@ fn write_policy(policy: &Policy, o: &mut Object<'_>) {
     if let Some(removal) = policy.removal {
         o.text(Field::RemovalTime, removal.word());
     }
+    anomalies::write(&policy.anomalies, o);
 }

@@ -8,7 +8,7 @@ use shelf_domain::{
     RemovalNotice, RestockTask, Rule, Sku, SupplierId, SupplierOrder, Timestamp,
 };
 
-use super::forms::{form, maybe, money};
+use super::forms::{form, maybe, maybe_money, money};
 use super::windows::WindowMessage;
 use crate::OutputRecord;
 use crate::names::Choice;
@@ -39,8 +39,13 @@ pub struct AlertMessage {
     pub stock_pct: Option<f64>,
     /// The days to expiry that the rule asks about, for `near_expiry`.
     pub near_expiry_days: Option<u32>,
-    /// Units in question, for the other rules.
+    /// Units in question, for the other rules about units.
     pub affected_qty: Option<u32>,
+    /// Money in question: a receipt's total, or what a unit was sold for.
+    #[serde(with = "maybe_money")]
+    pub affected_amount: Option<i64>,
+    /// For how many minutes the tills have said nothing.
+    pub silent_minutes: Option<u32>,
     /// Units to move, order or take away.
     pub suggested_qty: u32,
     /// When it opened.
@@ -76,8 +81,19 @@ impl From<&Alert> for AlertMessage {
                 f64::from(part.0) / 100.0
             })
         };
-        let of_stock =
-            matches!(alert.rule, Rule::RefillRequest | Rule::ShelfEmpty | Rule::SupplierRequest);
+        let of_stock = matches!(
+            alert.rule,
+            Rule::RefillRequest
+                | Rule::ShelfEmpty
+                | Rule::SupplierRequest
+                | Rule::OutOfStock
+                | Rule::LowStock
+                | Rule::BelowSafetyStock
+                | Rule::Overstock
+        );
+        let of_money = matches!(alert.rule, Rule::HighValueSale | Rule::PriceAnomaly);
+        let of_silence = alert.rule == Rule::TillSilent;
+        let of_units = !(of_stock || of_money || of_silence || alert.rule == Rule::NearExpiry);
         let of_expiry = alert.rule == Rule::NearExpiry;
         Self {
             event_type: alert.rule.code().to_owned(),
@@ -91,7 +107,9 @@ impl From<&Alert> for AlertMessage {
             threshold_pct: if of_stock { percent(alert.threshold) } else { None },
             stock_pct: percent(alert.stock_units),
             near_expiry_days: of_expiry.then_some(alert.threshold),
-            affected_qty: (!of_stock && !of_expiry).then_some(alert.threshold),
+            affected_qty: of_units.then_some(alert.threshold),
+            affected_amount: of_money.then_some(i64::from(alert.threshold)),
+            silent_minutes: of_silence.then_some(alert.threshold),
             suggested_qty: alert.suggested_units,
             created_at: alert.opened_at,
             updated_at: alert.changed_at,

@@ -134,3 +134,23 @@ pub(super) mod grams {
         Ok(f64::deserialize(deserializer)?.round() as u32)
     }
 }
+
+/// Money that may be null.
+pub(super) mod maybe_money {
+    use super::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[expect(clippy::ref_option, reason = "serde asks for a reference")]
+    pub(in super::super) fn serialize<S: Serializer>(
+        cents: &Option<i64>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        cents.map(|cents| cents as f64 / 100.0).serialize(serializer)
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<i64>, D::Error> {
+        let amount = Option::<f64>::deserialize(deserializer)?;
+        Ok(amount.map(|amount| (amount * 100.0).round() as i64))
+    }
+}

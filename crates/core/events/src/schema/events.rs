@@ -1,8 +1,10 @@
 //! The fields of every event type.
 
+use shelf_domain::Rule;
+
 use super::Kind::{
-    AnyText, Count, Date, Dates, Flag, Fraction, Id, IgnoredDate, Int, List, Minute, Money, Number,
-    Percent, Text, Time, Words,
+    AllOf, AnyText, Count, Date, Dates, Flag, Fraction, Id, IgnoredDate, Int, List, Minute, Money,
+    Number, Percent, Text, Time, Words,
 };
 use super::{Spec, also, may, must};
 
@@ -99,6 +101,18 @@ const POLICY: &[Spec] = &[
     may("rounding", Words(&["up", "nearest", "down"])),
     may("markdown", List(&[must("within_days", Count), must("cut_pct", Percent)])),
     may("removal_time", Words(&["next_day", "same_day_evening"])),
+    may("spike_z", Number),
+    may("spike_min_qty", Count),
+    may("high_value", Money),
+    may("low_stock_qty", Count),
+    may("depletion_pct", Percent),
+    may("depletion_min_qty", Count),
+    may("overstock_qty", Count),
+    may("safety_stock_qty", Count),
+    may("price_tolerance", Money),
+    may("sensor_silent_minutes", Count),
+    may("till_silent_minutes", Count),
+    may("rules_off", AllOf(&Rule::CODES)),
 ];
 
 const STORE: &[Spec] = &[

@@ -136,6 +136,8 @@ const ALERT: &[Spec] = &[
     nullable("stock_pct", Percent),
     nullable("near_expiry_days", Count),
     nullable("affected_qty", Count),
+    nullable("affected_amount", Money),
+    nullable("silent_minutes", Count),
     SUGGESTED,
     CREATED,
     UPDATED,

@@ -5,9 +5,11 @@ use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
 use shelf_domain::{
-    Alert, AlertId, AlertStatus, Allocation, Cause, Effect, Explanation, LineReason, OrderId,
-    OrderLine, OrderStatus, PriceNotice, Reason, RemovalNotice, RestockTask, Rule, Severity,
-    SupplierOrder, TaskId, TaskStatus,
+    Alert, AlertId, AlertStatus, Allocation, Cause, CustomerId, Distinct, Effect, Explanation,
+    LineReason, MINUTE, Measure, OrderId, OrderLine, OrderStatus, PriceNotice, Reason,
+    RemovalNotice, RestockTask, Rule, SalesSums, Severity, StockFigures, StockStatus, StockSums,
+    SupplierOrder, TaskId, TaskStatus, WindowName, WindowResult, WindowRow, WindowScope,
+    WindowStage,
 };
 
 use super::events::{places, removal_causes};
@@ -58,6 +60,7 @@ pub fn effects() -> BoxedStrategy<Effect> {
         select(Reason::ALL.to_vec()).prop_map(Effect::Quarantined),
         alerts().prop_map(Effect::Alert),
         tasks().prop_map(Effect::Task),
+        windows().prop_map(|result| Effect::Window(Box::new(result))),
         orders().prop_map(Effect::Order),
         price.prop_map(Effect::Price),
         removed.prop_map(Effect::Removed),
@@ -179,4 +182,54 @@ fn orders() -> BoxedStrategy<SupplierOrder> {
             lines,
         })
         .boxed()
+}
+
+fn windows() -> impl Strategy<Value = WindowResult> {
+    let measure = select(vec![Measure::Sales, Measure::Stock, Measure::Turnover]);
+    let stage = select(vec![WindowStage::Early, WindowStage::Final, WindowStage::Corrected]);
+    let scope = select(vec![WindowScope::Store, WindowScope::StoreProduct]);
+    (measure, scope, timestamps(), stage, any::<u64>(), vec(window_rows(), 0..3)).prop_map(
+        |(measure, scope, start, stage, revision, rows)| WindowResult {
+            window: WindowName::cut("any_1m"),
+            measure,
+            scope,
+            start,
+            end: start.plus(MINUTE),
+            stage,
+            revision,
+            kept: true,
+            rows,
+        },
+    )
+}
+
+fn window_rows() -> impl Strategy<Value = WindowRow> {
+    let sales = (0..1_000_u32, 0..1_000_u32, 0..10_u32, cents(), cents(), 0..4_u32).prop_map(
+        |(transactions, units, returned_units, gross_cents, net_cents, many)| {
+            let mut customers = Distinct::default();
+            (0..many).for_each(|n| customers.add(CustomerId::cut(&format!("c{n}"))));
+            SalesSums { transactions, units, returned_units, gross_cents, net_cents, customers }
+        },
+    );
+    let stock = (0..100_i64, 0..100_i64, 1..9_u32, 0..200_u32).prop_map(
+        |(min_units, more, updates, capacity_units)| StockFigures {
+            sums: StockSums {
+                last_units: min_units,
+                min_units,
+                max_units: min_units + more,
+                change_units: -more,
+                updates,
+                sum_units: min_units * i64::from(updates),
+                sum_squares: i128::from(min_units * min_units) * i128::from(updates),
+            },
+            capacity_units,
+            status: StockStatus::Low,
+        },
+    );
+    (of(skus()), sales, of(stock)).prop_map(|(sku, sales, stock)| WindowRow {
+        sku,
+        index: None,
+        sales,
+        stock,
+    })
 }

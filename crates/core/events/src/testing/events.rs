@@ -4,12 +4,13 @@ use proptest::collection::{btree_set, vec};
 use proptest::option::of;
 use proptest::prelude::*;
 use shelf_domain::{
-    AlertAct, AlertId, AlertVerb, Approval, Body, Count, Delivery, Event, EventId, LocalClock,
-    MarkdownSchedule, OpeningStock, OrderAct, OrderId, OrderVerb, Origin, Picking, Place, Policy,
-    PriceChange, Product, Promotion, Receipt, ReceiptLine, Refill, RefillMode, Rejected, Removal,
-    RemovalCause, RemovalTime, Rounding, Scope, Sensor, Session, ShelfPlan, ShelfTouch, SourceId,
-    StoreSettings, Supplier, TaskAct, TaskId, TaskVerb, Transfer, WarehouseOut, WeekSlot,
-    WeightChange,
+    AlertAct, AlertId, AlertVerb, AnomalyPolicy, Approval, Body, Count, Delivery, Event, EventId,
+    LocalClock, MarkdownSchedule, Measure, OpeningStock, OrderAct, OrderId, OrderVerb, Origin,
+    Picking, Place, Policy, PriceChange, Product, Promotion, Receipt, ReceiptLine, Refill,
+    RefillMode, Rejected, Removal, RemovalCause, RemovalTime, Rounding, Rule, SECOND, Scope,
+    Sensor, Session, ShelfPlan, ShelfTouch, SourceId, StoreSettings, Supplier, TaskAct, TaskId,
+    TaskVerb, Transfer, WarehouseOut, WeekSlot, WeightChange, WindowName, WindowPlan, WindowScope,
+    WindowSpec,
 };
 
 use super::{
@@ -144,6 +145,7 @@ fn people_bodies() -> BoxedStrategy<Body> {
         alert_acts().prop_map(Body::AlertAct),
         order_acts().prop_map(Body::OrderAct),
         task_acts().prop_map(Body::TaskAct),
+        window_plans().prop_map(|plan| Body::WindowPlan(Box::new(plan))),
         Just(Body::Clock),
         rejected.prop_map(|rejected| Body::Rejected(Box::new(rejected))),
     ]
@@ -186,6 +188,29 @@ fn task_acts() -> impl Strategy<Value = TaskAct> {
         act,
         actor,
     })
+}
+
+fn window_plans() -> impl Strategy<Value = WindowPlan> {
+    let measure = proptest::sample::select(vec![Measure::Sales, Measure::Stock, Measure::Turnover]);
+    let scope = proptest::sample::select(vec![
+        WindowScope::Global,
+        WindowScope::Store,
+        WindowScope::Product,
+        WindowScope::StoreProduct,
+    ]);
+    let seconds = || (0..100_000_i64).prop_map(|seconds| seconds * SECOND);
+    let spec = (any::<u32>(), measure, scope, seconds(), seconds(), seconds(), any::<bool>())
+        .prop_map(|(name, measure, scope, size_us, slide_us, early_us, kept)| WindowSpec {
+            name: WindowName::cut(&format!("window-{name}")),
+            measure,
+            scope,
+            size_us,
+            slide_us,
+            early_us,
+            kept,
+        });
+    (vec(spec, 0..4), seconds())
+        .prop_map(|(windows, lateness_us)| WindowPlan { windows, lateness_us })
 }
 
 fn reference_bodies() -> BoxedStrategy<Body> {
@@ -307,7 +332,27 @@ fn policies() -> BoxedStrategy<Policy> {
     let markdown = proptest::array::uniform4((any::<u16>(), parts()))
         .prop_map(|steps| MarkdownSchedule { steps });
     let markdown = prop_oneof![markdown, Just(MarkdownSchedule::NONE)];
-    let ways = (of(picking), of(rounding), of(markdown), of(removal));
+    let small = || of(0..100_000_u32);
+    let anomalies = (
+        (small(), small(), small(), small(), of(parts()), small()),
+        (small(), small(), small(), of(any::<u16>()), of(any::<u16>())),
+        of(0..(1_u32 << Rule::COUNT)),
+    )
+        .prop_map(|(first, second, off)| AnomalyPolicy {
+            spike_z_milli: first.0,
+            spike_min_units: first.1,
+            high_value_cents: first.2,
+            low_stock_units: first.3,
+            depletion: first.4,
+            depletion_min_units: first.5,
+            overstock_units: second.0,
+            safety_stock_units: second.1,
+            price_tolerance_cents: second.2,
+            sensor_silent_minutes: second.3,
+            till_silent_minutes: second.4,
+            off,
+        });
+    let ways = (of(picking), of(rounding), of(markdown), of(removal), anomalies);
     (whole, stock, times, ways)
         .prop_map(|(whole, stock, times, ways)| Policy {
             policy: whole.0,
@@ -329,6 +374,7 @@ fn policies() -> BoxedStrategy<Policy> {
             rounding: ways.1,
             markdown: ways.2,
             removal: ways.3,
+            anomalies: ways.4,
         })
         .boxed()
 }
