@@ -1,5 +1,6 @@
 //! Windows worked out plainly: everything that happened is kept, sorted by its time, and each
-//! window is added up from the list. Slow, obvious, and written from `docs/design/windows.md` alone.
+//! window is added up from the list. Slow, obvious, and written from `docs/design/windows.md`
+//! alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -161,6 +161,7 @@ impl Store {
         self.staff_will_take(index, on_floor);
         for &(code, place, units) in &removed {
             self.shelves[index].ledger.removed += u64::from(units);
+            self.facts.sku(index).removed += u64::from(units);
             let cost_cents = self.count_waste(index, units);
             fx.push(Effect::Removed(RemovalNotice {
                 sku: self.shelves[index].sku,

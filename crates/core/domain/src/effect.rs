@@ -62,6 +62,18 @@ pub enum Effect {
     Window(Box<WindowResult>),
 }
 
+impl Effect {
+    /// Whether it is kept in the log of effects: duplicates are not, nor are results of windows
+    /// that are declared so.
+    pub fn kept(&self) -> bool {
+        match self {
+            Self::Duplicate => false,
+            Self::Window(result) => result.kept,
+            _ => true,
+        }
+    }
+}
+
 /// Why an event went to quarantine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Reason {

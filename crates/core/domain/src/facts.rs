@@ -27,7 +27,9 @@ pub struct SkuFacts {
     pub returned: u64,
     /// Units that came into the shop.
     pub received: u64,
-    /// Units taken out because they were expired or damaged.
+    /// Units taken out other than by a sale.
+    pub removed: u64,
+    /// Of these, all that were not sent to another store.
     pub wasted: u64,
     /// Units that left the books unexplained (positive) or came onto them.
     pub unexplained: i64,
@@ -69,6 +71,7 @@ impl SkuFacts {
         self.sold += other.sold;
         self.returned += other.returned;
         self.received += other.received;
+        self.removed += other.removed;
         self.wasted += other.wasted;
         self.unexplained += other.unexplained;
         self.gross_cents = self.gross_cents.saturating_add(other.gross_cents);
@@ -332,6 +335,8 @@ pub struct PeriodFacts {
     pub store: StoreFacts,
     /// Units in the shop now.
     pub on_hand_units: u64,
+    /// Units in the shop when the first of the days began.
+    pub start_units: u64,
     /// The mean units in the shop over the time, in thousandths; `None` without any time.
     pub mean_stock_milli: Option<u64>,
     /// Shelves that are tracked, and those of them that are empty now.
@@ -353,6 +358,7 @@ impl PeriodFacts {
         self.store.elapsed_ms = elapsed_ms.max(other.store.elapsed_ms);
         self.days = days.max(other.days);
         self.on_hand_units += other.on_hand_units;
+        self.start_units += other.start_units;
         self.mean_stock_milli = match (self.mean_stock_milli, other.mean_stock_milli) {
             (Some(one), Some(more)) => Some(one + more),
             (one, more) => one.or(more),
@@ -467,9 +473,18 @@ impl Store {
 
     fn add_sku_facts(&self, index: SkuIndex, from: Day, to: Day, facts: &mut PeriodFacts) {
         let (sku, shelf) = (&self.facts.skus[index], &self.shelves[index]);
-        for day in within(&sku.days, from, to) {
-            facts.skus.merge(day);
+        let mut since = SkuFacts::default();
+        for (day, done) in sku.days.iter().filter(|(day, _)| *day >= from) {
+            since.merge(done);
+            if *day <= to {
+                facts.skus.merge(done);
+            }
         }
+        // What is there now, less what came and plus what went since the first of the days.
+        let came = since.received + since.returned;
+        let went = (since.sold + since.removed) as i64 + since.unexplained;
+        let start = i64::from(shelf.on_hand_units()) - came as i64 + went;
+        facts.start_units += start.max(0) as u64;
         if to >= self.day {
             let held_ms = (self.now.since(sku.since) / 1_000).max(0) as u128;
             facts.skus.stock_ms += u128::from(sku.units) * held_ms;

@@ -30,6 +30,7 @@ mod horizon;
 mod ids;
 mod invariant;
 mod judge;
+mod kpi;
 mod look;
 mod lot;
 mod order;
@@ -79,6 +80,7 @@ pub use ids::{
     Sku, SkuIndex, SourceId, StoreId, Subcategory, SupplierId, TaskId, WindowName,
 };
 pub use invariant::{Invariant, Violation};
+pub use kpi::{Kpi, Milli, Unit};
 pub use look::Units;
 pub use lot::{Lot, MAX_LOTS_PER_SKU};
 pub use order::{LineReason, OrderLine, OrderStatus, SupplierOrder};

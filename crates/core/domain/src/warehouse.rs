@@ -233,6 +233,7 @@ impl Store {
         let shelf = &mut self.shelves[index];
         let moved = take(&mut shelf.floor_units, units);
         shelf.ledger.removed += u64::from(units);
+        self.facts.sku(index).removed += u64::from(units);
         shelf.lot_gap_units = (shelf.lot_gap_units + units - lacking).wrapping_sub(moved);
         self.weigh_count(index, i64::from(moved));
         self.explain(index, -i64::from(units - moved), Cause::RecordsShort, fx);
@@ -252,6 +253,7 @@ impl Store {
         let shelf = &mut self.shelves[index];
         shelf.warehouse_units -= units - lacking;
         shelf.ledger.removed += u64::from(units);
+        self.facts.sku(index).removed += u64::from(units);
         let (place, short) = (Place::Warehouse, -i64::from(lacking));
         self.explain_at(index, place, short, Cause::RecordsShort, fx);
         self.release_overbooked(index, fx);

@@ -264,8 +264,8 @@ impl Store {
         Ok(())
     }
 
-    /// Notes the units on the shelves that were touched behind `before`, which was at `at`. What one
-    /// event changes on a shelf is one change.
+    /// Notes the units on the shelves that were touched behind `before`, which was at `at`. What
+    /// one event changes on a shelf is one change.
     pub(crate) fn note_levels(&mut self, fx: &mut Effects, before: usize, at: Timestamp) {
         for place in before..fx.touched.len() {
             let Some(&index) = fx.touched.get(place) else { return };

@@ -178,7 +178,7 @@ impl<L: PartitionLog> Partition<L> {
         if self.audited {
             self.stores.audit_step(event.store, &self.effects);
         }
-        if self.effects.items.iter().any(|effect| *effect != Effect::Duplicate) {
+        if self.effects.items.iter().any(Effect::kept) {
             self.note_effects(offset, event);
         }
         watch(Stepped { offset, event, outcome, effects: &self.effects });
@@ -188,8 +188,7 @@ impl<L: PartitionLog> Partition<L> {
         let at = self.stores.get(event.store).map_or(event.at, shelf_domain::Store::now);
         for (index, effect) in self.effects.items.iter().enumerate() {
             let index = index as u32;
-            let kept = !matches!(effect, Effect::Window(window) if !window.kept);
-            if !kept || self.written.is_some_and(|written| written >= (offset, index)) {
+            if !effect.kept() || self.written.is_some_and(|written| written >= (offset, index)) {
                 continue;
             }
             let record = OutputRecord {

@@ -8,6 +8,7 @@ mod config;
 mod doctor;
 mod failure;
 mod import;
+mod kpi;
 mod live;
 mod log;
 mod orders;
@@ -69,6 +70,7 @@ fn run_command(args: &Args, output: Output) -> Result<ExitCode, Failure> {
         Command::Orders(orders) => return orders::run(&orders, &settings, output),
         Command::Tasks(tasks) => return orders::tasks(&tasks, &settings, output),
         Command::Shelves(shelves) => shelves::run(&shelves, &settings, output)?,
+        Command::Kpi(kpi) => kpi::run(&kpi, &settings, output)?,
         Command::Log(log) => return log::run(&log, &settings, output),
         Command::Quarantine(command) => return quarantine::run(&command, &settings, output),
         Command::Doctor => return doctor::run(&settings, output),

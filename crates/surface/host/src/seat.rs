@@ -124,7 +124,9 @@ impl Seat {
 
     /// An event of this store was stepped.
     pub(crate) fn stepped(&mut self, stepped: Stepped<'_>) {
-        let told = stepped.effects.items.iter().filter(|effect| **effect != Effect::Duplicate);
+        // People in a town look at no windows.
+        let told = stepped.effects.items.iter();
+        let told = told.filter(|effect| !matches!(effect, Effect::Duplicate | Effect::Window(_)));
         self.inbox.extend(told.cloned());
         if Some(stepped.event.id) == self.clock {
             self.due = self.inbox.len();

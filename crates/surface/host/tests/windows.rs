@@ -10,7 +10,8 @@
 )]
 
 use shelf_domain::{
-    Body, Effect, Effects, Event, HOUR, MINUTE, Stores, Timestamp, WindowName, WindowPlan,
+    Body, Day, Effect, Effects, Event, FactScope, HOUR, MINUTE, PeriodFacts, Store, Stores,
+    Timestamp, WindowName, WindowPlan,
 };
 use shelf_events::{Defaults, parse_event, rejected_event};
 use shelf_simulator::{Faults, Message, StoreTown, TownOptions};
@@ -92,6 +93,27 @@ fn live(seed: u64, restore_every: Option<u64>) -> (Run, StoreTown) {
     (run, town)
 }
 
+/// The days of a store add up to its ledgers, and its categories and products to the store.
+fn check_facts(store: &Store) {
+    let of = |scope| store.facts(scope, Day(i32::MIN), Day::NEVER);
+    let (all, units) = (of(FactScope::Store), store.units());
+    let sold = all.skus.sold as i64 - all.skus.returned as i64;
+    assert_eq!((all.skus.net_cents, sold), (store.revenue_cents(), units.sold));
+    assert_eq!(all.store.net_cents, store.revenue_cents());
+    assert_eq!((all.skus.received, all.skus.removed), (units.received, units.removed));
+    assert_eq!(all.skus.unexplained, units.unexplained);
+    assert_eq!(all.buyers.receipts, store.stats().receipts);
+    assert_eq!(all.store.visits, store.stats().entries);
+    assert_eq!(all.start_units, 0, "nothing was there before the opening stock");
+    let mut parts = PeriodFacts::default();
+    store.categories().for_each(|category| parts.merge(&of(FactScope::Category(category))));
+    assert_eq!(parts.skus, all.skus);
+    let mut parts = PeriodFacts::default();
+    store.skus().for_each(|index| parts.merge(&of(FactScope::Product(index))));
+    assert_eq!(parts.skus, all.skus);
+    assert!(parts.buyers.receipts > all.buyers.receipts, "receipts have several products");
+}
+
 fn seeds() -> u64 {
     let asked = std::env::var("SHELF_SEEDS").ok();
     asked.map_or(SEEDS, |text| text.parse().expect("a number of seeds"))
@@ -111,6 +133,7 @@ fn windows_say_what_a_plain_addition_says() {
             panic!("seed {seed}: {error}");
         });
         corrected += run.corrected;
+        check_facts(store);
         for name in ["global_30s", "store_1m", "product_5m"] {
             let name = WindowName::cut(name);
             let too_late = store.missed(name).unwrap();

@@ -15,6 +15,7 @@ mod effect_line;
 mod floor_plan;
 mod form;
 mod keyed;
+mod kpis;
 mod lots;
 mod orders;
 mod render;
@@ -37,11 +38,13 @@ pub use chain::Chain;
 pub use effect_line::{EffectKind, EffectLine};
 pub use floor_plan::{Bounds, FLOOR_PLAN, Zone, zone_of};
 pub use keyed::Keyed;
+pub use kpis::{KpiBy, KpiFilter, KpiNote, KpiRow, KpisView, kpi_notes};
 pub use lots::LotRow;
 pub use orders::{OrderDetail, OrderFilter, OrderLineRow, OrderRow, OrdersView};
 pub use render::{
-    render_alert, render_alerts, render_effects, render_order, render_orders, render_report,
-    render_shelf, render_shelves, render_status, render_tasks, render_zones,
+    render_alert, render_alerts, render_effects, render_kpi_notes, render_kpis, render_order,
+    render_orders, render_report, render_shelf, render_shelves, render_status, render_tasks,
+    render_zones,
 };
 pub use report::{AlertCounts, RunMeasures, SimulationReport, TownTruth};
 pub use shelf_detail::{PromotionRow, RulesRow, ShelfDetail};

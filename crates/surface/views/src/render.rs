@@ -2,12 +2,14 @@
 //! alone. `width` is in columns; where even cut columns do not fit, lines are longer.
 
 mod details;
+mod kpis;
 mod lists;
 mod overview;
 
 use crate::style::{Style, Tone};
 
 pub use details::{render_alert, render_order, render_shelf};
+pub use kpis::{render_kpi_notes, render_kpis};
 pub use lists::{
     render_alerts, render_effects, render_orders, render_shelves, render_tasks, render_zones,
 };

@@ -1,0 +1,50 @@
+//! `shelf kpi`: key figures of some days.
+
+use shelf_domain::{Day, Kpi};
+use shelf_views::{Chain, KpiBy, KpiFilter, KpisView, kpi_notes, render_kpi_notes, render_kpis};
+
+use crate::acts::{maybe_store, read};
+use crate::alerts::choice;
+use crate::args::KpiArgs;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::settings::Settings;
+
+pub(crate) fn run(args: &KpiArgs, settings: &Settings, output: Output) -> Result<(), Failure> {
+    let sort = choice("sort", args.sort.as_ref(), Kpi::ALL, Kpi::code)?;
+    let by = choice("by", args.by.as_ref(), &KpiBy::ALL, KpiBy::code)?.unwrap_or_default();
+    if args.explain {
+        let notes = kpi_notes();
+        let text = |notes: &Vec<_>| render_kpi_notes(notes, &output.style(), output.width());
+        return output.view(&notes, text);
+    }
+    let reader = read(settings)?;
+    let chain = Chain::new(reader.partitions());
+    let today = chain.stores().iter().map(|store| store.day()).max().unwrap_or_default();
+    let to_day = day("to", args.to.as_ref())?.unwrap_or(today);
+    let back = i32::from(args.days.max(1)) - 1;
+    let filter = KpiFilter {
+        store: maybe_store(&chain, args.store.as_ref())?,
+        by,
+        from_day: day("from", args.from.as_ref())?.unwrap_or(to_day.plus(-back)),
+        to_day,
+        sort,
+        limit: Some(args.limit),
+    };
+    let view = KpisView::new(&chain, &filter);
+    output.view(&view, |view| render_kpis(view, &output.style(), output.width()))
+}
+
+fn day(flag: &str, text: Option<&String>) -> Result<Option<Day>, Failure> {
+    let Some(text) = text else { return Ok(None) };
+    let mut parts = text.splitn(3, '-').map(str::parse::<i32>);
+    let date = match (parts.next(), parts.next(), parts.next()) {
+        (Some(Ok(year)), Some(Ok(month)), Some(Ok(day))) => {
+            Day::from_civil(year, month.unsigned_abs(), day.unsigned_abs())
+        }
+        _ => None,
+    };
+    let no_date =
+        || Failure::usage(format!("--{flag}: `{text}` is no date"), "write it as 2026-01-31");
+    date.map(Some).ok_or_else(no_date)
+}
