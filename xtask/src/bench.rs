@@ -34,7 +34,7 @@ struct Row {
     cpus: Option<&'static str>,
 }
 
-const ROWS: [Row; 8] = [
+const ROWS: [Row; 10] = [
     Row { name: "core_steps", cpus: Some("0") },
     Row { name: "import_one_core", cpus: Some("0") },
     Row { name: "import_two_cores", cpus: Some("0,1") },
@@ -43,6 +43,8 @@ const ROWS: [Row; 8] = [
     Row { name: "restart", cpus: None },
     Row { name: "resident_demo", cpus: None },
     Row { name: "hundred_stores", cpus: None },
+    Row { name: "watching_cost", cpus: Some("0") },
+    Row { name: "store_memory", cpus: Some("0") },
 ];
 
 /// What a row said, or why it said nothing.

@@ -461,6 +461,10 @@ pub(crate) enum BenchName {
     ResidentDemo,
     /// 100 stores in one process.
     HundredStores,
+    /// What windows and rules cost the core's steps a second.
+    WatchingCost,
+    /// Memory of one store with everything on.
+    StoreMemory,
 }
 
 /// The most days of a simulation: more than fifty years.

@@ -5,6 +5,7 @@ mod alert;
 mod file;
 mod place;
 mod process;
+mod watching;
 
 use serde_json::{Value, json};
 use shelf_domain::{Body, DAY, Effects, Event, Stores, Timestamp};
@@ -34,6 +35,8 @@ pub(crate) fn run(args: &BenchArgs, output: Output) -> Result<(), Failure> {
         BenchName::Restart => process::restart(&place)?,
         BenchName::ResidentDemo => process::resident_demo(&place)?,
         BenchName::HundredStores => process::hundred_stores(&place)?,
+        BenchName::WatchingCost => watching::cost(),
+        BenchName::StoreMemory => watching::memory_of_a_store(),
     };
     let name = clap::ValueEnum::to_possible_value(&args.name)
         .map_or_else(String::new, |value| value.get_name().to_owned());
