@@ -8,9 +8,12 @@ use shelf_domain::Kpi;
 const HEAD: &str = "\
 # Key figures
 
-`shelf kpi` shows them, for the chain, each store, category, product or day. Each is worked out from the sums of days
-that the core keeps (`crates/core/domain/src/facts.rs`), so a figure of several stores, products or days is never made
-from other figures. Days are those of the store's own clock; a late event counts on the day on which it happened.
+`shelf kpi` shows them, for the chain, each store, category, product or day. Each is worked out \
+from the sums of days
+that the core keeps (`crates/core/domain/src/facts.rs`), so a figure of several stores, products \
+or days is never made
+from other figures. Days are those of the store's own clock; a late event counts on the day on \
+which it happened.
 Products and categories are kept for 31 days, stores for 800. What is not known is `null`.
 
 This page is made from `crates/core/domain/src/kpi.rs`.

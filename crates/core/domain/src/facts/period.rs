@@ -1,0 +1,152 @@
+//! Facts of several days, of a part of a store or of several stores.
+
+use super::{Buyers, Days, SkuFacts, StoreFacts};
+use crate::ids::{Category, SkuIndex};
+use crate::store::Store;
+use crate::time::Day;
+
+/// Which part of a store facts are asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FactScope {
+    /// All of it.
+    Store,
+    /// The products of a category, which has one zone.
+    Category(Category),
+    /// One product.
+    Product(SkuIndex),
+}
+
+/// What some days came to, for a part of a store, and what is there now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PeriodFacts {
+    /// What the products did.
+    pub skus: SkuFacts,
+    /// Who bought.
+    pub buyers: Buyers,
+    /// What the store did as a whole: visits, lines, times.
+    pub store: StoreFacts,
+    /// Units in the shop now.
+    pub on_hand_units: u64,
+    /// Units in the shop when the first of the days began.
+    pub start_units: u64,
+    /// The mean units in the shop over the time, in thousandths; `None` without any time.
+    pub mean_stock_milli: Option<u64>,
+    /// Shelves that are tracked, and those of them that are empty now.
+    pub shelves: u64,
+    /// See `shelves`.
+    pub empty_shelves: u64,
+    /// Days with facts.
+    pub days: u64,
+}
+
+impl PeriodFacts {
+    /// Adds another store's facts of the same days to these.
+    pub fn merge(&mut self, other: &Self) {
+        self.skus.merge(&other.skus);
+        self.buyers.merge(&other.buyers);
+        let (elapsed_ms, days) = (self.store.elapsed_ms, self.days);
+        self.store.merge(&other.store);
+        // Stores run side by side.
+        self.store.elapsed_ms = elapsed_ms.max(other.store.elapsed_ms);
+        self.days = days.max(other.days);
+        self.on_hand_units += other.on_hand_units;
+        self.start_units += other.start_units;
+        self.mean_stock_milli = match (self.mean_stock_milli, other.mean_stock_milli) {
+            (Some(one), Some(more)) => Some(one + more),
+            (one, more) => one.or(more),
+        };
+        self.shelves += other.shelves;
+        self.empty_shelves += other.empty_shelves;
+    }
+}
+
+fn within<T>(days: &Days<T>, from: Day, to: Day) -> impl Iterator<Item = &T> {
+    let asked = move |(day, _): &&(Day, T)| *day >= from && *day <= to;
+    days.iter().filter(asked).map(|(_, facts)| facts)
+}
+
+impl Store {
+    /// What the days from `from` to `to` came to, for a part of the store. Products and categories
+    /// are known for [`FACT_DAYS`], the store as a whole for [`STORE_FACT_DAYS`].
+    pub fn facts(&self, scope: FactScope, from: Day, to: Day) -> PeriodFacts {
+        let mut facts = PeriodFacts::default();
+        let book = &self.facts;
+        for store in within(&book.store, from, to) {
+            facts.store.merge(store);
+            facts.days += 1;
+        }
+        if to >= self.day {
+            let since = self.now.since(book.counted_until) / 1_000;
+            facts.store.elapsed_ms += since.max(0) as u64;
+        }
+        match scope {
+            FactScope::Store => facts.buyers = facts.store.buyers.clone(),
+            FactScope::Category(category) => {
+                let named = book.categories.iter().find(|(name, _)| *name == category);
+                for buyers in named.into_iter().flat_map(|(_, days)| within(days, from, to)) {
+                    facts.buyers.merge(buyers);
+                }
+            }
+            FactScope::Product(index) => {
+                let sku = book.skus.get(index);
+                for buyers in sku.into_iter().flat_map(|sku| within(&sku.buyers, from, to)) {
+                    facts.buyers.merge(buyers);
+                }
+            }
+        }
+        for index in self.shelves.indexes().filter(|&index| self.covers(scope, index)) {
+            self.add_sku_facts(index, from, to, &mut facts);
+        }
+        let elapsed = u128::from(facts.store.elapsed_ms);
+        facts.mean_stock_milli =
+            (elapsed > 0).then(|| (facts.skus.stock_ms * 1_000 / elapsed.max(1)) as u64);
+        facts
+    }
+
+    fn covers(&self, scope: FactScope, index: SkuIndex) -> bool {
+        match scope {
+            FactScope::Store => true,
+            FactScope::Category(category) => self.products[index].category == category,
+            FactScope::Product(one) => one == index,
+        }
+    }
+
+    fn add_sku_facts(&self, index: SkuIndex, from: Day, to: Day, facts: &mut PeriodFacts) {
+        let (sku, shelf) = (&self.facts.skus[index], &self.shelves[index]);
+        let mut since = SkuFacts::default();
+        for (day, done) in sku.days.iter().filter(|(day, _)| *day >= from) {
+            since.merge(done);
+            if *day <= to {
+                facts.skus.merge(done);
+            }
+        }
+        // What is there now, less what came and plus what went since the first of the days.
+        let came = since.received + since.returned;
+        let went = (since.sold + since.removed) as i64 + since.unexplained;
+        let start = i64::from(shelf.on_hand_units()) - came as i64 + went;
+        facts.start_units += start.max(0) as u64;
+        if to >= self.day {
+            let held_ms = (self.now.since(sku.since) / 1_000).max(0) as u128;
+            facts.skus.stock_ms += u128::from(sku.units) * held_ms;
+        }
+        facts.on_hand_units += u64::from(shelf.on_hand_units());
+        facts.shelves += u64::from(shelf.tracked);
+        facts.empty_shelves += u64::from(shelf.tracked && shelf.floor_units == 0);
+    }
+
+    /// What each day of the store as a whole came to, the oldest first.
+    pub fn store_days(&self) -> impl Iterator<Item = (Day, &StoreFacts)> {
+        self.facts.store.iter().map(|(day, facts)| (*day, facts))
+    }
+
+    /// What each day of a product came to, the oldest first.
+    pub fn sku_days(&self, index: SkuIndex) -> impl Iterator<Item = (Day, &SkuFacts)> {
+        let days = self.facts.skus.get(index).into_iter().flat_map(|sku| &sku.days);
+        days.map(|(day, facts)| (*day, facts))
+    }
+
+    /// The categories of the store's products, in order of first appearance.
+    pub fn categories(&self) -> impl Iterator<Item = Category> {
+        self.facts.categories.iter().map(|(category, _)| *category)
+    }
+}
