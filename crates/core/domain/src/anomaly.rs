@@ -13,7 +13,7 @@ use crate::quantity::{BasisPoints, price_after};
 use crate::store::Store;
 use crate::time::{HOUR, MINUTE, Timestamp};
 use crate::timer::Timer;
-use crate::windows::{Measure, WindowResult, WindowScope, WindowStage};
+use crate::windows::{Depleted, Measure, WindowResult, WindowScope, WindowStage};
 
 /// How long something that happened stands when it does not happen again.
 pub const PASSING_US: i64 = HOUR;
@@ -288,6 +288,7 @@ impl Store {
 
     /// Looks at what windows told behind `before`.
     pub(crate) fn judge_windows(&mut self, before: usize, fx: &mut Effects) {
+        self.judge_depletion(fx);
         let told = fx.items.len();
         for place in before..told {
             let Some(effect) = fx.items.get_mut(place) else { return };
@@ -297,10 +298,7 @@ impl Store {
             // Its place is kept while the rules add to the effects behind it.
             let effect = core::mem::replace(effect, Effect::Duplicate);
             if let Effect::Window(result) = &effect {
-                match result.measure {
-                    Measure::Sales => self.judge_spikes(result, fx),
-                    _ => self.judge_depletion(result, fx),
-                }
+                self.judge_spikes(result, fx);
             }
             if let Some(kept) = fx.items.get_mut(place) {
                 *kept = effect;
@@ -326,24 +324,21 @@ impl Store {
         }
     }
 
-    fn judge_depletion(&mut self, result: &WindowResult, fx: &mut Effects) {
-        for row in &result.rows {
-            let Some(stock) = &row.stock else { continue };
-            let lost = -stock.sums.change_units;
-            if lost <= 0 {
-                continue;
-            }
-            let Some(index) = row.index else { continue };
+    /// Looks at the shelves that have lost units in the windows that have just ended.
+    fn judge_depletion(&mut self, fx: &mut Effects) {
+        let mut depleted = core::mem::take(&mut self.windows.depleted);
+        for Depleted { index, lost, start_units } in depleted.drain(..) {
             let shelf = &self.shelves[index];
             let rules = shelf.rules.anomalies;
-            let start = stock.sums.last_units + lost;
-            let part = lost * 10_000 > start * i64::from(rules.depletion.0);
+            let part = lost * 10_000 > start_units * i64::from(rules.depletion.0);
             let enough = lost >= i64::from(rules.depletion_min_units);
             if part && enough && shelf.tracked && rules.on(Rule::RapidDepletion) {
-                let facts = self.shelf_facts(index, Severity::Warning, lost as u32);
+                let lost = lost.min(i64::from(u32::MAX)) as u32;
+                let facts = self.shelf_facts(index, Severity::Warning, lost);
                 self.passing(index, Rule::RapidDepletion, facts, fx);
             }
         }
+        self.windows.depleted = depleted;
     }
 
     /// Looks at a receipt as a whole.
@@ -461,14 +456,10 @@ impl Store {
 }
 
 impl WindowResult {
-    /// Whether rules look at it: each product's tumbling sales, and its stock.
+    /// Whether rules look at it: the tumbling sales of each product.
     fn watched(&self) -> bool {
-        self.stage == WindowStage::Final
-            && match self.measure {
-                Measure::Sales => self.scope == WindowScope::Product,
-                Measure::Stock => true,
-                Measure::Turnover => false,
-            }
+        let products = self.measure == Measure::Sales && self.scope == WindowScope::Product;
+        products && self.stage == WindowStage::Final
     }
 }
 

@@ -121,6 +121,18 @@ pub(crate) struct Windows {
     /// Of the present step.
     #[serde(skip)]
     late: Vec<Late>,
+    /// Shelves that have lost units in the windows that have just ended.
+    #[serde(skip)]
+    pub(crate) depleted: Vec<Depleted>,
+}
+
+/// A shelf that has lost units in a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Depleted {
+    pub(crate) index: SkuIndex,
+    /// Units at the start of the window less units at its end.
+    pub(crate) lost: i64,
+    pub(crate) start_units: i64,
 }
 
 impl Default for Windows {
@@ -142,6 +154,7 @@ impl Windows {
             receipts: 0,
             customer: None,
             late: Vec::new(),
+            depleted: Vec::new(),
             plan,
         }
     }

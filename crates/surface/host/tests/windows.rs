@@ -54,6 +54,18 @@ impl Run {
     }
 }
 
+/// The default windows, all of which tell their results.
+fn plan() -> WindowPlan {
+    let mut plan = WindowPlan::default();
+    plan.windows.iter_mut().for_each(|spec| spec.kept = true);
+    plan
+}
+
+fn all_told(store: &Event) -> Event {
+    let id = shelf_domain::EventId(u128::MAX);
+    Event { id, body: Body::WindowPlan(Box::new(plan())), ..store.clone() }
+}
+
 /// Lives a day in a town; the state is saved and restored every so many events.
 fn live(seed: u64, restore_every: Option<u64>) -> (Run, StoreTown) {
     let options = TownOptions {
@@ -79,6 +91,11 @@ fn live(seed: u64, restore_every: Option<u64>) -> (Run, StoreTown) {
                 }
             };
             run.step(&event);
+            if matches!(event.body, Body::Store(_)) && steps == 0 {
+                let effects = std::mem::take(&mut run.effects.items);
+                run.step(&all_told(&event));
+                run.effects.items = effects;
+            }
             told.append(&mut run.effects.items);
             steps += 1;
             if restore_every.is_some_and(|every| steps.is_multiple_of(every)) {
@@ -125,7 +142,7 @@ fn windows_say_what_a_plain_addition_says() {
     for seed in 1..=seeds() {
         let (run, town) = live(seed, None);
         let store = run.stores.get(town.store()).unwrap();
-        let plan = WindowPlan::default();
+        let plan = plan();
         assert_eq!(store.window_plan(), &plan);
         let now = store.now().0;
         let plain = run.plain.rows(&plan, now);

@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use super::lane::Lane;
 use super::sums::{Levels, lift};
 use super::{
-    LaneKind, Late, Measure, NEVER, SalesPane, SalesSums, StockFigures, StockStatus, StockSums,
-    WindowResult, WindowRow, WindowSpec, WindowStage, Windows,
+    Depleted, LaneKind, Late, Measure, NEVER, SalesPane, SalesSums, StockFigures, StockStatus,
+    StockSums, WindowResult, WindowRow, WindowSpec, WindowStage, Windows,
 };
 use crate::effect::{Effect, Effects};
 use crate::ids::{SkuIndex, WindowName};
@@ -31,6 +31,9 @@ impl Span {
         Self { start, end, changed_from: start }
     }
 }
+
+/// Only a shelf that loses one unit of this many, or more, is looked at.
+const LEAST_PART: i64 = 20;
 
 impl Store {
     /// Has the windows tell what they have at `at`: the store's time has come to it.
@@ -116,7 +119,7 @@ impl Windows {
             return;
         };
         let mut after = next;
-        if next.next_early == at {
+        if next.next_early == at && spec.told() {
             let mut end = spec.first_end(at);
             let last = end + spec.size_us - spec.slide_us;
             while end <= last {
@@ -125,9 +128,12 @@ impl Windows {
                 self.tell(&spec, span, WindowStage::Early, shelves, fx);
                 end += spec.slide_us;
             }
+        }
+        if next.next_early == at {
             after.next_early = at + spec.early_us;
         }
         if next.next_end == at {
+            self.find_depleted(&spec, Span::of(&spec, at));
             self.tell(&spec, Span::of(&spec, at), WindowStage::Final, shelves, fx);
             let from = at + spec.slide_us - spec.size_us;
             after.next_end = match self.first_from(&spec, from) {
@@ -162,6 +168,9 @@ impl Windows {
         shelves: &Table<Shelf>,
         fx: &mut Effects,
     ) {
+        if !spec.told() {
+            return;
+        }
         let rows = self.rows(spec, span, shelves);
         if rows.is_empty() {
             return;
@@ -169,6 +178,28 @@ impl Windows {
         self.revision += 1;
         let result = self.result(spec, span.end, stage, rows);
         fx.push(Effect::Window(Box::new(result)));
+    }
+
+    /// Notes the shelves that have lost units in a window of stock that ends.
+    fn find_depleted(&mut self, spec: &WindowSpec, span: Span) {
+        let (Measure::Stock, Some(lane)) = (spec.measure, &mut self.stock) else { return };
+        let Self { floor, depleted, .. } = self;
+        lane.each_subject(span.start, span.end, |lane, subject| {
+            let (mut lost, mut since) = (0, 0);
+            for (start, levels) in lane.panes_of(subject, span.start) {
+                let change = levels.change();
+                if start < span.end {
+                    lost -= change;
+                }
+                since += change;
+            }
+            let units = floor.get(subject as usize).map_or(0, |units| i64::from(*units));
+            let start_units = units - since;
+            // What loses little is of no interest to any rule.
+            if lost > 0 && lost * LEAST_PART >= start_units {
+                depleted.push(Depleted { index: SkuIndex(subject), lost, start_units });
+            }
+        });
     }
 
     fn result(
@@ -301,7 +332,7 @@ impl Windows {
     fn correct(&mut self, late: &Late, now: i64, shelves: &Table<Shelf>, fx: &mut Effects) {
         for place in 0..self.plan.windows.len() {
             let Some(&spec) = self.plan.windows.get(place) else { continue };
-            if !spec.reads(late.lane) {
+            if !spec.reads(late.lane) || !spec.told() {
                 continue;
             }
             // A change of a shelf shifts the units of all that comes behind it.

@@ -20,6 +20,9 @@ pub(crate) struct Lane<T> {
     seen: Vec<u32>,
     #[serde(skip)]
     pass: u32,
+    /// What there is of a subject that was never touched.
+    #[serde(skip)]
+    none: VecDeque<(i64, T)>,
 }
 
 /// What a touch of a pane found.
@@ -33,7 +36,14 @@ pub(crate) enum Touched {
 
 impl<T: Default> Lane<T> {
     pub(crate) fn new(width_us: i64) -> Self {
-        Self { width_us, subjects: Vec::new(), panes: VecDeque::new(), seen: Vec::new(), pass: 0 }
+        Self {
+            width_us,
+            subjects: Vec::new(),
+            panes: VecDeque::new(),
+            seen: Vec::new(),
+            pass: 0,
+            none: VecDeque::new(),
+        }
     }
 
     pub(crate) fn width_us(&self) -> i64 {
@@ -65,11 +75,18 @@ impl<T: Default> Lane<T> {
     /// What the panes from `from` up to `to` hold of a subject, in order of time.
     pub(crate) fn of(&self, subject: u32, from: i64, to: i64) -> impl Iterator<Item = &T> {
         let (first, end) = (from.div_euclid(self.width_us), to.div_euclid(self.width_us));
-        let entries = self.subjects.get(subject as usize).into_iter().flatten();
-        entries
-            .skip_while(move |(pane, _)| *pane < first)
-            .take_while(move |(pane, _)| *pane < end)
-            .map(|(_, entry)| entry)
+        let entries = self.subjects.get(subject as usize).unwrap_or(&self.none);
+        let begin = entries.partition_point(|(pane, _)| *pane < first);
+        let entries = entries.range(begin..);
+        entries.take_while(move |(pane, _)| *pane < end).map(|(_, entry)| entry)
+    }
+
+    /// The panes from `from` on that hold something of a subject: when they begin, and what.
+    pub(crate) fn panes_of(&self, subject: u32, from: i64) -> impl Iterator<Item = (i64, &T)> {
+        let first = from.div_euclid(self.width_us);
+        let entries = self.subjects.get(subject as usize).unwrap_or(&self.none);
+        let begin = entries.partition_point(|(pane, _)| *pane < first);
+        entries.range(begin..).map(|(pane, entry)| (pane * self.width_us, entry))
     }
 
     /// What the panes from `from` on hold of a subject.

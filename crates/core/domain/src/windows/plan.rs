@@ -59,8 +59,8 @@ pub struct WindowSpec {
     pub slide_us: i64,
     /// How often an open window tells what it has, in microseconds; 0: only when it ends.
     pub early_us: i64,
-    /// Whether its results are kept in the log of effects. Those of the others can be read while
-    /// they are recent, and made again from the log of events.
+    /// Whether it tells its results, to be kept in the log of effects. What the others have can be
+    /// read while it is recent, and made again from the log of events.
     pub kept: bool,
 }
 
@@ -73,6 +73,11 @@ impl WindowSpec {
     /// The end of the last window that holds this moment.
     pub(crate) fn last_end(&self, at: i64) -> i64 {
         self.first_end(at) - self.slide_us + self.size_us
+    }
+
+    /// Whether its results are told: to be kept, or because rules look at them.
+    pub(crate) fn told(&self) -> bool {
+        self.kept || (self.measure == Measure::Sales && self.scope == WindowScope::Product)
     }
 
     pub(crate) fn by_product(&self) -> bool {

@@ -1,5 +1,6 @@
 //! What panes add up, and what windows tell.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
@@ -134,8 +135,10 @@ impl StockSums {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Levels {
     /// The oldest ones, added up: an event from among them goes behind them.
-    head: StockSums,
-    /// The others: microseconds from the start of the pane, and units.
+    head: Option<Box<StockSums>>,
+    /// The first of the others: microseconds from the start of the pane, and units. Most panes
+    /// have no more.
+    first: Option<(u32, i32)>,
     tail: Vec<(u32, i32)>,
 }
 
@@ -144,32 +147,52 @@ const MAX_TAIL: usize = 64;
 
 impl Levels {
     pub(super) fn add(&mut self, offset_us: u32, delta: i32) {
-        let place = match self.tail.last() {
-            Some((last, _)) if *last > offset_us => {
-                self.tail.partition_point(|(at, _)| *at <= offset_us)
-            }
-            _ => self.tail.len(),
+        let Some(first) = self.first else {
+            self.first = Some((offset_us, delta));
+            return;
         };
-        self.tail.insert(place, (offset_us, delta));
-        if self.tail.len() > MAX_TAIL {
-            for (_, delta) in self.tail.drain(..MAX_TAIL / 2) {
-                self.head.follow(&StockSums::one(delta));
-            }
+        if first.0 > offset_us {
+            self.first = Some((offset_us, delta));
+            self.tail.insert(0, first);
+        } else {
+            let late = self.tail.last().is_some_and(|(last, _)| *last > offset_us);
+            let place = if late {
+                self.tail.partition_point(|(at, _)| *at <= offset_us)
+            } else {
+                self.tail.len()
+            };
+            self.tail.insert(place, (offset_us, delta));
         }
+        if self.tail.len() >= MAX_TAIL {
+            self.add_up();
+        }
+    }
+
+    /// Adds the older half up.
+    fn add_up(&mut self) {
+        let mut head = self.head.take().unwrap_or_default();
+        let oldest = self.first.into_iter().chain(self.tail.drain(..MAX_TAIL / 2));
+        oldest.for_each(|(_, delta)| head.follow(&StockSums::one(delta)));
+        self.head = Some(head);
+        self.first = Some(self.tail.remove(0));
+    }
+
+    fn each(&self) -> impl Iterator<Item = i32> {
+        self.first.iter().chain(&self.tail).map(|(_, delta)| *delta)
     }
 
     /// What it comes to, counted from the level at its start.
     pub(super) fn follow(&self, sums: &mut StockSums) {
-        sums.follow(&self.head);
-        for &(_, delta) in &self.tail {
-            sums.follow(&StockSums::one(delta));
+        if let Some(head) = &self.head {
+            sums.follow(head);
         }
+        self.each().for_each(|delta| sums.follow(&StockSums::one(delta)));
     }
 
     /// By how much the level changes in it.
     pub(super) fn change(&self) -> i64 {
-        let tail = self.tail.iter().map(|(_, delta)| i64::from(*delta));
-        self.head.change_units + tail.sum::<i64>()
+        let head = self.head.as_ref().map_or(0, |head| head.change_units);
+        head + self.each().map(i64::from).sum::<i64>()
     }
 }
 
