@@ -4,13 +4,15 @@
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
+use proptest::sample::select;
 use shelf_domain::{
-    Actor, AlertAct, AlertId, AlertVerb, BasisPoints, Body, Count, CustomerId, DAY, Day, Delivery,
-    Event, LocalClock, LotCode, MINUTE, MarkdownSchedule, Note, OpeningStock, OrderAct, OrderId,
-    OrderVerb, Picking, Place, Policy, PolicyId, PriceChange, Promotion, Receipt, ReceiptId,
-    ReceiptLine, Refill, RefillMode, Removal, RemovalCause, RemovalTime, SECOND, Scope, Sensor,
-    Session, ShelfPlan, ShelfTouch, Sku, StoreId, StoreSettings, Supplier, SupplierId, TaskAct,
-    TaskId, TaskVerb, Timestamp, Transfer, WarehouseOut, WeekSlot, WeightChange,
+    Actor, AlertAct, AlertId, AlertVerb, BasisPoints, Body, Count, CustomerEvent, CustomerId, DAY,
+    Day, Delivery, Event, FunnelStep, LocalClock, LotCode, MINUTE, MarkdownSchedule, Note,
+    OpeningStock, OrderAct, OrderId, OrderVerb, Picking, Place, Policy, PolicyId, PriceChange,
+    Promotion, Receipt, ReceiptId, ReceiptLine, Refill, RefillMode, Removal, RemovalCause,
+    RemovalTime, SECOND, Scope, Sensor, Session, ShelfPlan, ShelfTouch, Sku, StoreId,
+    StoreSettings, Supplier, SupplierId, TaskAct, TaskId, TaskVerb, Timestamp, Transfer,
+    WarehouseOut, WeekSlot, WeightChange,
 };
 
 use crate::builders::{Shop, parse_date};
@@ -138,10 +140,18 @@ fn on_the_floor() -> impl Strategy<Value = Body> {
             Body::WeightChange(WeightChange { customer, sku, delta_g })
         }),
         5 => (customer(), vec(line(), 0..4)).prop_map(|(customer, lines)| {
-            Body::Receipt(Box::new(Receipt { receipt: ReceiptId::cut("R"), customer, lines }))
+            Body::Receipt(Box::new(Receipt {
+                receipt: ReceiptId::cut("R"),
+                customer,
+                lines,
+                ..Receipt::default()
+            }))
         }),
         2 => customer().prop_map(Body::Exit),
         1 => customer().prop_map(Body::Entry),
+        2 => (customer(), select(FunnelStep::ALL.as_slice()), option::of(sku())).prop_map(
+            |(customer, step, sku)| Body::CustomerEvent(CustomerEvent { customer, step, sku }),
+        ),
         1 => (customer(), -60..1_500_i64).prop_map(|(customer, minutes)| {
             let customer = customer.unwrap_or_default();
             Body::Session(Session { customer, exit_at: Timestamp(minutes * MINUTE) })

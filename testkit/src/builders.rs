@@ -296,7 +296,12 @@ impl Shop {
         self.receipts += 1;
         let receipt = ReceiptId::cut(&format!("R{}", self.receipts));
         let customer = customer_of(customer);
-        self.event(Body::Receipt(Box::new(Receipt { receipt, customer, lines })))
+        self.event(Body::Receipt(Box::new(Receipt {
+            receipt,
+            customer,
+            lines,
+            ..Receipt::default()
+        })))
     }
 }
 

@@ -1,9 +1,10 @@
 //! What each event does to the books: one function for each rule of the page, in its order.
 
 use shelf_domain::{
-    Body, Count, CustomerId, Day, Delivery, Event, HOUR, LotCode, MAX_EVENT_UNITS, MAX_PRICE_CENTS,
-    MINUTE, OpeningStock, Picking, Place, Policy, Product, Refill, RefillMode, Removal, Sensor,
-    Session, ShelfPlan, ShelfTouch, Sku, StoreSettings, Transfer, WarehouseOut, WeightChange,
+    Body, Count, CustomerId, Day, Delivery, Event, FunnelStep, HOUR, LotCode, MAX_EVENT_UNITS,
+    MAX_PRICE_CENTS, MINUTE, OpeningStock, Picking, Place, Policy, Product, Refill, RefillMode,
+    Removal, Sensor, Session, ShelfPlan, ShelfTouch, Sku, StoreSettings, Transfer, WarehouseOut,
+    WeightChange,
 };
 
 use super::book::{Awaited, Book, Moment, Pile};
@@ -48,6 +49,11 @@ impl Model {
             Body::Count(count) => self.count(count, moment)?,
             Body::Entry(customer) => self.entry(*customer, at),
             Body::Exit(customer) => self.exit(*customer, at),
+            Body::CustomerEvent(told) => match told.step {
+                FunnelStep::Entrance => self.entry(told.customer, at),
+                FunnelStep::Checkout | FunnelStep::Abandon => self.exit(told.customer, at),
+                FunnelStep::View | FunnelStep::CartAdd | FunnelStep::CartRemove => {}
+            },
             Body::Session(session) => self.session(session, at)?,
             Body::Rejected(_)
             | Body::Supplier(_)

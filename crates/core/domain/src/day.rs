@@ -53,6 +53,7 @@ impl Store {
         self.visits_lapse(self.now.plus(-MAX_VISIT_US));
         self.visits.peak_today = self.visits.present;
         self.visits.entries_today = 0;
+        self.funnel.change_day(day);
         self.expire_notices(Subject::Store, fx);
         for index in self.shelves.indexes() {
             self.expire_notices(Subject::Sku(index), fx);

@@ -7,7 +7,8 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{
-    Actor, AlertId, CustomerId, EventId, LotCode, Note, OrderId, ReceiptId, Sku, StoreId, TaskId,
+    Actor, AlertId, CustomerId, CustomerType, EventId, LotCode, Note, OrderId, PaymentMethod,
+    ReceiptId, Sku, StoreId, TaskId,
 };
 use crate::origin::Origin;
 use crate::quantity::BasisPoints;
@@ -49,6 +50,8 @@ pub enum Body {
     Exit(Option<CustomerId>),
     /// A customer came in, and is known to leave at a later time.
     Session(Session),
+    /// A step of a visit, as an entrance, an app or a web shop tells it.
+    CustomerEvent(CustomerEvent),
     /// A point-of-sale transaction.
     Receipt(Box<Receipt>),
     /// `wh_in`: units came into the warehouse.
@@ -137,6 +140,49 @@ pub struct Session {
     pub exit_at: Timestamp,
 }
 
+/// A step of a visit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CustomerEvent {
+    /// Who, where that is known.
+    pub customer: Option<CustomerId>,
+    /// Which step.
+    pub step: FunnelStep,
+    /// About which product; it need not be declared, for looking at it moves no stock.
+    pub sku: Option<Sku>,
+}
+
+/// The steps of a visit, from the entrance on.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub enum FunnelStep {
+    /// Came in, or logged in.
+    #[default]
+    Entrance,
+    /// Looked at something.
+    View,
+    /// Put something into the cart.
+    CartAdd,
+    /// Took something out of the cart.
+    CartRemove,
+    /// Paid.
+    Checkout,
+    /// Left without paying.
+    Abandon,
+}
+
+impl FunnelStep {
+    /// All of them, in order of their numbers.
+    pub const ALL: [Self; 6] = [
+        Self::Entrance,
+        Self::View,
+        Self::CartAdd,
+        Self::CartRemove,
+        Self::Checkout,
+        Self::Abandon,
+    ];
+}
+
 /// A point-of-sale transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Receipt {
@@ -144,6 +190,10 @@ pub struct Receipt {
     pub receipt: ReceiptId,
     /// Whose cart it pays, where the till knows.
     pub customer: Option<CustomerId>,
+    /// How it was paid; empty where the till does not say.
+    pub payment_method: PaymentMethod,
+    /// What kind of customer it is of; empty where the till does not say.
+    pub customer_type: CustomerType,
     /// Its lines.
     pub lines: Vec<ReceiptLine>,
 }
@@ -219,6 +269,8 @@ pub enum RemovalCause {
     Recalled,
     /// Sent to another store.
     Transferred,
+    /// Known to have been stolen.
+    Stolen,
 }
 
 /// Units taken out of the shop other than by a sale.

@@ -98,6 +98,14 @@ text_id!(
     WindowName, 31
 );
 text_id!(
+    /// How a receipt was paid, as the till names it; empty where it does not say.
+    PaymentMethod, 23
+);
+text_id!(
+    /// What kind of customer a receipt is of, as the till names it; empty where it does not say.
+    CustomerType, 23
+);
+text_id!(
     /// A short sentence: a person's note, the name of a product, a brand, the name of a time zone.
     Note, 119
 );

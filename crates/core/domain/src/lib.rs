@@ -26,6 +26,7 @@ mod event;
 mod explain;
 mod facts;
 mod floor;
+mod funnel;
 mod horizon;
 mod ids;
 mod invariant;
@@ -69,15 +70,18 @@ pub use cart::{
 pub use demand::Demand;
 pub use effect::{Cause, Effect, Effects, Explanation, PriceNotice, Reason, RemovalNotice};
 pub use event::{
-    AlertAct, AlertVerb, Body, Count, Delivery, Event, OpeningStock, OrderAct, OrderVerb, Place,
-    PriceChange, Promotion, Receipt, ReceiptLine, Refill, Rejected, Removal, RemovalCause, Session,
-    ShelfTouch, TaskAct, TaskVerb, Transfer, WarehouseOut, WeightChange,
+    AlertAct, AlertVerb, Body, Count, CustomerEvent, Delivery, Event, FunnelStep, OpeningStock,
+    OrderAct, OrderVerb, Place, PriceChange, Promotion, Receipt, ReceiptLine, Refill, Rejected,
+    Removal, RemovalCause, Session, ShelfTouch, TaskAct, TaskVerb, Transfer, WarehouseOut,
+    WeightChange,
 };
 pub use facts::{Buyers, FACT_DAYS, FactScope, PeriodFacts, STORE_FACT_DAYS, SkuFacts, StoreFacts};
+pub use funnel::{Funnel, KEPT_FUNNEL_DAYS};
 pub use horizon::HORIZON_EVENTS;
 pub use ids::{
-    Actor, AlertId, Category, CustomerId, EventId, LotCode, Note, OrderId, PolicyId, ReceiptId,
-    Sku, SkuIndex, SourceId, StoreId, Subcategory, SupplierId, TaskId, WindowName,
+    Actor, AlertId, Category, CustomerId, CustomerType, EventId, LotCode, Note, OrderId,
+    PaymentMethod, PolicyId, ReceiptId, Sku, SkuIndex, SourceId, StoreId, Subcategory, SupplierId,
+    TaskId, WindowName,
 };
 pub use invariant::{Invariant, Violation};
 pub use kpi::{Kpi, Milli, Unit};

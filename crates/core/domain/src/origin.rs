@@ -82,7 +82,9 @@ impl Stream {
                 Self::Shelf
             }
             Body::Receipt(_) => Self::Pos,
-            Body::Entry(_) | Body::Exit(_) | Body::Session(_) => Self::Traffic,
+            Body::Entry(_) | Body::Exit(_) | Body::Session(_) | Body::CustomerEvent(_) => {
+                Self::Traffic
+            }
             Body::Delivery(_) | Body::WarehouseOut(_) | Body::Transfer(_) => Self::Warehouse,
             Body::Store(_)
             | Body::Product(_)

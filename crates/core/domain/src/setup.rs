@@ -34,6 +34,7 @@ impl Store {
             self.declared = true;
             self.day = self.settings.clock.day(self.now);
             self.facts.begin(self.day, self.settings.clock.at(self.day, 0), self.now);
+            self.funnel.set_day(self.day);
             self.set_day_timers();
         }
         Ok(())

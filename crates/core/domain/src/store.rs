@@ -11,6 +11,7 @@ use crate::cart::Carts;
 use crate::effect::{Effect, Effects, Reason};
 use crate::event::{Body, Event};
 use crate::facts::FactBook;
+use crate::funnel::FunnelBook;
 use crate::horizon::Horizon;
 use crate::ids::{Sku, SkuIndex, StoreId};
 use crate::lot::LotBook;
@@ -57,6 +58,7 @@ pub struct Store {
     pub(crate) promotions: Promotions,
     pub(crate) visits: Visits,
     pub(crate) inside: Inside,
+    pub(crate) funnel: FunnelBook,
     pub(crate) timers: Timers,
     seen: Horizon,
     pub(crate) stats: Stats,
@@ -104,6 +106,7 @@ impl Store {
             promotions: Promotions::default(),
             visits: Visits::default(),
             inside: Inside::default(),
+            funnel: FunnelBook::default(),
             timers: Timers::default(),
             seen: Horizon::default(),
             stats: Stats::default(),
@@ -189,6 +192,10 @@ impl Store {
                 Ok(())
             }
             Body::Session(session) => self.session(session, at),
+            Body::CustomerEvent(event) => {
+                self.customer_event(event, at, fx);
+                Ok(())
+            }
             Body::Receipt(receipt) => self.receipt(receipt, at, fx),
             Body::Delivery(delivery) => self.delivery(delivery, at, fx),
             Body::WarehouseOut(out) => self.warehouse_out(out, at, fx),

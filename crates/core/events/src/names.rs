@@ -2,9 +2,9 @@
 //! words and numbers of its choices. Both encodings read the same tables.
 
 use shelf_domain::{
-    Actor, Approval, Category, CustomerId, LotCode, Measure, Note, Picking, Place, PolicyId,
-    ReceiptId, RefillMode, RemovalCause, RemovalTime, Rounding, Sensor, Sku, StoreId, Subcategory,
-    SupplierId, WindowName, WindowScope,
+    Actor, Approval, Category, CustomerId, CustomerType, FunnelStep, LotCode, Measure, Note,
+    PaymentMethod, Picking, Place, PolicyId, ReceiptId, RefillMode, RemovalCause, RemovalTime,
+    Rounding, Sensor, Sku, StoreId, Subcategory, SupplierId, WindowName, WindowScope,
 };
 
 /// A short text of the domain.
@@ -47,6 +47,8 @@ names!(
     Category,
     Subcategory,
     WindowName,
+    PaymentMethod,
+    CustomerType,
     Note
 );
 
@@ -88,7 +90,11 @@ choices! {
     Place { Floor = "store", Warehouse = "warehouse" }
     RemovalCause {
         Expired = "expired", Damaged = "damaged", Recalled = "recalled",
-        Transferred = "transferred"
+        Transferred = "transferred", Stolen = "stolen"
+    }
+    FunnelStep {
+        Entrance = "entrance", View = "view", CartAdd = "cart_add", CartRemove = "cart_remove",
+        Checkout = "checkout", Abandon = "abandon"
     }
     RefillMode { Confirmed = "confirmed", Timed = "timed" }
     Approval { Automatic = "automatic", ByPerson = "by_person" }

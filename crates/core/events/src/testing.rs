@@ -9,8 +9,8 @@ mod events;
 
 use proptest::prelude::*;
 use shelf_domain::{
-    Actor, BasisPoints, Category, CustomerId, Day, LotCode, Note, PolicyId, ReceiptId, Sku,
-    StoreId, Subcategory, SupplierId, Timestamp,
+    Actor, BasisPoints, Category, CustomerId, CustomerType, Day, LotCode, Note, PaymentMethod,
+    PolicyId, ReceiptId, Sku, StoreId, Subcategory, SupplierId, Timestamp,
 };
 
 pub use effects::{effects, outputs};
@@ -57,6 +57,16 @@ name_strategies!(
 /// Any [`Actor`], also none.
 pub fn actors() -> impl Strategy<Value = Actor> {
     prop_oneof![Just(Actor::default()), texts(Actor::LIMIT).prop_map(|text| Actor::cut(&text))]
+}
+
+/// Any [`PaymentMethod`], also none.
+pub fn payment_methods() -> impl Strategy<Value = PaymentMethod> {
+    prop_oneof![Just(""), Just("credit_card"), Just("Cash")].prop_map(PaymentMethod::cut)
+}
+
+/// Any [`CustomerType`], also none.
+pub fn customer_types() -> impl Strategy<Value = CustomerType> {
+    prop_oneof![Just(""), Just("member"), Just("Premium")].prop_map(CustomerType::cut)
 }
 
 /// Any [`Note`], also none.

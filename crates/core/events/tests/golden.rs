@@ -22,7 +22,7 @@ use shelf_events::{
 /// order.
 const LINES: &str = include_str!("golden/events.ndjson");
 
-const EVENT_KINDS: usize = 27;
+const EVENT_KINDS: usize = 28;
 const EFFECT_KINDS: usize = 9;
 
 fn dir() -> PathBuf {

@@ -251,7 +251,7 @@ impl StoreTown {
         state.truth.receipts += 1;
         state.truth.revenue_cents += lines.iter().map(|line| line.total_cents).sum::<i64>();
         let receipt = ReceiptId::cut(&self.uuid("receipt", number));
-        let receipt = Receipt { receipt, customer: Some(customer), lines };
+        let receipt = Receipt { receipt, customer: Some(customer), lines, ..Receipt::default() };
         self.tell(at, Body::Receipt(Box::new(receipt)));
     }
 

@@ -184,6 +184,7 @@ fn spoilable(body: &Body) -> bool {
             | Body::Entry(_)
             | Body::Exit(_)
             | Body::Session(_)
+            | Body::CustomerEvent(_)
             | Body::Receipt(_)
     )
 }

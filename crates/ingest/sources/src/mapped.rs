@@ -188,7 +188,7 @@ impl MappedSource {
                     let (key, price) = ((store, line.sku), line.unit_price_cents);
                     made += self.first_sight.product(mapping, key, price, at, ready);
                 }
-                Body::Receipt(Box::new(Receipt { receipt, customer, lines }))
+                Body::Receipt(Box::new(Receipt { receipt, customer, lines, ..Receipt::default() }))
             }
             DraftWhat::Other(What::Other { sku, price_cents, body }) => {
                 if let Some(sku) = sku {

@@ -317,6 +317,7 @@ fn removed(notice: &RemovalNotice) -> String {
         RemovalCause::Damaged => "damaged",
         RemovalCause::Recalled => "recalled",
         RemovalCause::Transferred => "transferred",
+        RemovalCause::Stolen => "stolen",
     };
     let (moved, sku, lot) = (units(notice.units), notice.sku, notice.lot);
     format!("{moved} of {sku} lot {lot} left {place}: {cause}")

@@ -1,10 +1,10 @@
 //! The bodies of events in the log: the fast ones. Reference data is in `reference`.
 
 use shelf_domain::{
-    AlertAct, AlertId, AlertVerb, BasisPoints, Body, Count, Day, Delivery, OpeningStock, OrderAct,
-    OrderId, OrderVerb, PriceChange, Promotion, Receipt, ReceiptLine, Refill, Rejected, Removal,
-    Session, ShelfTouch, TaskAct, TaskId, TaskVerb, Timestamp, Transfer, WarehouseOut,
-    WeightChange,
+    AlertAct, AlertId, AlertVerb, BasisPoints, Body, Count, CustomerEvent, Day, Delivery,
+    OpeningStock, OrderAct, OrderId, OrderVerb, PriceChange, Promotion, Receipt, ReceiptLine,
+    Refill, Rejected, Removal, Session, ShelfTouch, TaskAct, TaskId, TaskVerb, Timestamp, Transfer,
+    WarehouseOut, WeightChange,
 };
 
 use super::wire::{DecodeError, Reader, Writer};
@@ -42,6 +42,7 @@ pub(super) fn tag(body: &Body) -> u8 {
         Body::Clock => 25,
         Body::Rejected(_) => 26,
         Body::WindowPlan(_) => 27,
+        Body::CustomerEvent(_) => 28,
     }
 }
 
@@ -90,6 +91,11 @@ pub(super) fn write(body: &Body, w: &mut Writer<'_>) {
             w.maybe_name(transfer.lot.as_ref());
             w.number(transfer.units);
             w.name(&transfer.to);
+        }
+        Body::CustomerEvent(event) => {
+            w.maybe_name(event.customer.as_ref());
+            w.choice(event.step);
+            w.maybe_name(event.sku.as_ref());
         }
         other => write_rare(other, w),
     }
@@ -215,6 +221,11 @@ fn read_rare(tag: u8, r: &mut Reader<'_>) -> Result<Body> {
         25 => Body::Clock,
         26 => Body::Rejected(Box::new(read_rejected(r)?)),
         27 => Body::WindowPlan(Box::new(windows::read_plan(r)?)),
+        28 => Body::CustomerEvent(CustomerEvent {
+            customer: r.maybe_name()?,
+            step: r.choice()?,
+            sku: r.maybe_name()?,
+        }),
         unknown => return Err(DecodeError::UnknownTag(unknown)),
     })
 }
@@ -240,6 +251,8 @@ fn read_day(r: &mut Reader<'_>) -> Result<Day> {
 fn write_receipt(receipt: &Receipt, w: &mut Writer<'_>) {
     w.name(&receipt.receipt);
     w.maybe_name(receipt.customer.as_ref());
+    w.name(&receipt.payment_method);
+    w.name(&receipt.customer_type);
     w.out.reserve(receipt.lines.len() * 48);
     w.list(&receipt.lines, |w, line| {
         w.name(&line.sku);
@@ -255,6 +268,8 @@ fn read_receipt(r: &mut Reader<'_>) -> Result<Receipt> {
     Ok(Receipt {
         receipt: r.name()?,
         customer: r.maybe_name()?,
+        payment_method: r.name()?,
+        customer_type: r.name()?,
         lines: r.list(|r| {
             Ok(ReceiptLine {
                 sku: r.name()?,

@@ -1,8 +1,8 @@
 //! From the fields of an object to what happened: the events of sensors, tills and the warehouse.
 
 use shelf_domain::{
-    BasisPoints, Body, Delivery, OpeningStock, OrderId, Place, Receipt, ReceiptLine, Refill,
-    Removal, Session, ShelfTouch, TaskId, Timestamp, Transfer, WarehouseOut, WeightChange,
+    BasisPoints, Body, CustomerEvent, Delivery, OpeningStock, OrderId, Place, Receipt, ReceiptLine,
+    Refill, Removal, Session, ShelfTouch, TaskId, Timestamp, Transfer, WarehouseOut, WeightChange,
 };
 
 use super::error::{ErrorCode, JsonError};
@@ -36,6 +36,7 @@ pub(super) fn body(fields: &mut Fields<'_>) -> Result<(Body, Option<Timestamp>)>
         "refill" => Body::Refill(refill(fields)?),
         "entry" => Body::Entry(fields.maybe_name(CUSTOMER)?),
         "exit" => Body::Exit(fields.maybe_name(CUSTOMER)?),
+        "customer_event" => Body::CustomerEvent(customer_event(fields)?),
         "foot_traffic" => return session(fields),
         "wh_in" => Body::Delivery(delivery(fields)?),
         "wh_out" => Body::WarehouseOut(warehouse_out(fields)?),
@@ -137,6 +138,15 @@ fn session(fields: &Fields<'_>) -> Result<(Body, Option<Timestamp>)> {
     Ok((Body::Session(session), Some(entry_at)))
 }
 
+fn customer_event(fields: &Fields<'_>) -> Result<CustomerEvent> {
+    let step = &[Field::Step];
+    Ok(CustomerEvent {
+        customer: fields.maybe_name(CUSTOMER)?,
+        step: need(fields.maybe_choice(step)?, step)?,
+        sku: fields.maybe_name(SKU)?,
+    })
+}
+
 fn receipt(fields: &mut Fields<'_>) -> Result<Receipt> {
     let lines = match fields.lines.take() {
         Some(lines) => Some(lines),
@@ -145,6 +155,8 @@ fn receipt(fields: &mut Fields<'_>) -> Result<Receipt> {
     Ok(Receipt {
         receipt: fields.name(&[Field::TransactionId])?,
         customer: fields.maybe_name(CUSTOMER)?,
+        payment_method: fields.name_or_empty(&[Field::PaymentMethod])?,
+        customer_type: fields.name_or_empty(&[Field::CustomerType, Field::ClientType])?,
         lines: need(lines, &[Field::Items])?,
     })
 }

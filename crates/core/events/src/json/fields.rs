@@ -89,6 +89,8 @@ fields! {
     OverstockQty = "overstock_qty", SafetyStockQty = "safety_stock_qty",
     PriceTolerance = "price_tolerance", SensorSilentMinutes = "sensor_silent_minutes",
     TillSilentMinutes = "till_silent_minutes", RulesOff = "rules_off",
+    PaymentMethod = "payment_method", CustomerType = "customer_type",
+    ClientType = "client_type", Step = "step",
 }
 
 const COUNT: usize = FIELDS.len();

@@ -40,6 +40,7 @@ fn kind(body: &Body) -> &'static str {
         Body::Entry(_) => "entry",
         Body::Exit(_) => "exit",
         Body::Session(_) => "foot_traffic",
+        Body::CustomerEvent(_) => "customer_event",
         Body::Receipt(_) => "pos_transaction",
         Body::Delivery(_) => "wh_in",
         Body::WarehouseOut(_) => "wh_out",
@@ -90,6 +91,11 @@ fn write_body(body: &Body, o: &mut Object<'_>) {
         Body::Session(Session { customer, exit_at }) => {
             o.name(Field::CustomerId, customer);
             o.time(Field::ExitTime, *exit_at);
+        }
+        Body::CustomerEvent(event) => {
+            o.maybe_name(Field::CustomerId, event.customer.as_ref());
+            o.text(Field::Step, event.step.word());
+            o.maybe_name(Field::ItemId, event.sku.as_ref());
         }
         Body::Receipt(receipt) => write_receipt(receipt, o),
         Body::Delivery(delivery) => {
@@ -144,6 +150,8 @@ fn write_touch(touch: &ShelfTouch, o: &mut Object<'_>) {
 fn write_receipt(receipt: &Receipt, o: &mut Object<'_>) {
     o.name(Field::TransactionId, &receipt.receipt);
     o.maybe_name(Field::CustomerId, receipt.customer.as_ref());
+    o.name_unless_empty(Field::PaymentMethod, &receipt.payment_method);
+    o.name_unless_empty(Field::CustomerType, &receipt.customer_type);
     o.list(Field::Items, &receipt.lines, |o, line: &ReceiptLine| {
         o.name(Field::ItemId, &line.sku);
         o.scaled(Field::Quantity, i64::from(line.units), 0);

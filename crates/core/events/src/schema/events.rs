@@ -15,6 +15,10 @@ const QTY: Spec = also(must("qty", Count), &["quantity", "units"]);
 const CUSTOMER: Spec = may("customer_id", Text(39));
 const LOT: Spec = also(may("batch_code", Text(39)), &["lot"]);
 const THE_LOT: Spec = also(must("batch_code", Text(39)), &["lot"]);
+const STEP: Spec =
+    must("step", Words(&["entrance", "view", "cart_add", "cart_remove", "checkout", "abandon"]));
+pub(super) const REMOVAL_CAUSES: &[&str] =
+    &["expired", "damaged", "recalled", "transferred", "stolen"];
 const ACTOR: Spec = may("actor", Text(39));
 const NOTE: Spec = may("note", Text(119));
 const NAME: Spec = may("name", Text(119));
@@ -235,9 +239,20 @@ pub(super) const EVENTS: &[(&str, &str, &[Spec])] = &[
         &[must("customer_id", Text(39)), must("exit_time", Time)],
     ),
     (
+        "customer_event",
+        "A step of a visit, as an entrance, an app or a web shop tells it.",
+        &[CUSTOMER, STEP, also(may("item_id", Text(31)), &["shelf_id", "sku"])],
+    ),
+    (
         "pos_transaction",
         "A point-of-sale transaction; a line of negative quantity is a return.",
-        &[must("transaction_id", Text(39)), CUSTOMER, must("items", List(RECEIPT_LINE))],
+        &[
+            must("transaction_id", Text(39)),
+            CUSTOMER,
+            may("payment_method", Text(23)),
+            also(may("customer_type", Text(23)), &["client_type"]),
+            must("items", List(RECEIPT_LINE)),
+        ],
     ),
     ("wh_in", "Units came into the warehouse.", WH_IN),
     (
@@ -248,14 +263,7 @@ pub(super) const EVENTS: &[(&str, &str, &[Spec])] = &[
     (
         "removal",
         "Units were taken out of the shop other than by a sale.",
-        &[
-            ITEM,
-            LOT,
-            LOCATION,
-            QUANTITY,
-            must("cause", Words(&["expired", "damaged", "recalled", "transferred"])),
-            ACTOR,
-        ],
+        &[ITEM, LOT, LOCATION, QUANTITY, must("cause", Words(REMOVAL_CAUSES)), ACTOR],
     ),
     ("count", "A person counted.", &[ITEM, LOCATION, QUANTITY, ACTOR]),
     (

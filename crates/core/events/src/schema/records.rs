@@ -273,7 +273,7 @@ pub(super) const EFFECTS: &[(&str, &str, &[Spec])] = &[
             LOT,
             LOCATION,
             must("quantity", Count),
-            must("cause", Words(&["expired", "damaged", "recalled", "transferred"])),
+            must("cause", Words(super::events::REMOVAL_CAUSES)),
             must("cost", Money),
         ],
     ),

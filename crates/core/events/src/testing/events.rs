@@ -4,18 +4,19 @@ use proptest::collection::{btree_set, vec};
 use proptest::option::of;
 use proptest::prelude::*;
 use shelf_domain::{
-    AlertAct, AlertId, AlertVerb, AnomalyPolicy, Approval, Body, Count, Delivery, Event, EventId,
-    LocalClock, MarkdownSchedule, Measure, OpeningStock, OrderAct, OrderId, OrderVerb, Origin,
-    Picking, Place, Policy, PriceChange, Product, Promotion, Receipt, ReceiptLine, Refill,
-    RefillMode, Rejected, Removal, RemovalCause, RemovalTime, Rounding, Rule, SECOND, Scope,
-    Sensor, Session, ShelfPlan, ShelfTouch, SourceId, StoreSettings, Supplier, TaskAct, TaskId,
-    TaskVerb, Transfer, WarehouseOut, WeekSlot, WeightChange, WindowName, WindowPlan, WindowScope,
-    WindowSpec,
+    AlertAct, AlertId, AlertVerb, AnomalyPolicy, Approval, Body, Count, CustomerEvent, Delivery,
+    Event, EventId, FunnelStep, LocalClock, MarkdownSchedule, Measure, OpeningStock, OrderAct,
+    OrderId, OrderVerb, Origin, Picking, Place, Policy, PriceChange, Product, Promotion, Receipt,
+    ReceiptLine, Refill, RefillMode, Rejected, Removal, RemovalCause, RemovalTime, Rounding, Rule,
+    SECOND, Scope, Sensor, Session, ShelfPlan, ShelfTouch, SourceId, StoreSettings, Supplier,
+    TaskAct, TaskId, TaskVerb, Transfer, WarehouseOut, WeekSlot, WeightChange, WindowName,
+    WindowPlan, WindowScope, WindowSpec,
 };
 
 use super::{
-    actors, categories, cents, customer_ids, days, lot_codes, notes, parts, policy_ids,
-    receipt_ids, skus, store_ids, subcategories, supplier_ids, timestamps, units,
+    actors, categories, cents, customer_ids, customer_types, days, lot_codes, notes, parts,
+    payment_methods, policy_ids, receipt_ids, skus, store_ids, subcategories, supplier_ids,
+    timestamps, units,
 };
 
 /// Any valid event.
@@ -56,7 +57,10 @@ fn shelf_bodies() -> BoxedStrategy<Body> {
         .prop_map(|(task, sku, lot, units)| Refill { task: task.map(TaskId), sku, lot, units });
     let session = (customer_ids(), timestamps())
         .prop_map(|(customer, exit_at)| Session { customer, exit_at });
+    let step = (of(customer_ids()), steps(), of(skus()))
+        .prop_map(|(customer, step, sku)| CustomerEvent { customer, step, sku });
     prop_oneof![
+        step.prop_map(Body::CustomerEvent),
         touch().prop_map(Body::Pickup),
         touch().prop_map(Body::Putback),
         weight.prop_map(Body::WeightChange),
@@ -79,8 +83,15 @@ fn trade_bodies() -> BoxedStrategy<Body> {
             lot,
         },
     );
-    let receipt = (receipt_ids(), of(customer_ids()), vec(line, 0..6))
-        .prop_map(|(receipt, customer, lines)| Receipt { receipt, customer, lines });
+    let receipt =
+        (receipt_ids(), of(customer_ids()), payment_methods(), customer_types(), vec(line, 0..6))
+            .prop_map(|(receipt, customer, payment_method, customer_type, lines)| Receipt {
+                receipt,
+                customer,
+                payment_method,
+                customer_type,
+                lines,
+            });
     let delivery = (of(any::<u64>()), skus(), lot_codes(), units(), of(days()), of(days()))
         .prop_map(|(order, sku, lot, units, received_day, expiry_day)| Delivery {
             order: order.map(OrderId),
@@ -105,6 +116,10 @@ fn trade_bodies() -> BoxedStrategy<Body> {
     .boxed()
 }
 
+fn steps() -> impl Strategy<Value = FunnelStep> {
+    proptest::sample::select(FunnelStep::ALL.as_slice())
+}
+
 pub(super) fn places() -> impl Strategy<Value = Place> {
     prop_oneof![Just(Place::Floor), Just(Place::Warehouse)]
 }
@@ -115,6 +130,7 @@ pub(super) fn removal_causes() -> impl Strategy<Value = RemovalCause> {
         Just(RemovalCause::Damaged),
         Just(RemovalCause::Recalled),
         Just(RemovalCause::Transferred),
+        Just(RemovalCause::Stolen),
     ]
 }
 
