@@ -10,6 +10,7 @@ mod csv_rows;
 mod decimal;
 mod error;
 mod first_sight;
+mod foreign;
 mod input;
 mod lookup;
 mod mapped;
@@ -28,6 +29,9 @@ use std::path::PathBuf;
 
 pub use error::SourceError;
 pub use first_sight::Known;
+pub use foreign::{
+    Broken, Foreign, ForeignSource, Format, LineError, LineReader, Lines, may_be_another_systems,
+};
 pub use input::{FileKind, Progress, STDIN, find_files};
 pub use mapped::{MappedOptions, MappedSource};
 pub use mapping::{Mapping, shipped_names};
@@ -38,7 +42,8 @@ pub use zone::local_clock;
 
 /// The source that fits what a person names: [`find_files`] says which files, `mapping` how their
 /// columns are read. Without a mapping the files must be NDJSON, and `workers` threads parse them
-/// (none: the caller's own).
+/// (none: the caller's own). Lines of
+/// other systems are read among them where the options say how.
 pub fn open(
     wanted: &str,
     mapping: Option<Mapping>,
@@ -55,8 +60,13 @@ pub fn open(
         }
     }
     let defaults = options.defaults;
-    if workers == 0 {
-        return Ok(Box::new(NdjsonSource::open(paths, defaults)?));
-    }
-    Ok(Box::new(ParallelParser::open(paths, defaults, workers)?))
+    let own: Box<dyn Source> = if workers == 0 {
+        Box::new(NdjsonSource::open(paths, defaults)?)
+    } else {
+        Box::new(ParallelParser::open(paths, defaults, workers)?)
+    };
+    Ok(match options.foreign {
+        Some(foreign) => Box::new(ForeignSource::new(own, foreign, options.known, defaults)),
+        None => own,
+    })
 }

@@ -13,6 +13,7 @@ use crate::convert::{Fact, Plan, What};
 use crate::csv_rows::CsvRows;
 use crate::error::SourceError;
 use crate::first_sight::{FirstSight, Known, Texts};
+use crate::foreign::Foreign;
 use crate::input::{ByteCount, FileKind, Progress, STDIN};
 use crate::lookup::{Binder, Loaded};
 use crate::mapping::Mapping;
@@ -30,12 +31,14 @@ pub struct MappedOptions {
     pub lookups: HashMap<String, PathBuf>,
     /// What need not be made, because the log has it.
     pub known: Known,
+    /// How lines of other systems are read in files without a mapping; `None` where they are not.
+    pub foreign: Option<Foreign>,
 }
 
 impl MappedOptions {
     /// Lookup tables beside the files, and nothing known.
     pub fn new(defaults: Defaults) -> Self {
-        Self { defaults, lookups: HashMap::new(), known: Known::default() }
+        Self { defaults, lookups: HashMap::new(), known: Known::default(), foreign: None }
     }
 }
 

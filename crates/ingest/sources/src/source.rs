@@ -52,6 +52,8 @@ pub struct LineCounts {
     pub other_lines: u64,
     /// Lines that became a rejected event.
     pub rejected_lines: u64,
+    /// Of the other lines, those of other systems that tell nothing here but their time.
+    pub ignored_lines: u64,
     /// Events for stores, products and shelves seen for the first time.
     pub reference_events: u64,
 }
@@ -63,6 +65,7 @@ impl AddAssign for LineCounts {
         self.return_lines += other.return_lines;
         self.other_lines += other.other_lines;
         self.rejected_lines += other.rejected_lines;
+        self.ignored_lines += other.ignored_lines;
         self.reference_events += other.reference_events;
     }
 }

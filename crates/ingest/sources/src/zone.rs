@@ -74,6 +74,11 @@ impl TimeReader {
         }
     }
 
+    /// A reader of RFC 3339, and of the same without an offset.
+    pub(crate) fn iso(zone: TimeZone) -> Self {
+        Self { zone, form: TimeForm::Iso }
+    }
+
     fn reads_what_it_writes(&self, pattern: &str) -> bool {
         let sample = jiff::Timestamp::UNIX_EPOCH.to_zoned(self.zone.clone());
         strtime::format(pattern, &sample).is_ok_and(|text| self.read(&text).is_some())

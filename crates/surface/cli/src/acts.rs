@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use shelf_domain::{
     Actor, Body, Event, EventId, Note, Origin, Sku, SkuIndex, Store, StoreId, Timestamp,
 };
+use shelf_events::Defaults;
 use shelf_host::{
     Ack, AckStatus, ChainReader, ChainWriter, Follow, SourceName, Sources, send_events,
 };
+use shelf_sources::{Format, Known, LineError, LineReader, may_be_another_systems, read_event};
 use shelf_views::Chain;
 
 use crate::failure::Failure;
@@ -35,6 +37,55 @@ pub(crate) fn fresh_id() -> EventId {
 /// The stores of a data folder, as its log has them on disk.
 pub(crate) fn read(settings: &Settings) -> Result<ChainReader, Failure> {
     Ok(ChainReader::open(&settings.folder(), Follow::FromSnapshot)?)
+}
+
+/// What these stores have, and no foreign file need make.
+pub(crate) fn known_of<'a>(stores: impl IntoIterator<Item = &'a Store>) -> Known {
+    let mut known = Known::default();
+    for store in stores {
+        known.stores.insert(store.id());
+        let skus = store.skus().filter_map(|index| store.shelf(index));
+        known.skus.extend(skus.map(|shelf| (store.id(), shelf.sku)));
+    }
+    known
+}
+
+/// The events of lines that come one by one, as the folder's settings read them.
+pub(crate) struct LineEvents<'a> {
+    settings: &'a Settings,
+    /// Made by the first line that is not this program's own: it must know the stores.
+    reader: Option<LineReader>,
+}
+
+impl<'a> LineEvents<'a> {
+    pub(crate) fn new(settings: &'a Settings) -> Self {
+        Self { settings, reader: None }
+    }
+
+    pub(crate) fn of(
+        &mut self,
+        line: &[u8],
+        defaults: &Defaults,
+    ) -> Result<Result<Vec<Event>, LineError>, Failure> {
+        if self.reader.is_none() {
+            match read_event(line, defaults) {
+                Ok(event) => return Ok(Ok(vec![event])),
+                Err(error) if !may_be_another_systems(&error) => {
+                    return Ok(Err(LineError::Json(error)));
+                }
+                Err(_) => {}
+            }
+            let known = known_of(read(self.settings)?.stores());
+            let foreign = self.settings.foreign(Format::Auto)?;
+            self.reader = Some(LineReader::new(foreign, known));
+        }
+        let Some(reader) = &mut self.reader else { return Ok(Ok(Vec::new())) };
+        let events = reader.read(line, defaults).map(|mut lines| {
+            lines.declarations.append(&mut lines.events);
+            lines.declarations
+        });
+        Ok(events)
+    }
 }
 
 /// The named store, or the only one.

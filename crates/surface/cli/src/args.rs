@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::builder::RangedI64ValueParser;
+use clap::builder::{PossibleValuesParser, RangedI64ValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use shelf_domain::{MAX_SNOOZE_US, MINUTE};
+use shelf_sources::Format;
 
 /// Runs a supermarket chain's stock in real time: shelves, lots, alerts, restock tasks, supplier
 /// orders, prices.
@@ -175,12 +176,22 @@ pub(crate) struct ImportArgs {
     /// The store of events that name none.
     #[arg(long, value_name = "ID")]
     pub(crate) store: Option<String>,
+    /// Whose events the lines of files without a mapping are, beside this program's own.
+    #[arg(long, value_name = "FORMAT", default_value = "auto", value_parser = format_names())]
+    pub(crate) format: String,
+    /// The time zone of other systems' times without an offset.
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) time_zone: Option<String>,
     /// Threads that read.
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
     /// Take files anew that were imported before.
     #[arg(long)]
     pub(crate) again: bool,
+}
+
+fn format_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(Format::names())
 }
 
 #[derive(Clone, Debug, ClapArgs)]

@@ -1,28 +1,30 @@
 //! `shelf import`: events as JSON lines, or a foreign file with a mapping, into the log.
 
 mod ledger;
+mod view;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use indicatif::ProgressBar;
-use serde::Serialize;
 use shelf_domain::{Event, EventId, Outcome, SourceId, StoreId, Stores, Timestamp};
 use shelf_events::Defaults;
 use shelf_host::{ChainReader, ChainWriter, Folder, HostError, SourceKind, SourceName, Tally};
 use shelf_sources::{
-    Known, LineCounts, MappedOptions, Mapping, Progress, STDIN, Source, find_files, open,
+    Foreign, Format, Known, LineCounts, MappedOptions, Mapping, Progress, STDIN, Source,
+    find_files, open,
 };
 
-use crate::acts::{NOT_ALL, new_store, wall_now};
+use crate::acts::{NOT_ALL, known_of, new_store, wall_now};
 use crate::args::ImportArgs;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::progress;
 use crate::settings::Settings;
 use ledger::{Entry, Input, Ledger};
+use view::{render, view};
 
 /// Events that are read before they are appended.
 const BATCH_EVENTS: usize = 4_096;
@@ -127,13 +129,16 @@ struct How {
     mapping: Option<Mapping>,
     mapping_name: Option<String>,
     store: Option<StoreId>,
+    /// How lines of other systems are read where there is no mapping.
+    foreign: Option<Foreign>,
     threads: usize,
 }
 
 impl How {
     fn open(&self, wanted: &[String], known: Known, present: Timestamp) -> Result<Feed, Failure> {
         let defaults = Defaults { store: self.store, received_at: present };
-        let options = MappedOptions { known, ..MappedOptions::new(defaults) };
+        let foreign = self.foreign.clone();
+        let options = MappedOptions { known, foreign, ..MappedOptions::new(defaults) };
         let readers = self.threads.saturating_sub(1);
         let mut sources = Vec::new();
         for wanted in wanted {
@@ -318,31 +323,7 @@ fn present(chain: &mut ChainWriter) -> Timestamp {
 
 /// What the log has already, and a mapping need not make.
 fn known(chain: &mut ChainWriter) -> Result<Known, Failure> {
-    let mut known = Known::default();
-    for store in chain.partitions()?.into_iter().flat_map(Stores::iter) {
-        known.stores.insert(store.id());
-        let skus = store.skus().filter_map(|index| store.shelf(index));
-        known.skus.extend(skus.map(|shelf| (store.id(), shelf.sku)));
-    }
-    Ok(known)
-}
-
-/// What an import came to.
-#[derive(Debug, Serialize)]
-struct ImportView {
-    lines: u64,
-    sale_lines: u64,
-    return_lines: u64,
-    other_lines: u64,
-    rejected_lines: u64,
-    events: u64,
-    accepted: u64,
-    late: u64,
-    duplicates: u64,
-    quarantined: u64,
-    quarantined_by_reason: BTreeMap<String, u64>,
-    wall_s: f64,
-    events_per_s: f64,
+    Ok(known_of(chain.partitions()?.into_iter().flat_map(Stores::iter)))
 }
 
 pub(crate) fn run(
@@ -354,7 +335,9 @@ pub(crate) fn run(
     let threads = args.threads.unwrap_or(options.threads);
     let mapping = args.mapping.as_deref().map(Mapping::load).transpose()?;
     let mapping_name = args.mapping.as_deref().map(name_of);
-    let how = How { mapping, mapping_name, store: new_store(args.store.as_ref())?, threads };
+    let store = new_store(args.store.as_ref())?;
+    let foreign = foreign(args, settings)?;
+    let how = How { mapping, mapping_name, store, foreign, threads };
     let folder = settings.folder();
     // A folder is not made for files that cannot be read.
     let new = if folder.meta_path().exists() {
@@ -364,7 +347,7 @@ pub(crate) fn run(
     };
     // Opening waits for the disk: meanwhile the files are read to be known again.
     let (chain, input) = std::thread::scope(|scope| {
-        let input = scope.spawn(|| Input::of(args, output));
+        let input = scope.spawn(|| Input::of(args, &settings.foreign.time_zone, output));
         (ChainWriter::open(&folder, &options), input.join())
     });
     let mut chain = chain?;
@@ -404,6 +387,18 @@ pub(crate) fn run(
     Ok(if tally.quarantined_total() == 0 { ExitCode::SUCCESS } else { ExitCode::from(NOT_ALL) })
 }
 
+/// How lines of other systems are read; `None` where they are not.
+fn foreign(args: &ImportArgs, settings: &Settings) -> Result<Option<Foreign>, Failure> {
+    let format = Format::of_name(&args.format).unwrap_or_default();
+    if args.mapping.is_some() && format != Format::Auto {
+        return Err(Failure::usage(
+            "a mapping reads tables, and --format lines of JSON",
+            "leave one of them out",
+        ));
+    }
+    Ok(Some(settings.foreign(format)?).filter(|_| format != Format::Shelf))
+}
+
 /// The entry that an import has to mind: none where it begins.
 fn found(ledger: &Ledger, input: &Input, args: &ImportArgs) -> Result<Option<Entry>, Failure> {
     let Some(entry) = ledger.find(&input.key) else { return Ok(None) };
@@ -435,7 +430,11 @@ fn book(
         output.say(&format!("goes on behind {} events that an import began with", entry.events));
         entry
     } else {
-        let known = if how.mapping.is_some() { known(chain)? } else { Known::default() };
+        let known = if how.mapping.is_some() || how.foreign.is_some() {
+            known(chain)?
+        } else {
+            Known::default()
+        };
         let present = new.map_or_else(|| present(chain), |feed| feed.present);
         Entry::new(input.reading, present, positions(chain)?, &known)
     };
@@ -449,43 +448,4 @@ fn already(entry: &Entry, output: Output) -> Result<ExitCode, Failure> {
     let tally = Tally { duplicates: entry.events, ..Tally::default() };
     output.view(&view(&entry.line_counts(), &tally, 0, 0.0), render)?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn view(counts: &LineCounts, tally: &Tally, stepped: u64, wall_s: f64) -> ImportView {
-    ImportView {
-        lines: counts.lines,
-        sale_lines: counts.sale_lines,
-        return_lines: counts.return_lines,
-        other_lines: counts.other_lines,
-        rejected_lines: counts.rejected_lines,
-        events: tally.total(),
-        accepted: tally.accepted,
-        late: tally.late,
-        duplicates: tally.duplicates,
-        quarantined: tally.quarantined_total(),
-        quarantined_by_reason: tally.quarantined.clone(),
-        wall_s,
-        events_per_s: (stepped as f64 / wall_s.max(1e-9)).round(),
-    }
-}
-
-fn render(view: &ImportView) -> String {
-    let mut lines = vec![
-        format!("{} lines in {:.2} s, {} events/s", view.lines, view.wall_s, view.events_per_s),
-        format!("  accepted     {:>12}   of these late {}", view.accepted, view.late),
-        format!("  duplicate    {:>12}", view.duplicates),
-        format!("  quarantined  {:>12}", view.quarantined),
-    ];
-    let reasons = view.quarantined_by_reason.iter();
-    lines.extend(reasons.map(|(reason, count)| format!("    {reason:<18} {count:>8}")));
-    if view.sale_lines + view.return_lines > 0 {
-        lines.push(format!(
-            "lines: {} sales + {} returns + {} other + {} rejected",
-            view.sale_lines, view.return_lines, view.other_lines, view.rejected_lines
-        ));
-    }
-    if view.quarantined > 0 {
-        lines.push("see them with: shelf quarantine list".to_owned());
-    }
-    lines.join("\n")
 }

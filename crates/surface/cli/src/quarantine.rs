@@ -9,9 +9,10 @@ use shelf_eventlog::LogReader;
 use shelf_events::{Defaults, decode_event, write_event};
 use shelf_host::{Ack, AckStatus, OutputTail, Sources};
 use shelf_ports::{Offset, RecordBatch};
-use shelf_sources::read_event;
 
-use crate::acts::{NOT_ALL, new_store, submit};
+use shelf_sources::{Foreign, Known, LineReader};
+
+use crate::acts::{LineEvents, NOT_ALL, new_store, submit};
 use crate::args::QuarantineCommand;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -143,7 +144,7 @@ fn drop_submitted_again(
                 kept.remove(&before);
             }
             if refused {
-                waiting.insert(id_of_retry(event), place);
+                waiting.insert(id_of_retry(&event), place);
             }
             offset += 1;
         }
@@ -153,9 +154,13 @@ fn drop_submitted_again(
 }
 
 /// The id that an entry has when it is submitted again.
-fn id_of_retry(event: Event) -> EventId {
-    let id = event.id;
-    again(event, None).map_or(id, |event| event.id)
+fn id_of_retry(event: &Event) -> EventId {
+    let Body::Rejected(rejected) = &event.body else { return event.id };
+    let defaults = Defaults { store: None, received_at: event.received_at };
+    // The id of a line does not depend on what is known.
+    let mut reader = LineReader::new(Foreign::default(), Known::default());
+    let lines = reader.read(&rejected.raw, &defaults).ok();
+    lines.and_then(|lines| lines.events.last().map(|last| last.id)).unwrap_or(event.id)
 }
 
 fn decode(record: &[u8], (partition, offset): Place) -> Result<Event, Failure> {
@@ -239,15 +244,19 @@ fn retry(
     output: Output,
 ) -> Result<ExitCode, Failure> {
     let mut log = LogReader::open(settings.folder().log())?;
-    let mut all = true;
+    let (mut all, mut lines) = (true, LineEvents::new(settings));
     for places in places.chunks(RETRY_EVENTS) {
-        let events = places.iter().map(|&place| Ok(again(event_at(&mut log, place)?, store)));
-        let tries = events.collect::<Result<Vec<_>, Failure>>()?;
-        let events: Vec<Event> =
-            tries.iter().filter_map(|one| one.as_ref().ok()).cloned().collect();
+        let tried =
+            places.iter().map(|&place| again(event_at(&mut log, place)?, store, &mut lines));
+        let tries = tried.collect::<Result<Vec<_>, Failure>>()?;
+        let events: Vec<Event> = tries.iter().flatten().flatten().cloned().collect();
         let mut acks = submit(settings, &events)?.into_iter();
         for (&(partition, offset), tried) in places.iter().zip(tries) {
-            let Some(ack) = tried.map_or_else(Some, |_| acks.next()) else { continue };
+            let Some(ack) =
+                tried.map_or_else(Some, |events| acks.by_ref().take(events.len()).last())
+            else {
+                continue;
+            };
             all &= matches!(ack.status, AckStatus::Accepted | AckStatus::Duplicate);
             let id = format!("p{partition:02}:{offset}");
             let view = serde_json::json!({ "id": id, "result": ack });
@@ -272,20 +281,24 @@ fn render_retry(id: &str, ack: &Ack) -> String {
     format!("{id}  {word}{code}{hint}")
 }
 
-/// The event that an entry would be now: bytes are read once more, an event stays what it is. It
-/// comes from where it came from before.
-fn again(event: Event, store: Option<StoreId>) -> Result<Event, Ack> {
+/// The events that an entry would be now: bytes are read once more, an event stays what it is. They
+/// come from where it came from before.
+fn again(
+    event: Event,
+    store: Option<StoreId>,
+    lines: &mut LineEvents<'_>,
+) -> Result<Result<Vec<Event>, Ack>, Failure> {
     let Body::Rejected(rejected) = event.body else {
-        return Ok(event);
+        return Ok(Ok(vec![event]));
     };
     let Rejected { raw, .. } = *rejected;
     let (origin, received_at) = (event.origin, event.received_at);
-    match read_event(&raw, &Defaults { store, received_at }) {
-        Ok(event) => Ok(Event { origin, ..event }),
+    Ok(match lines.of(&raw, &Defaults { store, received_at })? {
+        Ok(events) => Ok(events.into_iter().map(|event| Event { origin, ..event }).collect()),
         Err(error) => Err(Ack {
             status: AckStatus::Rejected,
-            code: Some(error.code.code().to_owned()),
-            hint: Some(error.hint().to_string()),
+            code: Some(error.code().to_owned()),
+            hint: Some(error.hint()),
         }),
-    }
+    })
 }

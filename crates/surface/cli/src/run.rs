@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use shelf_domain::{Body, DAY, Event, Origin, Store, Timestamp};
+use shelf_domain::{Body, DAY, Event, Origin, Outcome, Store, Timestamp};
 use shelf_host::{ChainWriter, Control, Folder, Request, TownPlan};
 use shelf_simulator::TownOptions;
+use shelf_sources::Format;
 use shelf_views::render_effects;
 
 use crate::acts::{fresh_id, wall_now};
@@ -38,7 +39,8 @@ pub(crate) fn run(args: &RunArgs, settings: &Settings, output: Output) -> Result
     let present = Present::of(&mut chain);
     let clock = present.clone();
     // Who asks while the first days pass waits until they have.
-    let control = Control::listen(&folder, move || clock.now())?;
+    let control =
+        Control::listen_to(&folder, settings.foreign(Format::Auto)?, move || clock.now())?;
     warm_up(&mut chain, settings, output)?;
     let speed = settings.speed()?;
     let engine_stop = stop.clone();
@@ -195,9 +197,17 @@ fn serve(
         requests.push(next);
     }
     let received_at = present.now();
-    let (events, replies): (Vec<Event>, Vec<_>) = requests
+    let mut wanted = Vec::new();
+    for request in requests {
+        if request.if_new && is_there(chain, &request.event)? {
+            let _ = request.reply.send(Outcome::Duplicate);
+        } else {
+            wanted.push(request);
+        }
+    }
+    let (events, replies): (Vec<Event>, Vec<_>) = wanted
         .into_iter()
-        .map(|Request { event, reply }| (Event { received_at, ..event }, reply))
+        .map(|Request { event, reply, .. }| (Event { received_at, ..event }, reply))
         .unzip();
     let submitted = chain.submit(&events)?;
     for (reply, outcome) in replies.into_iter().zip(submitted.outcomes) {
@@ -205,6 +215,22 @@ fn serve(
         let _ = reply.send(outcome);
     }
     Ok(())
+}
+
+/// Whether what an event declares is there.
+fn is_there(chain: &mut ChainWriter, event: &Event) -> Result<bool, Failure> {
+    let stores = chain.partitions()?;
+    let Some(store) = stores.into_iter().find_map(|stores| stores.get(event.store)) else {
+        return Ok(false);
+    };
+    let shelf = |sku| store.sku(sku).and_then(|index| store.shelf(index));
+    Ok(match &event.body {
+        Body::Store(_) => true,
+        Body::Product(product) => shelf(product.sku).is_some(),
+        Body::Shelf(plan) => shelf(plan.sku).is_some(),
+        Body::OpeningStock(stock) => shelf(stock.sku).is_some_and(|shelf| shelf.tracked),
+        _ => false,
+    })
 }
 
 fn tell_time(chain: &mut ChainWriter) -> Result<(), Failure> {

@@ -5,11 +5,10 @@ use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use shelf_domain::{Event, StoreId, Timestamp};
-use shelf_events::{Defaults, JsonError, MAX_LINE_BYTES};
+use shelf_events::{Defaults, MAX_LINE_BYTES};
 use shelf_host::{Ack, AckStatus, SourceName};
-use shelf_sources::read_event;
 
-use crate::acts::{NOT_ALL, new_store, read, report, submit_from, wall_now};
+use crate::acts::{LineEvents, NOT_ALL, new_store, read, report, submit_from, wall_now};
 use crate::args::SendArgs;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -34,9 +33,9 @@ pub(crate) fn run(
     let (sender, lines) = sync_channel(WAITING_LINES);
     // What has come while a batch was on its way to disk is the next batch.
     std::thread::spawn(move || read_lines(std::io::stdin(), &sender));
-    let mut all = true;
+    let (mut all, mut events) = (true, LineEvents::new(settings));
     while let Some(batch) = next_batch(&lines)? {
-        all &= send_batch(&batch, store, settings, output)?;
+        all &= send_batch(&batch, store, &mut events, settings, output)?;
     }
     Ok(if all { ExitCode::SUCCESS } else { ExitCode::from(NOT_ALL) })
 }
@@ -72,38 +71,38 @@ fn next_batch(lines: &Receiver<ReadLine>) -> Result<Option<Vec<Line>>, Failure> 
     })
 }
 
-/// Sends a batch and answers each line in its turn; returns whether all were accepted.
+/// Sends a batch and answers each line in its turn; returns whether all were accepted. A line that
+/// becomes several events is answered by the last of them.
 fn send_batch(
     batch: &[Line],
     store: Option<StoreId>,
+    lines: &mut LineEvents<'_>,
     settings: &Settings,
     output: Output,
 ) -> Result<bool, Failure> {
     let defaults = Defaults { store, received_at: present(settings)? };
-    let filled = batch.iter().filter(|(_, line)| !line.trim_ascii().is_empty());
-    let parsed: Vec<(u64, Result<Event, JsonError>)> =
-        filled.map(|(number, line)| (*number, parse(line, &defaults))).collect();
-    let good = parsed.iter().filter_map(|(_, event)| event.as_ref().ok());
-    let events: Vec<Event> = good.cloned().collect();
+    let (mut events, mut parsed) = (Vec::new(), Vec::new());
+    for (number, line) in batch.iter().filter(|(_, line)| !line.trim_ascii().is_empty()) {
+        let made = lines.of(line, &defaults)?;
+        parsed.push((*number, made.as_ref().map(Vec::len).map_err(Clone::clone)));
+        // When it came is not the sender's to say.
+        let received_at = defaults.received_at;
+        events.extend(made.into_iter().flatten().map(|event| Event { received_at, ..event }));
+    }
     let mut acks = submit_from(&SourceName::socket(), settings, events)?.into_iter();
     let mut answers = Vec::new();
-    for (number, event) in parsed {
-        answers.extend(match event {
-            Ok(_) => acks.next(),
+    for (number, made) in parsed {
+        answers.extend(match made {
+            Ok(count) => acks.by_ref().take(count).last(),
             Err(error) => Some(Ack {
                 status: AckStatus::Rejected,
-                code: Some(error.code.code().to_owned()),
+                code: Some(error.code().to_owned()),
                 hint: Some(format!("line {number}: {error}; {}", error.hint())),
             }),
         });
     }
     report(&answers, "accepted", output)?;
     Ok(answers.iter().all(|ack| ack.status == AckStatus::Accepted))
-}
-
-/// The event of a line. When it came is not the sender's to say.
-fn parse(line: &[u8], defaults: &Defaults) -> Result<Event, JsonError> {
-    Ok(Event { received_at: defaults.received_at, ..read_event(line, defaults)? })
 }
 
 /// When a line comes: by the stores' own time where that is simulated, else by the clock.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use shelf_engine::Options;
 use shelf_eventlog::{LogOptions, TailDamage};
 use shelf_host::{Folder, WriterOptions};
+use shelf_sources::Foreign;
 
 use crate::args::{Args, Command};
 use crate::failure::Failure;
@@ -25,6 +26,14 @@ pub(crate) struct Settings {
     pub(crate) log: LogSettings,
     pub(crate) engine: EngineSettings,
     pub(crate) demo: DemoSettings,
+    pub(crate) foreign: ForeignSettings,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ForeignSettings {
+    /// The time zone of other systems' times without an offset, and of the stores that they name.
+    pub(crate) time_zone: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -101,6 +110,7 @@ impl Default for Settings {
                 threads: 0,
             },
             demo: DemoSettings { stores: 1, seed: 42, warmup_days: 28, speed: "60".to_owned() },
+            foreign: ForeignSettings { time_zone: "UTC".to_owned() },
         }
     }
 }
@@ -144,6 +154,9 @@ impl Settings {
                 flag("demo.warmup_days", run.warmup_days.map(Into::into));
                 flag("demo.speed", run.speed.map(Into::into));
             }
+            Command::Import(import) => {
+                flag("foreign.time_zone", import.time_zone.clone().map(Into::into));
+            }
             Command::Simulate(simulate) => {
                 flag("demo.stores", simulate.stores.map(Into::into));
                 flag("demo.seed", simulate.seed.map(Into::into));
@@ -184,6 +197,7 @@ impl Settings {
         range("engine.threads", self.engine.threads as u64, 0, 1_024)?;
         range("demo.stores", self.demo.stores.into(), 1, 10_000)?;
         range("demo.warmup_days", self.demo.warmup_days.into(), 0, 3_650)?;
+        self.foreign(shelf_sources::Format::Auto)?;
         self.speed().map(|_| ())
     }
 
@@ -201,6 +215,14 @@ impl Settings {
                 "give a number from 0.01 to 100000, or `max`",
             )),
         }
+    }
+
+    /// How lines of other systems are read.
+    pub(crate) fn foreign(&self, format: shelf_sources::Format) -> Result<Foreign, Failure> {
+        Foreign::new(format, &self.foreign.time_zone).map_err(|error| {
+            let hint = error.hint();
+            Failure::new("settings", format!("foreign.time_zone: {error}"), hint)
+        })
     }
 
     pub(crate) fn folder(&self) -> Folder {

@@ -17,7 +17,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use shelf_domain::{Event, Origin, Outcome, Timestamp};
 use shelf_events::{Defaults, MAX_LINE_BYTES, write_event};
-use shelf_sources::read_event;
+use shelf_sources::{Foreign, Known, LineError, LineReader};
 
 use crate::HostError;
 use crate::folder::Folder;
@@ -96,6 +96,8 @@ impl Ack {
 pub struct Request {
     /// The event.
     pub event: Event,
+    /// Whether it declares what may be there already, and is left out where it is.
+    pub if_new: bool,
     /// Where its outcome goes, once it is on disk.
     pub reply: Sender<Outcome>,
 }
@@ -113,6 +115,15 @@ impl Control {
         folder: &Folder,
         now: impl Fn() -> Timestamp + Clone + Send + 'static,
     ) -> Result<Self, HostError> {
+        Self::listen_to(folder, Foreign::default(), now)
+    }
+
+    /// [`Control::listen`], with the lines of other systems read as `foreign` says.
+    pub fn listen_to(
+        folder: &Folder,
+        foreign: Foreign,
+        now: impl Fn() -> Timestamp + Clone + Send + 'static,
+    ) -> Result<Self, HostError> {
         let path = folder.socket();
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -125,7 +136,7 @@ impl Control {
         let listener = through_short_path(folder, UnixListener::bind)
             .map_err(HostError::io("listen at", &path))?;
         let (sender, requests) = sync_channel(WAITING_REQUESTS);
-        std::thread::spawn(move || accept(&listener, &sender, &sources, &now));
+        std::thread::spawn(move || accept(&listener, &sender, &sources, &foreign, &now));
         Ok(Self { requests, path })
     }
 
@@ -165,6 +176,7 @@ fn accept(
     listener: &UnixListener,
     requests: &SyncSender<Request>,
     sources: &Arc<Sources>,
+    foreign: &Foreign,
     now: &(impl Fn() -> Timestamp + Clone + Send + 'static),
 ) {
     let open = Arc::new(());
@@ -180,8 +192,9 @@ fn accept(
         }
         let (requests, now, open) = (requests.clone(), now.clone(), open.clone());
         let sources = Arc::clone(sources);
+        let reader = LineReader::new(foreign.clone(), Known::default());
         let served = std::thread::Builder::new().spawn(move || {
-            serve(&stream, &requests, &sources, now);
+            serve(&stream, &requests, &sources, reader, now);
             drop(open);
         });
         if served.is_err() {
@@ -229,6 +242,7 @@ fn serve(
     stream: &UnixStream,
     requests: &SyncSender<Request>,
     sources: &Sources,
+    mut reader: LineReader,
     now: impl Fn() -> Timestamp,
 ) {
     if stream.set_read_timeout(Some(IDLE)).is_err() {
@@ -250,7 +264,7 @@ fn serve(
                 continue;
             }
             let asked = read.is_ok_and(|n| n > 0);
-            let answer = asked.then(|| ask(&line, origin, requests, now())).flatten();
+            let answer = asked.then(|| ask(&line, origin, &mut reader, requests, now())).flatten();
             // What follows the limit of a line that is too long is not a line of its own.
             open = answer.is_some() && line.len() <= MAX_LINE_BYTES;
             answers.extend(answer);
@@ -274,26 +288,34 @@ fn tell(ack: &Ack, text: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
-/// Hands a line's event to the running process; `None` where it takes no more.
+/// Hands a line's events to the running process; `None` where it takes no more.
 fn ask(
     line: &[u8],
     origin: Origin,
+    reader: &mut LineReader,
     requests: &SyncSender<Request>,
     now: Timestamp,
 ) -> Option<Answer> {
-    match read_event(line, &Defaults { store: None, received_at: now }) {
-        Ok(mut event) => {
-            event.received_at = now;
-            event.origin = origin;
-            let (reply, outcome) = channel();
-            requests.send(Request { event, reply }).ok()?;
-            Some(Answer::Awaited(outcome))
-        }
-        Err(error) => Some(Answer::Told(Ack {
-            status: AckStatus::Rejected,
-            code: Some(error.code.code().to_owned()),
-            hint: Some(error.to_string()),
-        })),
+    let lines = match reader.read(line, &Defaults { store: None, received_at: now }) {
+        Ok(lines) => lines,
+        Err(error) => return Some(Answer::Told(refused(&error))),
+    };
+    let declared = lines.declarations.into_iter().map(|event| (event, true));
+    let mut answer = None;
+    for (event, if_new) in declared.chain(lines.events.into_iter().map(|event| (event, false))) {
+        let (reply, outcome) = channel();
+        let event = Event { received_at: now, origin, ..event };
+        requests.send(Request { event, if_new, reply }).ok()?;
+        answer = Some(Answer::Awaited(outcome));
+    }
+    answer
+}
+
+fn refused(error: &LineError) -> Ack {
+    Ack {
+        status: AckStatus::Rejected,
+        code: Some(error.code().to_owned()),
+        hint: Some(error.to_string()),
     }
 }
 

@@ -37,6 +37,8 @@ pub(super) struct Reading {
     names: Vec<String>,
     mapping: Option<String>,
     store: Option<String>,
+    format: String,
+    time_zone: String,
 }
 
 /// One input that a folder has, or has begun with.
@@ -53,7 +55,7 @@ pub(super) struct Entry {
     pub(super) complete: bool,
     pub(super) tally: Tally,
     /// What its lines came to, once it is complete.
-    lines: [u64; 6],
+    lines: [u64; 7],
     /// The stores and skus that a mapping did not make, in order; none once it is complete.
     known: Vec<(String, Vec<String>)>,
 }
@@ -77,7 +79,11 @@ struct Version {
 
 impl Input {
     /// The files of an import; `None` where stdin is one of them, which cannot be read twice.
-    pub(super) fn of(args: &ImportArgs, output: Output) -> Result<Option<Self>, Failure> {
+    pub(super) fn of(
+        args: &ImportArgs,
+        time_zone: &str,
+        output: Output,
+    ) -> Result<Option<Self>, Failure> {
         let mut paths = Vec::new();
         for wanted in &args.files {
             paths.extend(find_files(wanted)?);
@@ -109,8 +115,9 @@ impl Input {
         }
         bar.finish_and_clear();
         let (mapping, store) = (args.mapping.clone(), args.store.clone());
+        let (format, time_zone) = (args.format.clone(), time_zone.to_owned());
         let key = format!("{:032x}", hash.digest128());
-        Ok(Some(Self { key, reading: Reading { names, mapping, store } }))
+        Ok(Some(Self { key, reading: Reading { names, mapping, store, format, time_zone } }))
     }
 }
 
@@ -132,7 +139,7 @@ impl Entry {
             skus.sort_unstable();
         }
         let known = by_store.into_iter().collect();
-        let (tally, lines) = (Tally::default(), [0; 6]);
+        let (tally, lines) = (Tally::default(), [0; 7]);
         let (events, complete) = (0, false);
         Self { reading, present, events, positions, complete, tally, lines, known }
     }
@@ -159,13 +166,21 @@ impl Entry {
             counts.other_lines,
             counts.rejected_lines,
             counts.reference_events,
+            counts.ignored_lines,
         ];
     }
 
     /// What its lines came to, once it is complete.
     pub(super) fn line_counts(&self) -> LineCounts {
-        let [lines, sale_lines, return_lines, other_lines, rejected_lines, reference_events] =
-            self.lines;
+        let [
+            lines,
+            sale_lines,
+            return_lines,
+            other_lines,
+            rejected_lines,
+            reference_events,
+            ignored_lines,
+        ] = self.lines;
         LineCounts {
             lines,
             sale_lines,
@@ -173,6 +188,7 @@ impl Entry {
             other_lines,
             rejected_lines,
             reference_events,
+            ignored_lines,
         }
     }
 }

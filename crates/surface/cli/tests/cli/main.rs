@@ -13,6 +13,7 @@ mod bad_folders;
 mod bad_lines;
 mod chains;
 mod importing;
+mod importing_foreign;
 mod mappings;
 mod program;
 mod quarantine;
