@@ -5,13 +5,16 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use flate2::read::GzDecoder;
-use shelf_domain::{Body, Effects, Event, EventId, Outcome, Reason, Store, Stores, Timestamp};
+use shelf_domain::{
+    Body, DAY, Day, Distinct, Effect, Effects, Event, EventId, Origin, Outcome, Reason, Store,
+    StoreId, Stores, Timestamp, WindowStage,
+};
 use shelf_events::Defaults;
 use shelf_sources::{LineCounts, MappedOptions, Mapping, open};
 
@@ -75,6 +78,82 @@ fn step_twice(import: &Import) {
     assert_eq!(revenue, import.revenue_cents);
 }
 
+/// What a store took on a day: cents, receipts, customers who are known.
+type Days = BTreeMap<(String, Day), (i64, u64, u64)>;
+
+/// The days of the stores, as the one-minute windows of their receipts add up to them.
+fn days_of_windows(import: &Import) -> Days {
+    let (mut stores, mut fx) = (Stores::default(), Effects::default());
+    let mut days: BTreeMap<(String, Day), (i64, u64, Distinct)> = BTreeMap::new();
+    let mut last = BTreeMap::new();
+    for event in &import.events {
+        last.insert(event.store, event.at);
+        stores.step(event, &mut fx);
+        add_windows(&stores, event.store, &fx, &mut days);
+    }
+    // What is open at the end of the file ends by the time alone.
+    for (store, at) in last {
+        let received_at = Timestamp(1_800_000_000_000_000);
+        let (id, at, origin) = (EventId(0), at.plus(DAY), Origin::default());
+        stores.step(&Event { id, store, at, received_at, origin, body: Body::Clock }, &mut fx);
+        add_windows(&stores, store, &fx, &mut days);
+    }
+    let told = |(key, (cents, receipts, crowd)): (_, (i64, u64, Distinct))| {
+        assert!(crowd.exact());
+        (key, (cents, receipts, crowd.count()))
+    };
+    days.into_iter().map(told).collect()
+}
+
+fn add_windows(
+    stores: &Stores,
+    store: StoreId,
+    fx: &Effects,
+    days: &mut BTreeMap<(String, Day), (i64, u64, Distinct)>,
+) {
+    for effect in &fx.items {
+        let Effect::Window(window) = effect else { continue };
+        if window.window.as_str() != "store_1m" || window.stage == WindowStage::Early {
+            continue;
+        }
+        assert_eq!(window.stage, WindowStage::Final, "the events are in order of time");
+        let day = stores.get(store).unwrap().settings().clock.day(window.start);
+        for row in window.rows.iter().filter(|row| row.sales.transactions > 0) {
+            let sums = days.entry((store.as_str().to_owned(), day)).or_default();
+            sums.0 += row.sales.net_cents;
+            sums.1 += u64::from(row.sales.transactions);
+            sums.2.merge(&row.sales.customers);
+        }
+    }
+}
+
+/// The same by a direct sum: cents, the receipts and the customers by name.
+#[derive(Default)]
+struct DirectDays(BTreeMap<(String, Day), DirectSums>);
+
+type DirectSums = (i64, BTreeSet<String>, BTreeSet<String>);
+
+impl DirectDays {
+    /// Adds a line; `when` begins with its local date.
+    fn add(&mut self, store: &str, when: &str, cents: i64, receipt: &str, customer: &str) {
+        let part = |range: std::ops::Range<usize>| when[range].parse::<u32>().unwrap();
+        let day = Day::from_civil(part(0..4) as i32, part(5..7), part(8..10)).unwrap();
+        let sums = self.0.entry((store.to_owned(), day)).or_default();
+        sums.0 += cents;
+        sums.1.insert(receipt.to_owned());
+        if !customer.is_empty() {
+            sums.2.insert(customer.to_owned());
+        }
+    }
+
+    fn days(&self) -> Days {
+        let told = self.0.iter().map(|(key, (cents, receipts, customers))| {
+            (key.clone(), (*cents, receipts.len() as u64, customers.len() as u64))
+        });
+        told.collect()
+    }
+}
+
 /// The fields of a CSV line, the slow and obvious way.
 fn fields(line: &str) -> Vec<String> {
     let mut fields = vec![String::new()];
@@ -116,6 +195,7 @@ fn the_uci_files_add_up() {
     assert!(unpacked.unwrap().success(), "tar with xz is needed to unpack {}", archive.display());
 
     let (mut sales, mut returns, mut rejected, mut revenue_cents) = (0, 0, 0, 0);
+    let mut direct = DirectDays::default();
     for entry in std::fs::read_dir(folder.path()).unwrap() {
         let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
         for line in text.lines().skip(1) {
@@ -128,6 +208,7 @@ fn the_uci_files_add_up() {
             }
             *(if quantity < 0 { &mut returns } else { &mut sales }) += 1;
             revenue_cents += cents(quantity * price);
+            direct.add("UCI", &row[4], cents(quantity * price), &row[0], &row[6]);
         }
     }
     let import = import("uci", folder.path());
@@ -156,6 +237,7 @@ fn the_uci_files_add_up() {
     }
     assert_eq!(ids(&import).len(), import.events.len());
     step_twice(&import);
+    assert_eq!(days_of_windows(&import), direct.days());
     assert_eq!(ids_again("uci", folder.path()), ids(&import));
 }
 
@@ -171,6 +253,7 @@ fn the_dunnhumby_file_adds_up() {
     let mut text = String::new();
     GzDecoder::new(std::fs::File::open(&path).unwrap()).read_to_string(&mut text).unwrap();
     let (mut sales, mut rejected, mut revenue_cents) = (0, 0, 0);
+    let mut direct = DirectDays::default();
     for line in text.lines().skip(1) {
         let row = fields(line);
         if millionths(&row[4]) == 0 {
@@ -179,6 +262,7 @@ fn the_dunnhumby_file_adds_up() {
         }
         sales += 1;
         revenue_cents += cents(millionths(&row[5]));
+        direct.add(&row[1], &row[10], cents(millionths(&row[5])), &row[2], &row[0]);
     }
     let import = import("dunnhumby", &path);
     let counts = import.counts;
@@ -203,5 +287,6 @@ fn the_dunnhumby_file_adds_up() {
     }
     assert_eq!(stores.len(), 308);
     step_twice(&import);
+    assert_eq!(days_of_windows(&import), direct.days());
     assert_eq!(ids_again("dunnhumby", &path), ids(&import));
 }
