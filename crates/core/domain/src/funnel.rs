@@ -77,7 +77,7 @@ impl Store {
         match event.step {
             FunnelStep::Entrance => self.customer_enters(event.customer, at),
             FunnelStep::Checkout | FunnelStep::Abandon => {
-                self.customer_leaves(event.customer, at, fx)
+                self.customer_leaves(event.customer, at, fx);
             }
             FunnelStep::View | FunnelStep::CartAdd | FunnelStep::CartRemove => {}
         }
