@@ -19,7 +19,9 @@ mod alert;
 mod alerts;
 mod anomaly;
 mod cart;
+mod consistency;
 mod day;
+mod delays;
 mod demand;
 mod effect;
 mod event;
@@ -67,6 +69,8 @@ pub use anomaly::{
 pub use cart::{
     CART_IDLE_US, CHECKOUT_GRACE_US, Cart, CartLine, MAX_CART_LINES, MAX_CARTS, WRITTEN_OFF_US,
 };
+pub use consistency::{Consistency, TOTAL_TOLERANCE_CENTS};
+pub use delays::Delays;
 pub use demand::Demand;
 pub use effect::{Cause, Effect, Effects, Explanation, PriceNotice, Reason, RemovalNotice};
 pub use event::{
@@ -89,7 +93,9 @@ pub use look::Units;
 pub use lot::{Lot, MAX_LOTS_PER_SKU};
 pub use order::{LineReason, OrderLine, OrderStatus, SupplierOrder};
 pub use orders::{CLOSE_AFTER_US, DELIVERY_LATE_US, DRAFT_LEAD_US, MAX_SUPPLIERS};
-pub use origin::{MAX_SOURCES, Origin, SourceCounts, Stream, StreamCounts};
+pub use origin::{
+    MAX_SOURCES, Origin, SourceCounts, StoreStream, StoreStreams, Stream, StreamCounts,
+};
 pub use policy::MAX_POLICIES;
 pub use prices::MAX_PROMOTIONS_PER_SKU;
 pub use quantity::{BasisPoints, MAX_EVENT_UNITS, MAX_PRICE_CENTS, MAX_SKU_UNITS, price_after};
@@ -111,6 +117,6 @@ pub use time::{DAY, Day, HOUR, LocalClock, MINUTE, SECOND, Timestamp, WeekSlot};
 pub use visits::{CLOSING_GRACE_US, MAX_PRESENT, MAX_VISIT_US, Visits};
 pub use windows::{
     Crowd, Distinct, EXACT_CUSTOMERS, MAX_LATENESS_US, MAX_PANES, MAX_WINDOW_US, MAX_WINDOWS,
-    Measure, Missed, SalesSums, StockFigures, StockStatus, StockSums, WindowPlan, WindowResult,
-    WindowRow, WindowScope, WindowSpec, WindowStage,
+    Measure, Missed, SalesSums, StockFigures, StockStatus, StockSums, WindowBalance, WindowPlan,
+    WindowResult, WindowRow, WindowScope, WindowSpec, WindowStage,
 };

@@ -179,6 +179,26 @@ impl Store {
         &self.visits
     }
 
+    /// Since when it is open; `None` where it is closed at this moment.
+    pub fn open_since(&self, at: Timestamp) -> Option<Timestamp> {
+        const LOOK_BACK_DAYS: i32 = 8;
+        let mut day = self.settings.clock.day(at);
+        let (mut since, closes) = self.open_times(day);
+        if at < since || at >= closes {
+            return None;
+        }
+        // Days that follow each other without a break are one time of being open.
+        for _ in 0..LOOK_BACK_DAYS {
+            day = day.plus(-1);
+            let (opens, closes) = self.open_times(day);
+            if opens == closes || closes < since {
+                break;
+            }
+            since = opens;
+        }
+        Some(since)
+    }
+
     /// What it has counted.
     pub fn stats(&self) -> &Stats {
         &self.stats

@@ -6,10 +6,13 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use crate::delays::Delays;
 use crate::event::Body;
+use crate::event::Event;
 use crate::ids::SourceId;
 use crate::stats::CountBy;
 use crate::store::Outcome;
+use crate::time::Timestamp;
 
 /// The most sources that a partition counts apart. What further ones send is counted under
 /// source 0.
@@ -117,6 +120,12 @@ pub struct StreamCounts {
     pub duplicates: u64,
     /// Put into quarantine, by [`Reason`](crate::Reason).
     pub quarantined: CountBy<16>,
+    /// The earliest time of an applied event.
+    pub first_at: Option<Timestamp>,
+    /// The latest time of an applied event.
+    pub last_at: Option<Timestamp>,
+    /// When the latest of all arrived, applied or not.
+    pub last_received_at: Option<Timestamp>,
 }
 
 impl StreamCounts {
@@ -125,7 +134,12 @@ impl StreamCounts {
         self.accepted + self.duplicates + self.quarantined.total()
     }
 
-    fn add(&mut self, outcome: Outcome) {
+    fn add(&mut self, event: &Event, outcome: Outcome) {
+        self.last_received_at = self.last_received_at.max(Some(event.received_at));
+        if matches!(outcome, Outcome::Accepted | Outcome::Late) {
+            self.last_at = self.last_at.max(Some(event.at));
+            self.first_at = earliest(self.first_at, Some(event.at));
+        }
         match outcome {
             Outcome::Accepted => self.accepted += 1,
             Outcome::Late => {
@@ -137,11 +151,57 @@ impl StreamCounts {
         }
     }
 
-    fn merge(&mut self, other: &Self) {
+    /// Adds others to these.
+    pub fn merge(&mut self, other: &Self) {
+        self.first_at = earliest(self.first_at, other.first_at);
+        self.last_at = self.last_at.max(other.last_at);
+        self.last_received_at = self.last_received_at.max(other.last_received_at);
         self.accepted += other.accepted;
         self.late += other.late;
         self.duplicates += other.duplicates;
         self.quarantined.merge(&other.quarantined);
+    }
+}
+
+fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    a.into_iter().chain(b).min()
+}
+
+/// What the events of one stream of a store came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreStream {
+    /// How many, and when.
+    pub counts: StreamCounts,
+    /// How long the applied ones took from happening to arriving.
+    pub arrival: Delays,
+}
+
+/// What the events of a store came to, by stream. It is no part of the store's own state: it also
+/// counts what changed nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreStreams {
+    streams: Box<[StoreStream; Stream::ALL.len()]>,
+}
+
+impl StoreStreams {
+    pub(crate) fn add(&mut self, event: &Event, outcome: Outcome) {
+        let stream = Stream::of(&event.body);
+        let Some(row) = self.streams.get_mut(stream as usize) else { return };
+        row.counts.add(event, outcome);
+        if matches!(outcome, Outcome::Accepted | Outcome::Late) {
+            row.arrival.add(event.received_at.since(event.at));
+        }
+    }
+
+    /// All streams that sent anything, in order of their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = (Stream, &StoreStream)> {
+        let all = Stream::ALL.into_iter().zip(self.streams.iter());
+        all.filter(|(_, row)| row.counts.received() > 0)
+    }
+
+    /// One of them, whether it sent anything or not.
+    pub fn get(&self, stream: Stream) -> Option<&StoreStream> {
+        self.streams.get(stream as usize)
     }
 }
 
@@ -162,13 +222,14 @@ struct SourceRow {
 }
 
 impl SourceCounts {
-    pub(crate) fn add(&mut self, source: SourceId, stream: Stream, outcome: Outcome) {
+    pub(crate) fn add(&mut self, event: &Event, outcome: Outcome) {
+        let (source, stream) = (event.origin.source, Stream::of(&event.body));
         if self.rows.get(self.last).is_none_or(|row| row.source != source) {
             self.last = self.place_of(source);
         }
         let row = self.rows.get_mut(self.last);
         if let Some(counts) = row.and_then(|row| row.streams.get_mut(stream as usize)) {
-            counts.add(outcome);
+            counts.add(event, outcome);
         }
     }
 
@@ -216,17 +277,40 @@ impl SourceCounts {
 mod tests {
     use super::*;
     use crate::effect::Reason;
+    use crate::event::{Receipt, ShelfTouch};
+    use crate::ids::{EventId, StoreId};
+
+    impl SourceCounts {
+        fn note(&mut self, source: u32, body: Body, at: i64, outcome: Outcome) {
+            let origin = Origin { source: SourceId(source), line: 0 };
+            let (at, received_at) = (Timestamp(at), Timestamp(at + 5));
+            let (id, store) = (EventId(1), StoreId::default());
+            self.add(&Event { id, store, at, received_at, origin, body }, outcome);
+        }
+    }
+
+    fn pickup() -> Body {
+        Body::Pickup(ShelfTouch::default())
+    }
+
+    fn receipt() -> Body {
+        Body::Receipt(Receipt::default().into())
+    }
 
     #[test]
     fn each_source_and_stream_has_its_counts() {
         let mut counts = SourceCounts::default();
         let unknown = Outcome::Quarantined(Reason::UnknownProduct);
-        counts.add(SourceId(7), Stream::Shelf, Outcome::Accepted);
-        counts.add(SourceId(2), Stream::Pos, Outcome::Late);
-        counts.add(SourceId(7), Stream::Shelf, unknown);
-        counts.add(SourceId(7), Stream::Shelf, Outcome::Duplicate);
+        counts.note(7, pickup(), 40, Outcome::Accepted);
+        counts.note(2, receipt(), 10, Outcome::Late);
+        counts.note(7, pickup(), 90, unknown);
+        counts.note(7, pickup(), 30, Outcome::Duplicate);
+        counts.note(7, pickup(), 35, Outcome::Accepted);
         let shelf = counts.get(SourceId(7), Stream::Shelf);
-        assert_eq!((shelf.received(), shelf.accepted, shelf.duplicates), (3, 1, 1));
+        assert_eq!((shelf.received(), shelf.accepted, shelf.duplicates), (4, 2, 1));
+        // What was not applied says when something arrived, and nothing of what happened.
+        let times = (shelf.first_at, shelf.last_at, shelf.last_received_at);
+        assert_eq!(times, (Some(Timestamp(35)), Some(Timestamp(40)), Some(Timestamp(95))));
         assert_eq!(shelf.quarantined.get(Reason::UnknownProduct as usize), 1);
         let pos = counts.get(SourceId(2), Stream::Pos);
         assert_eq!((pos.received(), pos.accepted, pos.late), (1, 1, 1));
@@ -234,7 +318,7 @@ mod tests {
         assert_eq!(counts.get(SourceId(1), Stream::Pos), StreamCounts::default());
         let mut both = counts.clone();
         both.merge(&counts);
-        assert_eq!(both.get(SourceId(7), Stream::Shelf).received(), 6);
+        assert_eq!(both.get(SourceId(7), Stream::Shelf).received(), 8);
         let told: Vec<_> = both.iter().map(|(source, stream, _)| (source.0, stream)).collect();
         assert_eq!(told, [(2, Stream::Pos), (7, Stream::Shelf)]);
     }
@@ -245,7 +329,7 @@ mod tests {
         let most = MAX_SOURCES as u32;
         for _ in 0..2 {
             for source in (1..=most + 5).rev() {
-                counts.add(SourceId(source), Stream::Pos, Outcome::Accepted);
+                counts.note(source, receipt(), 1, Outcome::Accepted);
             }
         }
         assert_eq!(counts.rows.len(), MAX_SOURCES + 1);

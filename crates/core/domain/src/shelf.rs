@@ -68,6 +68,8 @@ pub struct Shelf {
     pub weight_g: i64,
     /// When the sensor last told a weight.
     pub weight_at: Option<Timestamp>,
+    /// When a sensor or a till last told of it, by the time of the event.
+    pub heard_at: Option<Timestamp>,
     /// When its stock last changed.
     pub changed_at: Option<Timestamp>,
     /// Since when it is empty.
@@ -122,6 +124,7 @@ impl Shelf {
             ledger: Ledger::default(),
             weight_g: 0,
             weight_at: None,
+            heard_at: None,
             changed_at: None,
             empty_since: None,
             task: None,

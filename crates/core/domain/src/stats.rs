@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::alert::Rule;
+use crate::consistency::Consistency;
 use crate::effect::{Cause, Reason};
 
 /// A count for each of the values of a small set.
@@ -112,6 +113,8 @@ pub struct Stats {
     pub orders_sent: u64,
     /// Receipts.
     pub receipts: u64,
+    /// Whether they agree with themselves.
+    pub consistency: Consistency,
     /// Customers who came in.
     pub entries: u64,
     /// Customers who left.

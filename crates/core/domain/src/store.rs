@@ -144,6 +144,7 @@ impl Store {
         if !clock {
             self.seen.remember(event.id);
         }
+        self.note_quality(&event.body, event.at);
         self.stats.accepted += 1;
         if self.now.since(event.at) > LATE_AFTER_US {
             self.stats.late += 1;

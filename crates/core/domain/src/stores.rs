@@ -9,18 +9,25 @@ use crate::effect::{Effect, Effects, Reason};
 use crate::event::{Body, Event};
 use crate::horizon::Horizon;
 use crate::ids::StoreId;
-use crate::origin::{SourceCounts, Stream};
+use crate::origin::{SourceCounts, StoreStreams};
 use crate::stats::CountBy;
 use crate::store::{Outcome, Store};
 
 /// The stores of one partition, and what concerns none of them.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Stores {
-    stores: BTreeMap<StoreId, Store>,
+    stores: BTreeMap<StoreId, Kept>,
     /// Bytes of no store that are known already.
     seen: Horizon,
     counts: Counts,
     sources: SourceCounts,
+}
+
+/// A store, and what its streams have sent.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Kept {
+    store: Store,
+    streams: StoreStreams,
 }
 
 /// What a partition has counted since it began.
@@ -36,6 +43,8 @@ pub struct Counts {
     pub duplicates: u64,
     /// Events that went to quarantine, by [`Reason`].
     pub quarantined: CountBy<16>,
+    /// Of these, lines that are no events because they hold fewer than no units or money.
+    pub negative_lines: u64,
     /// Invariants found broken by the checks of production.
     pub invariant_violations: u64,
 }
@@ -48,6 +57,7 @@ impl Counts {
         self.late += other.late;
         self.duplicates += other.duplicates;
         self.quarantined.merge(&other.quarantined);
+        self.negative_lines += other.negative_lines;
         self.invariant_violations += other.invariant_violations;
     }
 }
@@ -64,9 +74,12 @@ impl Stores {
                 self.counts.late += 1;
             }
             Outcome::Duplicate => self.counts.duplicates += 1,
-            Outcome::Quarantined(reason) => self.counts.quarantined.add(reason as usize, 1),
+            Outcome::Quarantined(reason) => {
+                self.counts.quarantined.add(reason as usize, 1);
+                self.counts.negative_lines += u64::from(says_negative(&event.body));
+            }
         }
-        self.sources.add(event.origin.source, Stream::of(&event.body), outcome);
+        self.sources.add(event, outcome);
         outcome
     }
 
@@ -79,10 +92,16 @@ impl Stores {
             }
             self.seen.remember(event.id);
             fx.push(Effect::Quarantined(Reason::Unreadable));
-            return Outcome::Quarantined(Reason::Unreadable);
+            let outcome = Outcome::Quarantined(Reason::Unreadable);
+            if let Some(kept) = self.stores.get_mut(&event.store) {
+                kept.streams.add(event, outcome);
+            }
+            return outcome;
         }
-        if let Some(store) = self.stores.get_mut(&event.store) {
-            return store.step(event, fx);
+        if let Some(kept) = self.stores.get_mut(&event.store) {
+            let outcome = kept.store.step(event, fx);
+            kept.streams.add(event, outcome);
+            return outcome;
         }
         let mut store = Store::new(event.store, event.at);
         let outcome = match event.body {
@@ -94,19 +113,26 @@ impl Stores {
             }
         };
         if matches!(outcome, Outcome::Accepted | Outcome::Late) {
-            self.stores.insert(event.store, store);
+            let mut streams = StoreStreams::default();
+            streams.add(event, outcome);
+            self.stores.insert(event.store, Kept { store, streams });
         }
         outcome
     }
 
     /// A store by its id.
     pub fn get(&self, store: StoreId) -> Option<&Store> {
-        self.stores.get(&store)
+        self.stores.get(&store).map(|kept| &kept.store)
     }
 
     /// All stores, in order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = &Store> {
-        self.stores.values()
+        self.stores.values().map(|kept| &kept.store)
+    }
+
+    /// All stores with what their streams have sent, in order of their ids.
+    pub fn streams(&self) -> impl Iterator<Item = (&Store, &StoreStreams)> {
+        self.stores.values().map(|kept| (&kept.store, &kept.streams))
     }
 
     /// What has been counted.
@@ -122,7 +148,7 @@ impl Stores {
     /// Checks every invariant of every store, counts what is broken, and returns how many are. The
     /// count is not part of a store's state: that does not depend on how often it is checked.
     pub fn audit(&mut self) -> u64 {
-        let broken = self.stores.values().map(|store| store.violations().len() as u64).sum();
+        let broken = self.iter().map(|store| store.violations().len() as u64).sum();
         self.counts.invariant_violations += broken;
         broken
     }
@@ -130,7 +156,7 @@ impl Stores {
     /// Checks what one step of a store had to do with, and counts what is broken: what a simulation
     /// can afford after every event.
     pub fn audit_step(&mut self, store: StoreId, fx: &Effects) -> u64 {
-        let broken = self.stores.get(&store).map_or(0, |store| store.violations_after(fx).len());
+        let broken = self.get(store).map_or(0, |store| store.violations_after(fx).len());
         self.counts.invariant_violations += broken as u64;
         broken as u64
     }
@@ -144,11 +170,17 @@ impl Stores {
     /// understood.
     pub fn decode(bytes: &[u8]) -> Result<Self, StateError> {
         let mut stores: Self = postcard::from_bytes(bytes).map_err(|_| StateError)?;
-        for store in stores.stores.values_mut() {
-            store.rebuild_index();
+        for kept in stores.stores.values_mut() {
+            kept.store.rebuild_index();
         }
         Ok(stores)
     }
+}
+
+/// Whether a line was rejected because of a number below zero, or a price that is none.
+fn says_negative(body: &Body) -> bool {
+    const CODES: [&str; 3] = ["negative_units", "negative_amount", "price_not_positive"];
+    matches!(body, Body::Rejected(rejected) if CODES.contains(&rejected.reason.as_str()))
 }
 
 /// Bytes that are not the state of a partition.

@@ -11,6 +11,7 @@ mod ending;
 mod lane;
 mod plan;
 mod sums;
+mod told;
 
 pub(crate) use distinct::customer_hash;
 pub use distinct::{Crowd, Distinct, EXACT_CUSTOMERS};
@@ -21,6 +22,7 @@ pub use plan::{
 pub use sums::{
     SalesSums, StockFigures, StockStatus, StockSums, WindowResult, WindowRow, WindowStage,
 };
+pub use told::WindowBalance;
 
 use alloc::vec::Vec;
 
@@ -28,6 +30,7 @@ use serde::{Deserialize, Serialize};
 
 use self::lane::{Lane, Touched};
 use self::sums::Levels;
+use self::told::Told;
 use crate::effect::{Effects, Reason};
 use crate::event::ReceiptLine;
 use crate::ids::{CustomerId, SkuIndex, WindowName};
@@ -106,6 +109,7 @@ struct Late {
 pub(crate) struct Windows {
     plan: WindowPlan,
     progress: Vec<Progress>,
+    told: Vec<Told>,
     store: Option<Lane<SalesPane>>,
     products: Option<Lane<SalesPane>>,
     stock: Option<Lane<Levels>>,
@@ -114,6 +118,8 @@ pub(crate) struct Windows {
     /// The next time at which a window has something to tell.
     next_at: i64,
     revision: u64,
+    /// What the receipts had come to when the windows were declared, in cents.
+    takings_before_cents: i64,
     /// Receipts, and who paid the present one.
     receipts: u64,
     #[serde(skip)]
@@ -145,12 +151,14 @@ impl Windows {
     fn new(plan: WindowPlan) -> Self {
         Self {
             progress: plan.windows.iter().map(|_| Progress::default()).collect(),
+            told: plan.windows.iter().map(|_| Told::default()).collect(),
             store: plan.store_pane_us().map(Lane::new),
             products: plan.product_pane_us().map(Lane::new),
             stock: plan.stock_pane_us().map(Lane::new),
             floor: Vec::new(),
             next_at: NEVER,
             revision: 0,
+            takings_before_cents: 0,
             receipts: 0,
             customer: None,
             late: Vec::new(),
@@ -273,6 +281,7 @@ impl Store {
         let old = core::mem::replace(&mut self.windows, Windows::new(plan.clone()));
         self.windows.revision = old.revision;
         self.windows.receipts = old.receipts;
+        self.windows.takings_before_cents = self.takings_cents;
         self.windows.floor = self.shelves.iter().map(|shelf| shelf.floor_units).collect();
         Ok(())
     }

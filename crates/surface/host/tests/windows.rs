@@ -51,6 +51,10 @@ impl Run {
                 self.corrected += u64::from(result.stage == shelf_domain::WindowStage::Corrected);
             }
         }
+        for name in ["global_30s", "store_1m"] {
+            let balance = store.window_balance(WindowName::cut(name)).unwrap_or_default();
+            assert_eq!(balance.lost_cents(), 0, "{name} after {event:?}: {balance:?}");
+        }
     }
 }
 

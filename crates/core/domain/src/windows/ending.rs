@@ -18,15 +18,15 @@ use crate::time::Timestamp;
 
 /// A window of one kind, and the subjects that it is asked about.
 #[derive(Clone, Copy)]
-struct Span {
-    start: i64,
-    end: i64,
+pub(super) struct Span {
+    pub(super) start: i64,
+    pub(super) end: i64,
     /// Only subjects with something from here on count.
     changed_from: i64,
 }
 
 impl Span {
-    fn of(spec: &WindowSpec, end: i64) -> Self {
+    pub(super) fn of(spec: &WindowSpec, end: i64) -> Self {
         let start = end - spec.size_us;
         Self { start, end, changed_from: start }
     }
@@ -84,7 +84,7 @@ impl Store {
             let Some(&spec) = windows.plan.windows.get(place) else { continue };
             let mut end = spec.first_end(now);
             while end < spec.first_end(now) + spec.size_us {
-                windows.tell(&spec, Span::of(&spec, end), WindowStage::Final, shelves, fx);
+                windows.end(place, end, now, shelves, fx);
                 end += spec.slide_us;
             }
         }
@@ -134,7 +134,7 @@ impl Windows {
         }
         if next.next_end == at {
             self.find_depleted(&spec, Span::of(&spec, at));
-            self.tell(&spec, Span::of(&spec, at), WindowStage::Final, shelves, fx);
+            self.end(place, at, at, shelves, fx);
             let from = at + spec.slide_us - spec.size_us;
             after.next_end = match self.first_from(&spec, from) {
                 Some(start) => spec.first_end(start).max(at + spec.slide_us),
@@ -146,6 +146,18 @@ impl Windows {
         }
         if let Some(progress) = self.progress.get_mut(place) {
             *progress = after;
+        }
+    }
+
+    /// A window ends, and tells what it has.
+    fn end(&mut self, place: usize, end: i64, now: i64, shelves: &Table<Shelf>, fx: &mut Effects) {
+        let Some(&spec) = self.plan.windows.get(place) else { return };
+        self.tell(&spec, Span::of(&spec, end), WindowStage::Final, shelves, fx);
+        if let Some(Effect::Window(told)) = fx.items.last()
+            && told.window == spec.name
+            && told.end.0 == end
+        {
+            self.note_told(place, end, now, &told.rows);
         }
     }
 
@@ -347,6 +359,7 @@ impl Windows {
                 if row.holds_anything() {
                     self.revision += 1;
                     let rows = alloc::vec![row];
+                    self.note_told(place, end, now, &rows);
                     let result = self.result(&spec, end, WindowStage::Corrected, rows);
                     fx.push(Effect::Window(Box::new(result)));
                 }
