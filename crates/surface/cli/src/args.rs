@@ -7,6 +7,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use shelf_domain::{MAX_SNOOZE_US, MINUTE};
 use shelf_sources::Format;
 
+use crate::quality::QualityArgs;
+
 /// Runs a supermarket chain's stock in real time: shelves, lots, alerts, restock tasks, supplier
 /// orders, prices.
 ///
@@ -74,6 +76,10 @@ pub(crate) enum Command {
     /// Look at what was not accepted, and submit it again.
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
+    /// Show how good the events are: what came in, what is silent, what does not add up.
+    ///
+    /// The exit code is 0 whatever the checks say; with --strict it is 1 where one warns or fails.
+    Quality(QualityArgs),
     /// Check the machine and the data.
     Doctor,
     /// Look at the settings.

@@ -22,6 +22,7 @@ use crate::args::ImportArgs;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::progress;
+use crate::quality::Assessor;
 use crate::settings::Settings;
 use ledger::{Entry, Input, Ledger};
 use view::{render, view};
@@ -381,6 +382,7 @@ pub(crate) fn run(
     }
     bar.finish_and_clear();
     let wall_s = begun.elapsed().as_secs_f64();
+    Assessor::open(settings)?.look(&mut chain)?;
     chain.close()?;
     let tally = booked.map_or(tally, |booked| booked.entry.tally);
     output.view(&view(&source.counts(), &tally, source.given - before, wall_s), render)?;

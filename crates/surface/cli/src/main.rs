@@ -14,6 +14,7 @@ mod log;
 mod orders;
 mod output;
 mod progress;
+mod quality;
 mod quarantine;
 mod replay;
 mod run;
@@ -73,6 +74,7 @@ fn run_command(args: &Args, output: Output) -> Result<ExitCode, Failure> {
         Command::Kpi(kpi) => kpi::run(&kpi, &settings, output)?,
         Command::Log(log) => return log::run(&log, &settings, output),
         Command::Quarantine(command) => return quarantine::run(&command, &settings, output),
+        Command::Quality(args) => return quality::run(&args, &settings, output),
         Command::Doctor => return doctor::run(&settings, output),
         Command::Bench(bench) => bench::run(&bench, output)?,
         Command::Config(_) | Command::Completions { .. } | Command::Man => {}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use shelf_domain::{Body, DAY, Event, Origin, Outcome, Store, Timestamp};
+use shelf_domain::{Body, DAY, Event, Origin, Outcome, Store, Stream, Timestamp};
 use shelf_host::{ChainWriter, Control, Folder, Request, TownPlan};
 use shelf_simulator::TownOptions;
 use shelf_sources::Format;
@@ -16,6 +16,7 @@ use crate::args::RunArgs;
 use crate::failure::Failure;
 use crate::live::{self, Live};
 use crate::output::Output;
+use crate::quality::Assessor;
 use crate::settings::Settings;
 use crate::simulate::{live_through, say_recovery};
 use crate::stop::Stop;
@@ -43,12 +44,13 @@ pub(crate) fn run(args: &RunArgs, settings: &Settings, output: Output) -> Result
         Control::listen_to(&folder, settings.foreign(Format::Auto)?, move || clock.now())?;
     warm_up(&mut chain, settings, output)?;
     let speed = settings.speed()?;
+    let quality = Assessor::of_running(settings)?;
     let engine_stop = stop.clone();
     let deadline = args
         .for_seconds
         .and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
     let engine = std::thread::spawn(move || {
-        let ran = drive(chain, control, &present, speed, deadline, &engine_stop);
+        let ran = drive(chain, control, quality, &present, speed, deadline, &engine_stop);
         engine_stop.ask();
         ran
     });
@@ -145,6 +147,7 @@ fn warm_up(chain: &mut ChainWriter, settings: &Settings, output: Output) -> Resu
 fn drive(
     mut chain: ChainWriter,
     control: Control,
+    mut quality: Assessor,
     present: &Present,
     speed: Option<f64>,
     deadline: Option<Instant>,
@@ -172,10 +175,12 @@ fn drive(
             }
             (None, _) => {}
         }
-        serve(&mut chain, &control, present, speed)?;
+        serve(&mut chain, &control, &mut quality, present, speed)?;
+        quality.look_when_due(&mut chain)?;
     }
     drop(control);
     chain.finish_ticks()?;
+    quality.look(&mut chain)?;
     chain.close()?;
     Ok(())
 }
@@ -184,6 +189,7 @@ fn drive(
 fn serve(
     chain: &mut ChainWriter,
     control: &Control,
+    quality: &mut Assessor,
     present: &Present,
     speed: Option<f64>,
 ) -> Result<(), Failure> {
@@ -205,12 +211,16 @@ fn serve(
             wanted.push(request);
         }
     }
-    let (events, replies): (Vec<Event>, Vec<_>) = wanted
+    let (events, senders): (Vec<Event>, Vec<_>) = wanted
         .into_iter()
-        .map(|Request { event, reply, .. }| (Event { received_at, ..event }, reply))
+        .map(|Request { event, arrived, reply, .. }| {
+            let stream = Stream::of(&event.body);
+            (Event { received_at, ..event }, (stream, arrived, reply))
+        })
         .unzip();
     let submitted = chain.submit(&events)?;
-    for (reply, outcome) in replies.into_iter().zip(submitted.outcomes) {
+    for ((stream, arrived, reply), outcome) in senders.into_iter().zip(submitted.outcomes) {
+        quality.applied(stream, arrived.elapsed());
         // A sender that has gone does not wait for its answer.
         let _ = reply.send(outcome);
     }

@@ -10,6 +10,7 @@ use shelf_engine::Options;
 use shelf_eventlog::{LogOptions, TailDamage};
 use shelf_host::{Folder, WriterOptions};
 use shelf_sources::Foreign;
+use shelf_views::QualityLimits;
 
 use crate::args::{Args, Command};
 use crate::failure::Failure;
@@ -27,6 +28,7 @@ pub(crate) struct Settings {
     pub(crate) engine: EngineSettings,
     pub(crate) demo: DemoSettings,
     pub(crate) foreign: ForeignSettings,
+    pub(crate) quality: QualitySettings,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -78,6 +80,76 @@ pub(crate) struct DemoSettings {
     pub(crate) speed: String,
 }
 
+/// From when on the checks of quality warn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct QualitySettings {
+    /// The age of the last event of a stream.
+    pub(crate) freshness_seconds: u32,
+    /// How long an open store may be silent.
+    pub(crate) silent_store_seconds: u32,
+    /// How long nothing may be heard of a product.
+    pub(crate) silent_product_days: u32,
+    /// Events of a source that were known already, in per cent.
+    pub(crate) duplicates_percent: f64,
+    /// Events of a source that were late, in per cent.
+    pub(crate) late_percent: f64,
+    /// Events of a source that went to quarantine, in per cent.
+    pub(crate) quarantined_percent: f64,
+    /// From arrival to applied, in milliseconds.
+    pub(crate) applied_ms: u32,
+}
+
+impl Default for QualitySettings {
+    fn default() -> Self {
+        let limits = QualityLimits::default();
+        Self {
+            freshness_seconds: limits.freshness_s as u32,
+            silent_store_seconds: limits.silent_store_s as u32,
+            silent_product_days: limits.silent_product_days as u32,
+            duplicates_percent: limits.duplicates_percent,
+            late_percent: limits.late_percent,
+            quarantined_percent: limits.quarantined_percent,
+            applied_ms: limits.applied_ms as u32,
+        }
+    }
+}
+
+impl QualitySettings {
+    fn check(&self) -> Result<(), Failure> {
+        let whole = [
+            ("freshness_seconds", self.freshness_seconds, 1, 31_536_000),
+            ("silent_store_seconds", self.silent_store_seconds, 1, 31_536_000),
+            ("silent_product_days", self.silent_product_days, 1, 3_650),
+            ("applied_ms", self.applied_ms, 1, 3_600_000),
+        ];
+        for (name, value, from, to) in whole {
+            range(&format!("quality.{name}"), value.into(), from, to)?;
+        }
+        let parts = [
+            ("duplicates_percent", self.duplicates_percent),
+            ("late_percent", self.late_percent),
+            ("quarantined_percent", self.quarantined_percent),
+        ];
+        for (name, value) in parts {
+            if !(0.0..=100.0).contains(&value) {
+                let message = format!("quality.{name} is {value}, and must lie between 0 and 100");
+                let hint = "correct it, then run `shelf config check`";
+                return Err(Failure::new("settings", message, hint));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn range(name: &str, value: u64, from: u64, to: u64) -> Result<(), Failure> {
+    if (from..=to).contains(&value) {
+        return Ok(());
+    }
+    let message = format!("{name} is {value}, and must lie between {from} and {to}");
+    Err(Failure::new("settings", message, "correct it, then run `shelf config check`"))
+}
+
 /// A number, or a word, as text.
 fn number_or_text<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     #[derive(Deserialize)]
@@ -111,6 +183,7 @@ impl Default for Settings {
             },
             demo: DemoSettings { stores: 1, seed: 42, warmup_days: 28, speed: "60".to_owned() },
             foreign: ForeignSettings { time_zone: "UTC".to_owned() },
+            quality: QualitySettings::default(),
         }
     }
 }
@@ -173,13 +246,6 @@ impl Settings {
     }
 
     fn check(&self) -> Result<(), Failure> {
-        let range = |name: &str, value: u64, from: u64, to: u64| {
-            if (from..=to).contains(&value) {
-                return Ok(());
-            }
-            let message = format!("{name} is {value}, and must lie between {from} and {to}");
-            Err(Failure::new("settings", message, "correct it, then run `shelf config check`"))
-        };
         if self.data.as_os_str().is_empty() {
             let message = "data is empty, and must name a folder";
             return Err(Failure::new(
@@ -198,6 +264,7 @@ impl Settings {
         range("demo.stores", self.demo.stores.into(), 1, 10_000)?;
         range("demo.warmup_days", self.demo.warmup_days.into(), 0, 3_650)?;
         self.foreign(shelf_sources::Format::Auto)?;
+        self.quality.check()?;
         self.speed().map(|_| ())
     }
 
@@ -223,6 +290,20 @@ impl Settings {
             let hint = error.hint();
             Failure::new("settings", format!("foreign.time_zone: {error}"), hint)
         })
+    }
+
+    /// From when on the checks of quality warn.
+    pub(crate) fn limits(&self) -> QualityLimits {
+        let quality = &self.quality;
+        QualityLimits {
+            freshness_s: quality.freshness_seconds.into(),
+            silent_store_s: quality.silent_store_seconds.into(),
+            silent_product_days: quality.silent_product_days.into(),
+            duplicates_percent: quality.duplicates_percent,
+            late_percent: quality.late_percent,
+            quarantined_percent: quality.quarantined_percent,
+            applied_ms: quality.applied_ms.into(),
+        }
     }
 
     pub(crate) fn folder(&self) -> Folder {

@@ -12,7 +12,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use shelf_domain::{Event, Origin, Outcome, Timestamp};
@@ -98,6 +98,8 @@ pub struct Request {
     pub event: Event,
     /// Whether it declares what may be there already, and is left out where it is.
     pub if_new: bool,
+    /// When its line had been read.
+    pub arrived: Instant,
     /// Where its outcome goes, once it is on disk.
     pub reply: Sender<Outcome>,
 }
@@ -300,12 +302,13 @@ fn ask(
         Ok(lines) => lines,
         Err(error) => return Some(Answer::Told(refused(&error))),
     };
+    let arrived = Instant::now();
     let declared = lines.declarations.into_iter().map(|event| (event, true));
     let mut answer = None;
     for (event, if_new) in declared.chain(lines.events.into_iter().map(|event| (event, false))) {
         let (reply, outcome) = channel();
         let event = Event { received_at: now, origin, ..event };
-        requests.send(Request { event, if_new, reply }).ok()?;
+        requests.send(Request { event, if_new, arrived, reply }).ok()?;
         answer = Some(Answer::Awaited(outcome));
     }
     answer

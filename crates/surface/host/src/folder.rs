@@ -1,8 +1,8 @@
 //! The data folder: what lies where, and the small file that says what it was made with.
 //!
-//! `shelf.json` describes it, `sources.json` names where its events come from; `log/` holds the
-//! events, `outputs/` what followed from them, `snapshots/` the states, `shelf.sock` is where the
-//! running process listens.
+//! `shelf.json` describes it, `sources.json` names where its events come from, `quality.json` and
+//! `quality-history.ndjson` how good they were; `log/` holds the events, `outputs/` what followed
+//! from them, `snapshots/` the states, `shelf.sock` is where the running process listens.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -86,6 +86,21 @@ impl Folder {
     /// The names of the sources of its events.
     pub fn sources_path(&self) -> PathBuf {
         self.root.join("sources.json")
+    }
+
+    /// What the running process measures of the quality of its events.
+    pub fn quality_path(&self) -> PathBuf {
+        self.root.join("quality.json")
+    }
+
+    /// When checks of quality changed their states.
+    pub fn quality_history_path(&self) -> PathBuf {
+        self.root.join("quality-history.ndjson")
+    }
+
+    /// The older part of that.
+    pub fn older_quality_history_path(&self) -> PathBuf {
+        self.root.join("quality-history.1.ndjson")
     }
 
     /// What it was made with; an error where there is none.

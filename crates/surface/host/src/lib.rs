@@ -7,6 +7,7 @@
 mod control;
 mod error;
 mod folder;
+mod quality;
 mod reader;
 mod seat;
 mod shard;
@@ -16,6 +17,9 @@ mod writer;
 pub use control::{Ack, AckStatus, Control, Request, connect, send, send_events};
 pub use error::HostError;
 pub use folder::{DATA_FORMAT, Folder, FolderMeta, TownPlan};
+pub use quality::{
+    CheckNote, Latencies, LatencyFigures, Measured, QualityBook, QualityChange, quality_history,
+};
 pub use reader::{ChainReader, Follow, OutputTail};
 pub use sources::{RegisteredSource, SourceKind, SourceName, Sources};
 pub use writer::{ChainWriter, Recovery, Submitted, Tally, WriterOptions};

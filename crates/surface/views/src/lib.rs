@@ -18,6 +18,8 @@ mod keyed;
 mod kpis;
 mod lots;
 mod orders;
+mod quality;
+mod quality_history;
 mod render;
 mod report;
 mod sentence;
@@ -41,10 +43,15 @@ pub use keyed::Keyed;
 pub use kpis::{KpiBy, KpiFilter, KpiNote, KpiRow, KpisView, kpi_notes};
 pub use lots::LotRow;
 pub use orders::{OrderDetail, OrderFilter, OrderLineRow, OrderRow, OrdersView};
+pub use quality::{
+    AppliedFacts, CheckRow, CheckState, Figure, IntakeBy, IntakeRow, LatencyRow, LatencyTimes,
+    MAX_NAMES, QualityFacts, QualityLimits, QualityView, StateTally,
+};
+pub use quality_history::{QualityChangeRow, QualityHistory};
 pub use render::{
     render_alert, render_alerts, render_effects, render_kpi_notes, render_kpis, render_order,
-    render_orders, render_report, render_shelf, render_shelves, render_status, render_tasks,
-    render_zones,
+    render_orders, render_quality, render_quality_history, render_report, render_shelf,
+    render_shelves, render_status, render_tasks, render_zones,
 };
 pub use report::{AlertCounts, RunMeasures, SimulationReport, TownTruth};
 pub use shelf_detail::{PromotionRow, RulesRow, ShelfDetail};

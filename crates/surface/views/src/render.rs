@@ -5,6 +5,7 @@ mod details;
 mod kpis;
 mod lists;
 mod overview;
+mod quality;
 
 use crate::style::{Style, Tone};
 
@@ -14,6 +15,7 @@ pub use lists::{
     render_alerts, render_effects, render_orders, render_shelves, render_tasks, render_zones,
 };
 pub use overview::{render_report, render_status};
+pub use quality::{render_quality, render_quality_history};
 
 /// A heading, on a line of its own.
 fn heading(style: Style, text: &str) -> String {

@@ -2,6 +2,7 @@
 //! `tests/snapshots`; `UPDATE_EXPECT=1 cargo test -p shelf-views` draws them anew.
 
 mod example;
+mod quality;
 mod screen;
 
 use expect_test::{ExpectFile, expect, expect_file};

@@ -16,6 +16,7 @@ mod importing;
 mod importing_foreign;
 mod mappings;
 mod program;
+mod quality;
 mod quarantine;
 mod reading;
 mod running;

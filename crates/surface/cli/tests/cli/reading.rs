@@ -5,7 +5,7 @@ use expect_test::expect;
 use crate::program::{Place, Ran};
 
 /// Every command that reads, with an id in place of `A`, `O`, `SKU`.
-const READS: [&str; 19] = [
+const READS: [&str; 21] = [
     "status",
     "status --store S001",
     "alerts list",
@@ -21,6 +21,8 @@ const READS: [&str; 19] = [
     "log verify",
     "log offsets",
     "quarantine list",
+    "quality --by store",
+    "quality --history",
     "doctor",
     "config show",
     "config check",
