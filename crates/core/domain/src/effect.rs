@@ -169,7 +169,9 @@ impl Reason {
             Self::AbsurdPart => "give a part between 0 and 1",
             Self::TimeInFuture => "check the sender's clock and time zone",
             Self::TimeTooOld => "check the sender's clock and time format",
-            Self::AbsurdTime => "check the calendar's weekdays and minutes",
+            Self::AbsurdTime => {
+                "check the calendar's weekdays and minutes, or the sizes and slides of windows"
+            }
             Self::LimitReached => "see the limits of a store in the documentation",
             Self::EmptyId => "give the id",
             Self::Unreadable => "correct the bytes at their source and send them again",

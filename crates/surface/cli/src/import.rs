@@ -332,7 +332,7 @@ pub(crate) fn run(
     settings: &Settings,
     output: Output,
 ) -> Result<ExitCode, Failure> {
-    let options = settings.writer_options();
+    let options = settings.planned_options()?;
     let threads = args.threads.unwrap_or(options.threads);
     let mapping = args.mapping.as_deref().map(Mapping::load).transpose()?;
     let mapping_name = args.mapping.as_deref().map(name_of);

@@ -25,6 +25,7 @@ mod simulate;
 mod status;
 mod stop;
 mod watch;
+mod windows;
 
 use std::process::ExitCode;
 
@@ -72,6 +73,7 @@ fn run_command(args: &Args, output: Output) -> Result<ExitCode, Failure> {
         Command::Tasks(tasks) => return orders::tasks(&tasks, &settings, output),
         Command::Shelves(shelves) => shelves::run(&shelves, &settings, output)?,
         Command::Kpi(kpi) => kpi::run(&kpi, &settings, output)?,
+        Command::Windows(windows) => windows::run(&windows, &settings, output)?,
         Command::Log(log) => return log::run(&log, &settings, output),
         Command::Quarantine(command) => return quarantine::run(&command, &settings, output),
         Command::Quality(args) => return quality::run(&args, &settings, output),

@@ -93,7 +93,7 @@ impl Present {
 
 /// Opens the data folder, and makes it where there is none.
 fn open(args: &RunArgs, settings: &Settings, folder: &Folder) -> Result<ChainWriter, Failure> {
-    let mut options = settings.writer_options();
+    let mut options = settings.planned_options()?;
     options.town = plan(args, settings, folder)?;
     let chain = ChainWriter::open(folder, &options)?;
     if args.demo && chain.meta().town.is_none() {

@@ -1,11 +1,14 @@
 //! The settings: defaults, then a file, then the environment (`SHELF_SECTION__KEY`), then flags.
 
+mod windows;
+
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
 use figment::error::Kind;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
+use shelf_domain::WindowPlan;
 use shelf_engine::Options;
 use shelf_eventlog::{LogOptions, TailDamage};
 use shelf_host::{Folder, WriterOptions};
@@ -14,6 +17,7 @@ use shelf_views::QualityLimits;
 
 use crate::args::{Args, Command};
 use crate::failure::Failure;
+use windows::WindowSettings;
 
 /// The settings file that is read where no other is named.
 const FILE: &str = "shelf.toml";
@@ -29,6 +33,9 @@ pub(crate) struct Settings {
     pub(crate) demo: DemoSettings,
     pub(crate) foreign: ForeignSettings,
     pub(crate) quality: QualitySettings,
+    /// The windows that stores keep; without it each keeps those that it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) windows: Option<WindowSettings>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -184,6 +191,7 @@ impl Default for Settings {
             demo: DemoSettings { stores: 1, seed: 42, warmup_days: 28, speed: "60".to_owned() },
             foreign: ForeignSettings { time_zone: "UTC".to_owned() },
             quality: QualitySettings::default(),
+            windows: None,
         }
     }
 }
@@ -265,6 +273,7 @@ impl Settings {
         range("demo.warmup_days", self.demo.warmup_days.into(), 0, 3_650)?;
         self.foreign(shelf_sources::Format::Auto)?;
         self.quality.check()?;
+        self.window_plan()?;
         self.speed().map(|_| ())
     }
 
@@ -306,6 +315,16 @@ impl Settings {
         }
     }
 
+    /// The windows that every store is to keep, where the settings declare any.
+    pub(crate) fn window_plan(&self) -> Result<Option<WindowPlan>, Failure> {
+        self.windows.as_ref().map(WindowSettings::plan).transpose()
+    }
+
+    /// How a chain is opened that brings its stores to the windows of the settings.
+    pub(crate) fn planned_options(&self) -> Result<WriterOptions, Failure> {
+        Ok(WriterOptions { windows: self.window_plan()?, ..self.writer_options() })
+    }
+
     pub(crate) fn folder(&self) -> Folder {
         Folder::at(&self.data)
     }
@@ -334,6 +353,7 @@ impl Settings {
                 threads => threads,
             },
             town: None,
+            windows: None,
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::settings::Settings;
 
 pub(crate) fn run(args: &SimulateArgs, settings: &Settings, output: Output) -> Result<(), Failure> {
     let folder = settings.folder();
-    let mut options = settings.writer_options();
+    let mut options = settings.planned_options()?;
     let town = plan(args, settings, &folder)?;
     let (start, seed) = (town.options.start, town.options.seed);
     options.town = Some(town);

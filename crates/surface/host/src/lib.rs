@@ -7,6 +7,7 @@
 mod control;
 mod error;
 mod folder;
+mod plan_event;
 mod quality;
 mod reader;
 mod seat;

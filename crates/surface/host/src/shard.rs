@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use shelf_domain::{Event, Outcome, StoreId, Timestamp};
+use shelf_domain::{Body, Event, Outcome, Store, StoreId, Timestamp, WindowPlan};
 use shelf_engine::{Partition, Stepped};
 use shelf_eventlog::Partition as Log;
 
 use crate::HostError;
+use crate::plan_event::plan_event;
 use crate::seat::Seat;
 
 /// One partition with the towns of its stores, in order of store id.
@@ -20,6 +21,8 @@ pub(crate) struct Shard {
     batch_events: usize,
     /// The simulated hour of the last request to make events durable.
     synced_hour: i64,
+    /// The windows that every store is to keep, where anybody says so.
+    windows: Option<WindowPlan>,
 }
 
 impl Shard {
@@ -29,7 +32,7 @@ impl Shard {
         batch_events: usize,
     ) -> Self {
         let batch_events = batch_events.max(1);
-        Self { partition, seats, batch: Vec::new(), batch_events, synced_hour: 0 }
+        Self { partition, seats, batch: Vec::new(), batch_events, synced_hour: 0, windows: None }
     }
 
     /// Brings stores and towns to the end of the log. Returns how many events were stepped.
@@ -126,8 +129,59 @@ impl Shard {
         submitted
     }
 
-    /// Submits events of this partition.
+    /// Has every store keep these windows from here on, those that are still to come included.
+    pub(crate) fn keep_windows(&mut self, plan: &WindowPlan) -> Result<(), HostError> {
+        self.windows = Some(plan.clone());
+        let stores: Vec<StoreId> = self.partition.stores().iter().map(Store::id).collect();
+        let before = self.partition.position();
+        stores.into_iter().try_for_each(|store| self.bring_to_plan(store))?;
+        if self.partition.position() > before {
+            self.partition.commit()?;
+        }
+        Ok(())
+    }
+
+    /// Tells a store which windows to keep, where it keeps others.
+    fn bring_to_plan(&mut self, store: StoreId) -> Result<(), HostError> {
+        let (Some(plan), Some(store)) = (&self.windows, self.partition.stores().get(store)) else {
+            return Ok(());
+        };
+        match plan_event(store, plan) {
+            Some(event) => self.submit_plain(&[event], |_| {}),
+            None => Ok(()),
+        }
+    }
+
+    /// Submits events of this partition. A store that begins among them is told its windows before
+    /// anything else, so that the log is the same wherever a crash cuts it.
     pub(crate) fn submit(
+        &mut self,
+        events: &[Event],
+        mut watch: impl FnMut(Stepped<'_>),
+    ) -> Result<(), HostError> {
+        let mut rest = events;
+        while let Some(at) = self.next_begin(rest) {
+            let (begin, behind) = rest.split_at(at + 1);
+            self.submit_plain(begin, &mut watch)?;
+            if let Some(first) = begin.last() {
+                self.bring_to_plan(first.store)?;
+            }
+            rest = behind;
+        }
+        self.submit_plain(rest, watch)
+    }
+
+    /// Where a store may begin that is to be told its windows.
+    fn next_begin(&self, events: &[Event]) -> Option<usize> {
+        self.windows.as_ref()?;
+        let stores = self.partition.stores();
+        let begins = |event: &Event| {
+            matches!(event.body, Body::Store(_)) && stores.get(event.store).is_none()
+        };
+        events.iter().position(begins)
+    }
+
+    fn submit_plain(
         &mut self,
         events: &[Event],
         mut watch: impl FnMut(Stepped<'_>),

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::{Deserialize, Serialize};
 use shelf_domain::{
     Body, Counts, Event, HOUR, MINUTE, Outcome, Reason, SourceCounts, SourceId, Store, StoreId,
-    Stores, Timestamp, state_hash,
+    Stores, Timestamp, WindowPlan, state_hash,
 };
 use shelf_engine::{EngineError, Options, Partition, Stepped, partition_of};
 use shelf_eventlog::{EventLog, LogOptions, Recovered};
@@ -34,6 +34,9 @@ pub struct WriterOptions {
     pub batch_events: usize,
     /// How many threads work.
     pub threads: usize,
+    /// The windows that every store is to keep, those that begin later included. Without it each
+    /// keeps what it has.
+    pub windows: Option<WindowPlan>,
 }
 
 impl Default for WriterOptions {
@@ -44,6 +47,7 @@ impl Default for WriterOptions {
             town: None,
             batch_events: 4_096,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
+            windows: None,
         }
     }
 }
@@ -180,7 +184,7 @@ impl ChainWriter {
         let replayed = AtomicU64::new(0);
         chain.each_shard(|shard| {
             replayed.fetch_add(shard.replay()?, Ordering::Relaxed);
-            Ok(())
+            options.windows.as_ref().map_or(Ok(()), |plan| shard.keep_windows(plan))
         })?;
         chain.recovery.replayed = replayed.into_inner();
         Ok(chain)

@@ -22,7 +22,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use chain::{End, acts, check_outputs, end_of, inputs, minute, open, options, simulate, towns};
-use shelf_domain::{Effects, MINUTE, Outcome, Reason, Stores, Timestamp};
+use shelf_domain::{Effects, MINUTE, Outcome, Reason, Stores, Timestamp, WindowPlan};
 use shelf_eventlog::{LogOptions, SyncMode, verify};
 use shelf_host::{ChainWriter, Folder, WriterOptions};
 
@@ -44,7 +44,11 @@ fn crash_options() -> WriterOptions {
     let options = options(towns(6, 2));
     // As in a shop: what is acknowledged is on disk.
     let log = LogOptions { sync: SyncMode::Fsync, ..options.log };
-    WriterOptions { log, ..options }
+    // Each store is told its windows as it begins, wherever a kill falls.
+    let mut plan = WindowPlan::default();
+    plan.windows.truncate(4);
+    plan.lateness_us = MINUTE;
+    WriterOptions { log, windows: Some(plan), ..options }
 }
 
 /// Goes on with the chain of a folder until its end. `told` is called with the ids of acts that are

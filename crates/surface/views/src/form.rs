@@ -2,8 +2,8 @@
 
 use serde::{Serialize, Serializer};
 use shelf_domain::{
-    AlertId, AlertStatus, Day, OrderId, OrderStatus, Place, Rule, Severity, TaskId, TaskStatus,
-    Timestamp,
+    AlertId, AlertStatus, Day, Measure, OrderId, OrderStatus, Place, Rule, Severity, StockStatus,
+    TaskId, TaskStatus, Timestamp, WindowScope, WindowStage,
 };
 
 use crate::wording;
@@ -36,6 +36,10 @@ forms! {
     Place => |place| wording::place(place).to_owned();
     Timestamp => wording::rfc3339;
     Day => wording::date;
+    Measure => |measure| wording::measure(measure).to_owned();
+    WindowScope => |scope| wording::window_scope(scope).to_owned();
+    WindowStage => |stage| stage.code().to_owned();
+    StockStatus => |status| status.code().to_owned();
 }
 
 pub(crate) fn text<T: Form, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {

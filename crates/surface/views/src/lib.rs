@@ -31,6 +31,7 @@ mod table;
 mod tally;
 mod tasks;
 mod watch;
+mod windows;
 mod wording;
 mod zones;
 
@@ -51,7 +52,8 @@ pub use quality_history::{QualityChangeRow, QualityHistory};
 pub use render::{
     render_alert, render_alerts, render_effects, render_kpi_notes, render_kpis, render_order,
     render_orders, render_quality, render_quality_history, render_report, render_shelf,
-    render_shelves, render_status, render_tasks, render_zones,
+    render_shelves, render_status, render_tasks, render_window_kinds, render_windows,
+    render_zones,
 };
 pub use report::{AlertCounts, RunMeasures, SimulationReport, TownTruth};
 pub use shelf_detail::{PromotionRow, RulesRow, ShelfDetail};
@@ -62,7 +64,12 @@ pub use tally::{
     ExpiryTally, Intake, OrderTally, RuleTally, SeverityTally, StockTotals, TaskTally,
 };
 pub use tasks::{TaskFilter, TaskLot, TaskRow, TasksView};
-pub use watch::{FloorMode, Rates, UiState, WatchView, draw, render_svg, render_watch};
+pub use watch::{
+    FloorMode, LiveWindows, Rates, UiState, WatchView, draw, render_svg, render_watch,
+};
+pub use windows::{
+    StageFilter, WindowFilter, WindowKind, WindowKindsView, WindowLine, WindowsView, csv_windows,
+};
 pub use zones::{ZoneRow, ZonesView};
 
 #[cfg(test)]

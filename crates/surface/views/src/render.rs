@@ -6,6 +6,7 @@ mod kpis;
 mod lists;
 mod overview;
 mod quality;
+mod windows;
 
 use crate::style::{Style, Tone};
 
@@ -16,6 +17,7 @@ pub use lists::{
 };
 pub use overview::{render_report, render_status};
 pub use quality::{render_quality, render_quality_history};
+pub use windows::{render_window_kinds, render_windows};
 
 /// A heading, on a line of its own.
 fn heading(style: Style, text: &str) -> String {

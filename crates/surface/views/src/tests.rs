@@ -7,9 +7,11 @@ mod screen;
 
 use expect_test::{ExpectFile, expect, expect_file};
 use serde::Serialize;
-use shelf_domain::{Alert, AlertId, OrderId, OrderStatus, Rule, Severity, Sku, Store, StoreId};
+use shelf_domain::{
+    Alert, AlertId, OrderId, OrderStatus, Rule, Severity, Sku, Store, StoreId, WindowName,
+};
 
-use self::example::{Example, small_chain};
+use self::example::{Example, small_chain, window_chain};
 use crate::*;
 
 const PLAIN: Style = Style { colour: Colour::Off };
@@ -244,6 +246,73 @@ fn effects() {
 }
 
 #[test]
+fn window_kinds() {
+    let Example { stores, .. } = small_chain();
+    let view = WindowKindsView::new(&Chain::new([&stores]), None);
+    check(
+        &view,
+        &render_window_kinds(&view, &PLAIN, 140),
+        &expect_file!["./tests/snapshots/window_kinds.json"],
+        &expect_file!["./tests/snapshots/window_kinds.txt"],
+    );
+}
+
+fn recent(chain: &Chain<'_>, name: &str, filter: WindowFilter) -> WindowsView {
+    WindowsView::recent(chain, WindowName::cut(name), &filter).unwrap()
+}
+
+#[test]
+fn windows_of_every_measure() {
+    let Example { stores, .. } = window_chain();
+    let chain = Chain::new([&stores]);
+    let mut text = String::new();
+    for name in ["global_30s", "store_1m", "product_5m", "stock_10m", "turnover_30m"] {
+        let view = recent(&chain, name, WindowFilter::default());
+        text += &[name, "\n", &render_windows(&view, &PLAIN, 150, 50), "\n"].concat();
+    }
+    expect_file!["./tests/snapshots/windows.txt"].assert_eq(&text);
+    let view = recent(&chain, "product_5m", WindowFilter::default());
+    let json = serde_json::to_string_pretty(&view).unwrap() + "\n";
+    expect_file!["./tests/snapshots/windows.json"].assert_eq(&json);
+    expect_file!["./tests/snapshots/windows.csv"].assert_eq(&csv_windows(&view));
+    let cut = render_windows(&view, &PLAIN, 150, 1);
+    assert!(cut.contains("1 of 4 shown"), "{cut}");
+}
+
+#[test]
+fn windows_of_several_stores_are_one_where_their_scope_is() {
+    let Example { stores, results, .. } = window_chain();
+    let chain = Chain::new([&stores]);
+    let all = recent(&chain, "global_30s", WindowFilter::default());
+    let one = |id: &str| {
+        let filter = WindowFilter { store: Some(StoreId::cut(id)), ..WindowFilter::default() };
+        recent(&chain, "global_30s", filter)
+    };
+    let sum =
+        |view: &WindowsView, of: fn(&WindowLine) -> i64| -> i64 { view.rows.iter().map(of).sum() };
+    let net = |row: &WindowLine| row.net_cents.unwrap();
+    let people = |row: &WindowLine| row.customers.unwrap() as i64;
+    assert_eq!(sum(&all, net), sum(&one("S1"), net) + sum(&one("S2"), net));
+    // One customer was in both stores at once.
+    assert_eq!(sum(&all, people) + 1, sum(&one("S1"), people) + sum(&one("S2"), people));
+    let shelf = recent(&chain, "stock_10m", WindowFilter::default());
+    assert!(shelf.rows.iter().all(|row| row.store.is_some() && row.last_units.is_some()));
+    let told = |filter: WindowFilter| {
+        let results = results.iter().map(|(store, result)| (*store, result));
+        WindowsView::told(&chain, WindowName::cut("store_1m"), results, &filter)
+    };
+    let early = told(WindowFilter::default());
+    let ended = told(WindowFilter { stage: StageFilter::Final, ..WindowFilter::default() });
+    assert!(ended.rows.len() < early.rows.len() && !ended.rows.is_empty());
+    let last = told(WindowFilter { last: Some(1), ..WindowFilter::default() });
+    assert_eq!(last.rows.last(), early.rows.last());
+    let nothing = Chain::default();
+    assert_eq!(WindowsView::recent(&nothing, WindowName::cut("x"), &WindowFilter::default()), None);
+    let text = render_windows(&WindowsView::default(), &PLAIN, 80, 9);
+    assert!(text.starts_with("No such window"), "{text}");
+}
+
+#[test]
 fn what_is_empty_says_what_to_do() {
     let chain = Chain::default();
     let status = StatusView::new(&chain, &HostFacts::default());
@@ -254,6 +323,7 @@ fn what_is_empty_says_what_to_do() {
         render_orders(&OrdersView::default(), &PLAIN, 80),
         render_shelves(&ShelvesView::default(), &PLAIN, 80),
         render_zones(&ZonesView::new(&[]), &PLAIN, 80),
+        render_window_kinds(&WindowKindsView::default(), &PLAIN, 80),
     ];
     expect_file!["./tests/snapshots/empty.txt"].assert_eq(&texts.join("\n"));
 }

@@ -6,6 +6,7 @@ mod palette;
 mod panels;
 mod screen;
 mod svg;
+mod windows;
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use serde::Serialize;
@@ -22,6 +23,7 @@ use crate::{form, wording};
 
 pub use screen::draw;
 pub use svg::{render_svg, render_watch};
+pub use windows::LiveWindows;
 
 /// The most alerts that the screen has room for.
 const ALERTS_MAX: usize = 64;
@@ -78,6 +80,8 @@ pub struct WatchView {
     pub zones: ZonesView,
     /// The most urgent alerts.
     pub alerts: AlertsView,
+    /// The windows of sales.
+    pub windows: LiveWindows,
     /// The latest effects, the newest last.
     pub effects: Vec<TailLine>,
     /// How fast things go.
@@ -123,6 +127,7 @@ impl WatchView {
             totals: StockTotals::new(&stores),
             zones: ZonesView::new(&stores),
             alerts: AlertsView::new(chain, &filter),
+            windows: LiveWindows::new(chain, store),
             effects: effects.iter().filter(of_store).map(|line| tail_line(chain, line)).collect(),
             rates,
         }
@@ -168,6 +173,8 @@ pub struct UiState {
     pub mode: FloorMode,
     /// The store shown; `None` for all together.
     pub store: Option<StoreId>,
+    /// Whether the windows of sales are shown in the place of the floor plan.
+    pub windows: bool,
     /// Whether the keys are explained.
     pub help: bool,
     /// Whether the screen is to end.
@@ -188,6 +195,8 @@ impl UiState {
             KeyCode::Char('?' | 'h') => Self { help: !self.help, ..self },
             KeyCode::Esc if self.help => Self { help: false, ..self },
             KeyCode::Char('q') | KeyCode::Esc => Self { quit: true, ..self },
+            KeyCode::Char('w') => Self { windows: !self.windows, ..self },
+            KeyCode::Char('m') if self.windows => Self { windows: false, ..self },
             KeyCode::Char('m') => Self { mode: self.mode.next(), ..self },
             KeyCode::Char('s') => Self { store: next_store(self.store, stores), ..self },
             _ => self,
@@ -218,6 +227,8 @@ mod tests {
         let stores = [StoreId::cut("S1"), StoreId::cut("S2")];
         assert_eq!(after("m", &stores).mode, FloorMode::Alerts);
         assert_eq!(after("mmmm", &stores), UiState::default());
+        assert!(after("w", &stores).windows && !after("ww", &stores).windows);
+        assert_eq!(after("wm", &stores), UiState::default());
         assert_eq!(after("s", &stores).store, Some(stores[0]));
         assert_eq!(after("ss", &stores).store, Some(stores[1]));
         assert_eq!(after("sss", &stores), UiState::default());

@@ -1,6 +1,6 @@
 //! How times, amounts and choices read: one wording for all screens.
 
-use shelf_domain::{BasisPoints, Day, LocalClock, Place, Timestamp};
+use shelf_domain::{BasisPoints, Day, LocalClock, Measure, Place, Timestamp, WindowScope};
 
 /// RFC 3339 in UTC.
 pub(crate) fn rfc3339(at: Timestamp) -> String {
@@ -129,6 +129,45 @@ pub(crate) fn sentence_case(category: &str) -> String {
     first.unwrap_or_default() + &letters.as_str().to_lowercase()
 }
 
+/// `2026-01-31 14:05:30` in UTC.
+pub(crate) fn second_utc(at: Timestamp) -> String {
+    let second = at.0.rem_euclid(shelf_domain::MINUTE) / shelf_domain::SECOND;
+    format!("{}:{second:02}", minute_utc(at))
+}
+
+/// Values as bars side by side, each of its height among them; nothing where nothing is.
+pub(crate) fn sparkline(values: &[i64]) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let most = values.iter().copied().max().unwrap_or(0).max(1);
+    let bar = |value: i64| match value {
+        ..=0 => ' ',
+        value => {
+            let place = (i128::from(value) * 7 / i128::from(most)) as usize;
+            BARS.get(place).copied().unwrap_or(' ')
+        }
+    };
+    values.iter().copied().map(bar).collect()
+}
+
+/// What a window adds up.
+pub(crate) fn measure(measure: Measure) -> &'static str {
+    match measure {
+        Measure::Sales => "sales",
+        Measure::Stock => "stock",
+        Measure::Turnover => "turnover",
+    }
+}
+
+/// What a window is for.
+pub(crate) fn window_scope(scope: WindowScope) -> &'static str {
+    match scope {
+        WindowScope::Global => "global",
+        WindowScope::Store => "store",
+        WindowScope::Product => "product",
+        WindowScope::StoreProduct => "store_product",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,6 +181,12 @@ mod tests {
         assert_eq!((tenths(7_149), tenths(7_150)), ("7.1".to_owned(), "7.2".to_owned()));
         let spans = [0, 59, 60, 3_599, 3_900, 86_399, 187_200].map(span);
         assert_eq!(spans, ["0 s", "59 s", "1 min", "59 min", "1 h 05", "23 h 59", "2 d 04 h"]);
+    }
+
+    #[test]
+    fn values_are_bars() {
+        assert_eq!(sparkline(&[0, 1, 50, 99, 100, -5, 100]), " ▁▄▇█ █");
+        assert_eq!((sparkline(&[]), sparkline(&[0, -3])), (String::new(), "  ".to_owned()));
     }
 
     #[test]

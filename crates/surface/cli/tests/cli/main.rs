@@ -23,3 +23,4 @@ mod running;
 mod settings;
 mod shells;
 mod shop;
+mod windows;

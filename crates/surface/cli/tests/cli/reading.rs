@@ -16,6 +16,8 @@ const READS: [&str; 21] = [
     "tasks list",
     "shelves list --sku water --status low",
     "shelves show SKU --store S001",
+    "windows",
+    "windows product_5m --last 2 --limit 3",
     "log tail",
     "log tail --effects",
     "log verify",

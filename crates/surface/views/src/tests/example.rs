@@ -1,8 +1,8 @@
 //! A small chain in which something of everything is the matter.
 
 use shelf_domain::{
-    BasisPoints, Body, Category, Effects, Event, EventId, Note, Place, Promotion, Rejected, Sku,
-    Stores, Subcategory, Supplier, SupplierId, WeekSlot,
+    BasisPoints, Body, Category, Effect, Effects, Event, EventId, Note, Place, Promotion, Rejected,
+    Sku, StoreId, Stores, Subcategory, Supplier, SupplierId, WeekSlot, WindowResult,
 };
 use shelf_events::OutputRecord;
 use shelf_testkit::{ProductSpec, Shop};
@@ -13,19 +13,44 @@ use crate::EffectLine;
 pub(super) struct Example {
     pub(super) stores: Stores,
     pub(super) lines: Vec<EffectLine>,
+    /// The results of windows.
+    pub(super) results: Vec<(StoreId, WindowResult)>,
 }
 
 /// Two stores on Monday afternoon.
 pub(super) fn small_chain() -> Example {
     let (centro, porto) = (centro(), porto());
-    let mut stores = Stores::default();
-    let mut lines = Vec::new();
-    let mut effects = Effects::default();
     let mut events = centro.events();
     events.extend(porto.events());
     events.push(unreadable(&centro));
+    lived(&events)
+}
+
+/// The same a little later: customers pay, a window has just ended, and others are open.
+pub(super) fn window_chain() -> Example {
+    let (mut centro, mut porto) = (centro(), porto());
+    centro.at("14:34:10").receipt("C6", &[("PASPEN0006", 2, 95), ("BREROL0004", 3, 45)]);
+    centro.at("14:35:10").receipt("C7", &[("PASPEN0006", 1, 95)]);
+    centro.at("14:36:30").receipt("C8", &[("FRUAPP0005", 1, 210), ("BREROL0004", 1, 45)]);
+    centro.clock_to("14:36:55");
+    porto.at("14:36:00").count("BEVCOL0003", Place::Floor, 9);
+    porto.at("14:36:50").receipt("C8", &[("BEVCOL0003", 1, 150)]);
+    let mut events = centro.events();
+    events.extend(porto.events());
+    lived(&events)
+}
+
+fn lived(events: &[Event]) -> Example {
+    let mut stores = Stores::default();
+    let (mut lines, mut results) = (Vec::new(), Vec::new());
+    let mut effects = Effects::default();
     for (event, input_offset) in events.iter().zip(0..) {
         let _ = stores.step(event, &mut effects);
+        for effect in &effects.items {
+            if let Effect::Window(result) = effect {
+                results.push((event.store, result.as_ref().clone()));
+            }
+        }
         let records = effects.items.drain(..).zip(0..).map(|(effect, index)| OutputRecord {
             store: event.store,
             input_offset,
@@ -33,9 +58,11 @@ pub(super) fn small_chain() -> Example {
             at: event.at,
             effect,
         });
-        lines.extend(records.map(|record| EffectLine::new(&record)));
+        // As on a live screen: windows have a place of their own.
+        let shown = records.filter(|record| !matches!(record.effect, Effect::Window(_)));
+        lines.extend(shown.map(|record| EffectLine::new(&record)));
     }
-    Example { stores, lines }
+    Example { stores, lines, results }
 }
 
 fn named(

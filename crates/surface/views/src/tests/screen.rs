@@ -5,7 +5,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use shelf_domain::StoreId;
 
-use super::example::small_chain;
+use super::example::{small_chain, window_chain};
 use crate::*;
 
 fn view(store: Option<&str>) -> WatchView {
@@ -52,6 +52,27 @@ fn every_mode_without_colour() {
         screens += &screen(&centro, &UiState { mode, ..UiState::default() }, 80, 24);
     }
     expect_file!["./snapshots/watch_modes.txt"].assert_eq(&screens);
+}
+
+#[test]
+fn windows_in_the_place_of_the_floor() {
+    let example = window_chain();
+    let chain = Chain::new([&example.stores]);
+    let state = UiState { windows: true, ..UiState::default() };
+    let mut screens = String::new();
+    for (store, width, height) in [(Some("S1"), 80, 24), (None, 120, 40)] {
+        let store = store.map(StoreId::cut);
+        let rates = Rates { data_age_ms: Some(300), ..Rates::default() };
+        let view = WatchView::new(&chain, ClockKind::Simulated, store, &[], rates);
+        screens += &screen(&view, &state, width, height);
+    }
+    let nothing = WatchView::new(&Chain::default(), ClockKind::Real, None, &[], Rates::default());
+    screens += &screen(&nothing, &state, 80, 24);
+    expect_file!["./snapshots/watch_windows.txt"].assert_eq(&screens);
+    for size in 1..120 {
+        let view = WatchView::new(&chain, ClockKind::Real, None, &[], Rates::default());
+        screen(&view, &state, size * 2, size);
+    }
 }
 
 #[test]

@@ -159,7 +159,7 @@ pub(crate) fn effects(canvas: &mut Canvas<'_>, view: &WatchView, palette: Palett
 
 /// The keys, and how long an event takes to be seen.
 pub(crate) fn footer(canvas: &mut Canvas<'_>, view: &WatchView, palette: Palette) {
-    canvas.text(0, 0, "q quit  m map  s store  ? help", palette.faint());
+    canvas.text(0, 0, "q quit  m map  w windows  s store  ? help", palette.faint());
     if let Some(lag) = view.rates.lag_ms {
         canvas.right(0, &format!("event to screen {}", milliseconds(lag)), palette.faint());
     }
@@ -167,9 +167,10 @@ pub(crate) fn footer(canvas: &mut Canvas<'_>, view: &WatchView, palette: Palette
 
 /// What the keys and signs mean.
 pub(crate) fn help(screen: &mut Canvas<'_>, palette: Palette) {
-    const LINES: [&str; 15] = [
+    const LINES: [&str; 16] = [
         "q, Esc   quit",
         "m        map: fill, alerts, expiry, sales",
+        "w        windows of sales, or the map",
         "s        next store, or all together",
         "?        close this",
         "",

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
 use super::palette::{PLAIN, Palette};
-use super::{UiState, WatchView, floor, panels};
+use super::{UiState, WatchView, floor, panels, windows};
 
 /// The smallest screen that has room for the floor.
 const LEAST: (u16, u16) = (64, 18);
@@ -31,7 +31,11 @@ pub(crate) fn draw_into(buffer: &mut Buffer, area: Rect, view: &WatchView, state
     let panes = panes(area.width, area.height);
     panels::header(&mut screen.part(panes.header), view, palette);
     panels::tiles(&mut screen.part(panes.tiles), view, palette);
-    floor::draw(&mut screen.part(panes.floor), view, state.mode, palette);
+    if state.windows {
+        windows::draw(&mut screen.part(panes.floor), view, palette);
+    } else {
+        floor::draw(&mut screen.part(panes.floor), view, state.mode, palette);
+    }
     panels::alerts(&mut screen.part(panes.alerts), view, palette);
     panels::effects(&mut screen.part(panes.effects), view, palette);
     panels::footer(&mut screen.part(panes.footer), view, palette);
