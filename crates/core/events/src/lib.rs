@@ -19,9 +19,9 @@ pub use json::{
 pub use message::{
     AlertMessage, AllocationMessage, BatchCatalog, DailyDiscount, ExplanationMessage,
     OrderLineMessage, PriceMessage, QuarantineMessage, RemovalMessage, RestockTaskMessage,
-    ShelfBatchState, ShelfPolicy, ShelfProfile, ShelfRestockPlan, ShelfState, SupplierOrderMessage,
-    WhBatchState, WhPolicy, WhState, WhSupplierPlan, WindowMessage, WindowRowMessage, effect_json,
-    supplier_plans,
+    ShelfBatchState, ShelfPolicy, ShelfProfile, ShelfRestockPlan, ShelfState, StateKind,
+    StateRecord, StateRow, SupplierOrderMessage, WhBatchState, WhPolicy, WhState, WhSupplierPlan,
+    WindowMessage, WindowRowMessage, effect_json, supplier_plans,
 };
 pub use output::{OutputRecord, decode_effect, encode_effect};
 pub use schema::schemas;

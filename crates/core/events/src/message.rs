@@ -4,6 +4,7 @@
 
 mod effects;
 mod forms;
+mod state_rows;
 mod states;
 mod windows;
 
@@ -11,6 +12,7 @@ pub use effects::{
     AlertMessage, AllocationMessage, ExplanationMessage, OrderLineMessage, PriceMessage,
     QuarantineMessage, RemovalMessage, RestockTaskMessage, SupplierOrderMessage, effect_json,
 };
+pub use state_rows::{StateKind, StateRecord, StateRow};
 pub use states::{
     BatchCatalog, DailyDiscount, ShelfBatchState, ShelfPolicy, ShelfProfile, ShelfRestockPlan,
     ShelfState, WhBatchState, WhPolicy, WhState, WhSupplierPlan, supplier_plans,

@@ -115,6 +115,12 @@ pub fn schemas() -> Vec<(String, Value)> {
     events.chain(states).chain(effects).collect()
 }
 
+/// The fields of a state record, in order.
+pub(crate) fn state_fields(name: &str) -> Vec<&'static str> {
+    let fields = records::STATES.iter().find(|(known, _, _)| *known == name);
+    fields.map(|(_, _, fields)| fields.iter().map(|spec| spec.name).collect()).unwrap_or_default()
+}
+
 fn require(schema: &mut Map<String, Value>, field: &str) {
     if let Some(Value::Array(required)) = schema.get_mut("required") {
         required.insert(0, field.into());

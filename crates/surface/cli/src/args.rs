@@ -70,6 +70,8 @@ pub(crate) enum Command {
     Shelves(ShelvesCommand),
     /// Show key figures: availability, turnover, waste, margin, baskets.
     Kpi(KpiArgs),
+    /// Print the stores' state records: stock, lots, discounts, plans, policies.
+    State(StateArgs),
     /// Show which windows of sales and stock there are, and what one tells.
     Windows(WindowsArgs),
     /// Look at the log of events.
@@ -389,6 +391,15 @@ pub(crate) enum ShelvesCommand {
         #[arg(long, value_name = "ID")]
         store: Option<String>,
     },
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct StateArgs {
+    /// Which records, such as `shelf_state`; without it all are listed with their rows.
+    pub(crate) name: Option<String>,
+    /// Only this store.
+    #[arg(long, value_name = "ID")]
+    pub(crate) store: Option<String>,
 }
 
 #[derive(Clone, Debug, ClapArgs)]

@@ -37,8 +37,8 @@ impl Failure {
             | "meta_unreadable" | "snapshot_too_old" | "town_unreadable" => 3,
             "data_in_use" => 4,
             "no_data" | "not_found" | "unknown_store" | "unknown_alert" | "unknown_order"
-            | "unknown_task" | "unknown_product" | "unknown_window" | "source_missing"
-            | "source_no_match" | "mapping_unknown" => 5,
+            | "unknown_task" | "unknown_product" | "unknown_window" | "unknown_state"
+            | "source_missing" | "source_no_match" | "mapping_unknown" => 5,
             _ => 1,
         };
         let (message, hint) = (message.into(), hint.into());

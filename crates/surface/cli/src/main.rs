@@ -22,6 +22,7 @@ mod send;
 mod settings;
 mod shelves;
 mod simulate;
+mod state;
 mod status;
 mod stop;
 mod watch;
@@ -73,6 +74,7 @@ fn run_command(args: &Args, output: Output) -> Result<ExitCode, Failure> {
         Command::Tasks(tasks) => return orders::tasks(&tasks, &settings, output),
         Command::Shelves(shelves) => shelves::run(&shelves, &settings, output)?,
         Command::Kpi(kpi) => kpi::run(&kpi, &settings, output)?,
+        Command::State(state) => state::run(&state, &settings, output)?,
         Command::Windows(windows) => windows::run(&windows, &settings, output)?,
         Command::Log(log) => return log::run(&log, &settings, output),
         Command::Quarantine(command) => return quarantine::run(&command, &settings, output),

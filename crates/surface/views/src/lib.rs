@@ -25,6 +25,7 @@ mod report;
 mod sentence;
 mod shelf_detail;
 mod shelves;
+mod state;
 mod status;
 mod style;
 mod table;
@@ -52,12 +53,13 @@ pub use quality_history::{QualityChangeRow, QualityHistory};
 pub use render::{
     render_alert, render_alerts, render_effects, render_kpi_notes, render_kpis, render_order,
     render_orders, render_quality, render_quality_history, render_report, render_shelf,
-    render_shelves, render_status, render_tasks, render_window_kinds, render_windows,
-    render_zones,
+    render_shelves, render_state, render_state_counts, render_status, render_tasks,
+    render_window_kinds, render_windows, render_zones,
 };
 pub use report::{AlertCounts, RunMeasures, SimulationReport, TownTruth};
 pub use shelf_detail::{PromotionRow, RulesRow, ShelfDetail};
 pub use shelves::{ShelfFilter, ShelfRow, ShelfState, ShelvesView};
+pub use state::{StateCount, state_counts, state_rows};
 pub use status::{ClockKind, HostFacts, PartitionFacts, StatusView, StoreStatus};
 pub use style::{Colour, Style};
 pub use tally::{

@@ -6,6 +6,7 @@ mod kpis;
 mod lists;
 mod overview;
 mod quality;
+mod state;
 mod windows;
 
 use crate::style::{Style, Tone};
@@ -17,6 +18,7 @@ pub use lists::{
 };
 pub use overview::{render_report, render_status};
 pub use quality::{render_quality, render_quality_history};
+pub use state::{render_state, render_state_counts};
 pub use windows::{render_window_kinds, render_windows};
 
 /// A heading, on a line of its own.

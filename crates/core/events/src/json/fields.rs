@@ -91,6 +91,8 @@ fields! {
     TillSilentMinutes = "till_silent_minutes", RulesOff = "rules_off",
     PaymentMethod = "payment_method", CustomerType = "customer_type",
     ClientType = "client_type", Step = "step",
+    TripDurationMinutes = "trip_duration_minutes", TimeSlot = "time_slot", Unit = "unit",
+    Fifo = "fifo",
 }
 
 const COUNT: usize = FIELDS.len();

@@ -1,8 +1,9 @@
 //! Events as canonical JSON lines: one form for each event, which reads back as the same event.
 
 use shelf_domain::{
-    AlertAct, AlertVerb, BasisPoints, Body, Day, Event, LotCode, OrderAct, OrderVerb, Receipt,
-    ReceiptLine, Rejected, Session, ShelfTouch, Sku, TaskAct, TaskVerb, Timestamp,
+    AlertAct, AlertVerb, BasisPoints, Body, DAY, Day, Event, HOUR, LotCode, MINUTE, OrderAct,
+    OrderVerb, Receipt, ReceiptLine, Rejected, Session, ShelfTouch, Sku, TaskAct, TaskVerb,
+    Timestamp,
 };
 
 use super::fields::Field;
@@ -26,7 +27,7 @@ pub fn write_event(event: &Event, out: &mut Vec<u8>) {
     object.name(Field::StoreId, &event.store);
     object.time(at_field(&event.body), event.at);
     object.time(Field::ReceivedAt, event.received_at);
-    write_body(&event.body, &mut object);
+    write_body(&event.body, event.at, &mut object);
     object.close();
 }
 
@@ -72,7 +73,7 @@ fn at_field(body: &Body) -> Field {
     }
 }
 
-fn write_body(body: &Body, o: &mut Object<'_>) {
+fn write_body(body: &Body, at: Timestamp, o: &mut Object<'_>) {
     match body {
         Body::Pickup(touch) | Body::Putback(touch) => write_touch(touch, o),
         Body::WeightChange(change) => {
@@ -88,27 +89,25 @@ fn write_body(body: &Body, o: &mut Object<'_>) {
         Body::Entry(customer) | Body::Exit(customer) => {
             o.maybe_name(Field::CustomerId, customer.as_ref());
         }
-        Body::Session(Session { customer, exit_at }) => {
-            o.name(Field::CustomerId, customer);
-            o.time(Field::ExitTime, *exit_at);
-        }
         Body::CustomerEvent(event) => {
             o.maybe_name(Field::CustomerId, event.customer.as_ref());
             o.text(Field::Step, event.step.word());
             o.maybe_name(Field::ItemId, event.sku.as_ref());
         }
+        Body::Session(session) => write_session(session, at, o),
         Body::Receipt(receipt) => write_receipt(receipt, o),
         Body::Delivery(delivery) => {
             o.maybe_id(Field::PlanId, delivery.order.as_ref());
             o.moved(Field::ShelfId, &delivery.sku, Some(&delivery.lot));
-            o.number(Field::Qty, delivery.units);
+            write_qty(delivery.units, o);
             o.maybe_day(Field::ReceivedDate, delivery.received_day);
             o.maybe_day(Field::ExpiryDate, delivery.expiry_day);
+            o.text(Field::Reason, "supplier_delivery");
         }
         Body::WarehouseOut(moved) => {
             o.maybe_id(Field::PlanId, moved.task.as_ref());
             o.moved(Field::ShelfId, &moved.sku, moved.lot.as_ref());
-            o.number(Field::Qty, moved.units);
+            write_qty(moved.units, o);
         }
         Body::Removal(removal) => {
             o.moved(Field::ItemId, &removal.sku, removal.lot.as_ref());
@@ -136,6 +135,40 @@ fn write_body(body: &Body, o: &mut Object<'_>) {
         Body::Rejected(rejected) => write_rejected(rejected, o),
         reference => write_reference::write(reference, o),
     }
+}
+
+/// Units as the reference's movements tell them; what follows from them, or is the same in all, is
+/// not read back.
+fn write_qty(units: u32, o: &mut Object<'_>) {
+    o.number(Field::Qty, units);
+    o.text(Field::Unit, "ea");
+    o.flag(Field::Fifo, true);
+}
+
+/// The slots of the day in which the reference counts visits, by their first hour.
+const SLOTS: [(i64, &str); 6] = [
+    (0, "00:00–06:59"),
+    (7, "07:00–09:59"),
+    (10, "10:00–13:59"),
+    (14, "14:00–16:59"),
+    (17, "17:00–19:59"),
+    (20, "20:00–23:59"),
+];
+const WEEKDAYS: [&str; 7] =
+    ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+
+/// A visit; its length, weekday and slot follow from its times, in UTC, and are not read back.
+fn write_session(session: &Session, entry_at: Timestamp, o: &mut Object<'_>) {
+    o.name(Field::CustomerId, &session.customer);
+    o.time(Field::ExitTime, session.exit_at);
+    let minutes = session.exit_at.since(entry_at).max(0) / MINUTE;
+    o.scaled(Field::TripDurationMinutes, minutes, 0);
+    let day = Day(entry_at.0.div_euclid(DAY) as i32);
+    let weekday = WEEKDAYS.get(usize::from(day.weekday())).copied().unwrap_or("");
+    o.text(Field::Weekday, weekday);
+    let hour = entry_at.0.rem_euclid(DAY) / HOUR;
+    let slot = SLOTS.iter().rev().find(|(from, _)| hour >= *from);
+    o.text(Field::TimeSlot, slot.map_or("n/a", |(_, label)| label));
 }
 
 fn write_touch(touch: &ShelfTouch, o: &mut Object<'_>) {

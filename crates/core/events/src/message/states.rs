@@ -54,7 +54,7 @@ pub struct ShelfBatchState {
     pub expiry_date: Option<Day>,
     /// Units on the floor.
     pub batch_quantity_store: u32,
-    /// When it last changed.
+    /// When the stock of its shelf last changed: no lot of it has changed since.
     #[serde(with = "form")]
     pub last_update_ts: Timestamp,
 }
@@ -78,7 +78,7 @@ pub struct WhBatchState {
     pub batch_quantity_warehouse: u32,
     /// Units on the floor.
     pub batch_quantity_store: u32,
-    /// When it last changed.
+    /// When the stock of its shelf last changed: no lot of it has changed since.
     #[serde(with = "form")]
     pub last_update_ts: Timestamp,
 }
@@ -95,7 +95,7 @@ pub struct DailyDiscount {
     /// The cut, 0 to 1.
     #[serde(with = "form")]
     pub discount: BasisPoints,
-    /// When it was set.
+    /// The beginning of that day.
     #[serde(with = "form")]
     pub created_at: Timestamp,
 }
@@ -201,14 +201,14 @@ pub struct ShelfPolicy {
     pub min_qty: Option<u32>,
     /// Whether it counts.
     pub active: bool,
-    /// When it was set.
-    #[serde(with = "form")]
-    pub updated_at: Timestamp,
+    /// When it was set; null where that is not known.
+    #[serde(with = "maybe")]
+    pub updated_at: Option<Timestamp>,
 }
 
 impl ShelfPolicy {
-    /// What `policy`, set at `updated_at`, says about the floor.
-    pub fn of(policy: &Policy, updated_at: Timestamp) -> Self {
+    /// What `policy`, set at `updated_at` where that is known, says about the floor.
+    pub fn of(policy: &Policy, updated_at: Option<Timestamp>) -> Self {
         let (shelf_id, item_category, item_subcategory) = scope_fields(&policy.scope);
         Self {
             policy_id: policy.policy,
@@ -245,14 +245,14 @@ pub struct WhPolicy {
     /// What a person says about it.
     #[serde(with = "form")]
     pub notes: Note,
-    /// When it was set.
-    #[serde(with = "form")]
-    pub updated_at: Timestamp,
+    /// When it was set; null where that is not known.
+    #[serde(with = "maybe")]
+    pub updated_at: Option<Timestamp>,
 }
 
 impl WhPolicy {
-    /// What `policy`, set at `updated_at`, says about the warehouse.
-    pub fn of(policy: &Policy, updated_at: Timestamp) -> Self {
+    /// What `policy`, set at `updated_at` where that is known, says about the warehouse.
+    pub fn of(policy: &Policy, updated_at: Option<Timestamp>) -> Self {
         let (shelf_id, item_category, item_subcategory) = scope_fields(&policy.scope);
         Self {
             policy_id: policy.policy,
@@ -276,12 +276,12 @@ pub struct ShelfProfile {
     /// The weight of a unit, in grams.
     #[serde(with = "grams")]
     pub item_weight: u32,
-    /// When it was first declared.
-    #[serde(with = "form")]
-    pub created_at: Timestamp,
-    /// When it last changed.
-    #[serde(with = "form")]
-    pub updated_at: Timestamp,
+    /// When it was first declared; null where that is not known.
+    #[serde(with = "maybe")]
+    pub created_at: Option<Timestamp>,
+    /// When it last changed; null where that is not known.
+    #[serde(with = "maybe")]
+    pub updated_at: Option<Timestamp>,
 }
 
 /// `batch_catalog`: a lot and the pack that it came in.
@@ -298,10 +298,10 @@ pub struct BatchCatalog {
     pub expiry_date: Option<Day>,
     /// Units in a pack; null where that is not known.
     pub standard_batch_size: Option<u32>,
-    /// When it was first seen.
+    /// The beginning of the day on which it was received.
     #[serde(with = "form")]
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// When the stock of its shelf last changed: no lot of it has changed since.
     #[serde(with = "form")]
     pub updated_at: Timestamp,
 }

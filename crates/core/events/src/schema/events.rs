@@ -32,6 +32,10 @@ const SLOT: &[Spec] = &[WEEKDAY, must("time", Minute)];
 /// here.
 const PLAN: Spec = may("plan_id", AnyText);
 
+/// What the reference's movements say, and nobody here needs to read.
+const UNIT: Spec = may("unit", AnyText);
+const FIFO: Spec = may("fifo", Flag);
+
 const WINDOW_SPEC: &[Spec] = &[
     must("name", Text(31)),
     must("measure", Words(&["sales", "stock", "turnover"])),
@@ -211,6 +215,9 @@ const WH_IN: &[Spec] = &[
     QTY,
     may("received_date", Date),
     may("expiry_date", Date),
+    UNIT,
+    FIFO,
+    may("reason", AnyText),
 ];
 
 /// `event_type`, what it is, its own fields.
@@ -236,7 +243,13 @@ pub(super) const EVENTS: &[(&str, &str, &[Spec])] = &[
     (
         "foot_traffic",
         "A customer came in, and is known to leave at a later time.",
-        &[must("customer_id", Text(39)), must("exit_time", Time)],
+        &[
+            must("customer_id", Text(39)),
+            must("exit_time", Time),
+            may("trip_duration_minutes", Count),
+            may("weekday", AnyText),
+            may("time_slot", AnyText),
+        ],
     ),
     (
         "customer_event",
@@ -258,7 +271,7 @@ pub(super) const EVENTS: &[(&str, &str, &[Spec])] = &[
     (
         "wh_out",
         "Units left the warehouse for the floor.",
-        &[PLAN, may("task_id", Id("T")), SHELF, LOT, QTY],
+        &[PLAN, may("task_id", Id("T")), SHELF, LOT, QTY, UNIT, FIFO],
     ),
     (
         "removal",

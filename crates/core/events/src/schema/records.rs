@@ -53,7 +53,7 @@ pub(super) const STATES: &[(&str, &str, &[Spec])] = &[
         ],
     ),
     (
-        "daily_discount",
+        "daily_discounts",
         "The cut of a shelf's price on a day.",
         &[SHELF, must("discount_date", Date), must("discount", Fraction), CREATED],
     ),
@@ -76,7 +76,7 @@ pub(super) const STATES: &[(&str, &str, &[Spec])] = &[
         ],
     ),
     (
-        "shelf_policy",
+        "shelf_policies",
         "What a policy says about the floor.",
         &[
             must("policy_id", Text(39)),
@@ -86,11 +86,11 @@ pub(super) const STATES: &[(&str, &str, &[Spec])] = &[
             nullable("threshold_pct", Percent),
             nullable("min_qty", Count),
             must("active", Flag),
-            UPDATED,
+            nullable("updated_at", Time),
         ],
     ),
     (
-        "wh_policy",
+        "wh_policies",
         "What a policy says about the warehouse.",
         &[
             must("policy_id", Text(39)),
@@ -100,13 +100,18 @@ pub(super) const STATES: &[(&str, &str, &[Spec])] = &[
             nullable("reorder_point_qty", Count),
             must("active", Flag),
             must("notes", Text(119)),
-            UPDATED,
+            nullable("updated_at", Time),
         ],
     ),
     (
-        "shelf_profile",
+        "shelf_profiles",
         "The weight of a shelf's unit.",
-        &[SHELF, must("item_weight", Number), CREATED, UPDATED],
+        &[
+            SHELF,
+            must("item_weight", Number),
+            nullable("created_at", Time),
+            nullable("updated_at", Time),
+        ],
     ),
     (
         "batch_catalog",

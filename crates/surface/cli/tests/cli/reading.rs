@@ -5,7 +5,7 @@ use expect_test::expect;
 use crate::program::{Place, Ran};
 
 /// Every command that reads, with an id in place of `A`, `O`, `SKU`.
-const READS: [&str; 21] = [
+const READS: [&str; 23] = [
     "status",
     "status --store S001",
     "alerts list",
@@ -16,6 +16,8 @@ const READS: [&str; 21] = [
     "tasks list",
     "shelves list --sku water --status low",
     "shelves show SKU --store S001",
+    "state",
+    "state wh_batch_state --store S001",
     "windows",
     "windows product_5m --last 2 --limit 3",
     "log tail",
@@ -71,6 +73,32 @@ fn lists_keep_what_is_asked_for() {
 }
 
 #[test]
+fn states_come_as_records_of_the_reference() {
+    let place = Place::simulated();
+    let counts = place.jsons("state");
+    let count = |name: &str| {
+        let row = counts.iter().find(|row| row["state"] == *name).unwrap();
+        row["rows"].as_u64().unwrap() as usize
+    };
+    assert_eq!((counts.len(), count("shelf_state")), (11, 1_142));
+    for row in &counts {
+        let name = row["state"].as_str().unwrap();
+        let rows = place.jsons(&format!("state {name}"));
+        assert_eq!(rows.len(), count(name), "{name}");
+        assert!(rows.iter().all(|row| row["store_id"] == "S001"), "{name}");
+    }
+    let lots = place.jsons("state wh_batch_state");
+    let key = |row: &serde_json::Value| {
+        format!("{}::{}", row["shelf_id"].as_str().unwrap(), row["batch_code"].as_str().unwrap())
+    };
+    assert!(lots.iter().all(|row| row["key"] == *key(row)));
+    let floor = place.jsons("state shelf_state");
+    let units: u64 = floor.iter().map(|row| row["current_stock"].as_u64().unwrap()).sum();
+    assert_eq!(units, place.json("simulate --days 1")["units"]["floor"].as_u64().unwrap());
+    assert!(place.ok("state shelf_policies").contains("threshold_pct"));
+}
+
+#[test]
 fn what_is_not_there_is_said_with_what_is() {
     let place = Place::simulated();
     for (words, error) in [
@@ -80,6 +108,8 @@ fn what_is_not_there_is_said_with_what_is() {
         ("tasks list --store S9", "unknown_store"),
         ("shelves list --store S9", "unknown_store"),
         ("watch --once --store S9", "unknown_store"),
+        ("state shelf_stat", "unknown_state"),
+        ("state --store S9", "unknown_store"),
         ("shelves show NO_SUCH_SKU", "unknown_product"),
         ("alerts show A-999999", "unknown_alert"),
         ("orders show O-999999", "unknown_order"),
