@@ -5,7 +5,7 @@ use expect_test::expect;
 use crate::program::{Place, Ran};
 
 /// Every command that reads, with an id in place of `A`, `O`, `SKU`.
-const READS: [&str; 23] = [
+const READS: [&str; 25] = [
     "status",
     "status --store S001",
     "alerts list",
