@@ -9,6 +9,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use shelf_domain::{MAX_SNOOZE_US, MINUTE};
 use shelf_sources::Format;
 
+use crate::kpi::KpiArgs;
 use crate::quality::QualityArgs;
 pub(crate) use windows::{StageArg, StateArgs, WindowsArgs};
 
@@ -232,34 +233,6 @@ pub(crate) struct StatusArgs {
     /// Only this store.
     #[arg(long, value_name = "ID")]
     pub(crate) store: Option<String>,
-}
-
-#[derive(Clone, Debug, ClapArgs)]
-pub(crate) struct KpiArgs {
-    /// Only this store.
-    #[arg(long, value_name = "ID")]
-    pub(crate) store: Option<String>,
-    /// A row for all (chain), or for each store, category, product or day.
-    #[arg(long, value_name = "WHAT")]
-    pub(crate) by: Option<String>,
-    /// So many days, the last one included.
-    #[arg(long, value_name = "N", default_value_t = 30)]
-    pub(crate) days: u16,
-    /// From this date, as 2026-01-31, instead of so many days.
-    #[arg(long, value_name = "DATE")]
-    pub(crate) from: Option<String>,
-    /// To this date; the stores' present without it.
-    #[arg(long, value_name = "DATE")]
-    pub(crate) to: Option<String>,
-    /// Order by this figure, the highest first.
-    #[arg(long, value_name = "FIGURE")]
-    pub(crate) sort: Option<String>,
-    /// At most so many rows.
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    pub(crate) limit: usize,
-    /// Say how each figure is worked out, and from what.
-    #[arg(long)]
-    pub(crate) explain: bool,
 }
 
 /// Which rows to show.

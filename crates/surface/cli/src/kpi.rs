@@ -1,14 +1,42 @@
 //! `shelf kpi`: key figures of some days.
 
+use clap::Args as ClapArgs;
 use shelf_domain::{Day, Kpi};
 use shelf_views::{Chain, KpiBy, KpiFilter, KpisView, kpi_notes, render_kpi_notes, render_kpis};
 
 use crate::acts::{maybe_store, read};
 use crate::alerts::choice;
-use crate::args::KpiArgs;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::settings::Settings;
+
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct KpiArgs {
+    /// Only this store.
+    #[arg(long, value_name = "ID")]
+    pub(crate) store: Option<String>,
+    /// A row for all (chain), or for each store, category, product or day.
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) by: Option<String>,
+    /// So many days, the last one included.
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    pub(crate) days: u16,
+    /// From this date, as 2026-01-31, instead of so many days.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) from: Option<String>,
+    /// To this date; the stores' present without it.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) to: Option<String>,
+    /// Order by this figure, the highest first.
+    #[arg(long, value_name = "FIGURE")]
+    pub(crate) sort: Option<String>,
+    /// At most so many rows.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub(crate) limit: usize,
+    /// Say how each figure is worked out, and from what.
+    #[arg(long)]
+    pub(crate) explain: bool,
+}
 
 pub(crate) fn run(args: &KpiArgs, settings: &Settings, output: Output) -> Result<(), Failure> {
     let sort = choice("sort", args.sort.as_ref(), Kpi::ALL, Kpi::code)?;
