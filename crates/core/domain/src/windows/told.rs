@@ -159,7 +159,7 @@ mod tests {
             size_us: 5 * MINUTE,
             slide_us: MINUTE,
             early_us: 0,
-            kept: false,
+            kept: true,
         });
         step(&mut store, 2 * SECOND, Body::WindowPlan(plan.into()));
         store
