@@ -6,9 +6,13 @@ use std::time::{Duration, Instant};
 use ratatui::crossterm::event::{self, Event};
 use shelf_domain::{Effect, StoreId, Timestamp};
 use shelf_host::{ChainReader, Folder, Follow, OutputTail};
-use shelf_views::{Chain, ClockKind, EffectLine, Rates, UiState, WatchView, draw};
+use shelf_views::{
+    Chain, ClockKind, EffectLine, LiveFigures, QualityFacts, QualityLimits, Rates, UiState,
+    WatchView, draw,
+};
 
 use crate::failure::Failure;
+use crate::quality::facts;
 use crate::stop::Stop;
 
 /// How often the screen is drawn while nothing is typed and nothing happens.
@@ -17,6 +21,8 @@ const FRAME: Duration = Duration::from_millis(200);
 const LOOK: Duration = Duration::from_millis(25);
 /// How many of the latest effects are kept.
 const LINES: usize = 200;
+/// How long key figures and checks stand before they are worked out again.
+const FIGURES: Duration = Duration::from_secs(1);
 /// Over how long rates are measured.
 const RATE_SPAN: Duration = Duration::from_secs(5);
 
@@ -31,10 +37,14 @@ pub(crate) struct Live {
     marks: VecDeque<(Instant, u64, Timestamp)>,
     events: u64,
     fresh: Instant,
+    folder: Folder,
+    limits: QualityLimits,
+    /// The figures of a store, and when they were worked out.
+    figures: Option<(Instant, Option<StoreId>, LiveFigures)>,
 }
 
 impl Live {
-    pub(crate) fn open(folder: &Folder) -> Result<Self, Failure> {
+    pub(crate) fn open(folder: &Folder, limits: QualityLimits) -> Result<Self, Failure> {
         let reader = ChainReader::open(folder, Follow::FromSnapshot)?;
         let mut outputs = OutputTail::open(folder)?;
         outputs.skip_to_last(LINES as u64)?;
@@ -43,8 +53,9 @@ impl Live {
             None => ClockKind::Real,
         };
         let (lines, marks) = (VecDeque::new(), VecDeque::new());
+        let (events, fresh, folder, figures) = (0, Instant::now(), folder.clone(), None);
         let mut live =
-            Self { reader, outputs, lines, clock, marks, events: 0, fresh: Instant::now() };
+            Self { reader, outputs, lines, clock, marks, events, fresh, folder, limits, figures };
         live.catch_up()?;
         Ok(live)
     }
@@ -99,23 +110,38 @@ impl Live {
         self.reader.stores().iter().map(|store| store.id()).collect()
     }
 
-    pub(crate) fn view(&self, store: Option<StoreId>) -> WatchView {
+    pub(crate) fn view(&mut self, store: Option<StoreId>) -> Result<WatchView, Failure> {
+        let fresh = |at: &Instant| at.elapsed() < FIGURES;
+        if !self.figures.as_ref().is_some_and(|(at, of, _)| fresh(at) && *of == store) {
+            let partitions = self.reader.partitions();
+            let known = facts(&self.folder, self.limits, self.reader.meta(), &partitions)?;
+            let known = QualityFacts { store, ..known };
+            let figures = LiveFigures::new(&partitions, &known, store);
+            self.figures = Some((Instant::now(), store, figures));
+        }
         let lines: Vec<EffectLine> = self.lines.iter().cloned().collect();
         let chain = Chain::new(self.reader.partitions());
-        WatchView::new(&chain, self.clock, store, &lines, self.rates())
+        let view = WatchView::new(&chain, self.clock, store, &lines, self.rates());
+        let figures = self.figures.as_ref().map(|(_, _, figures)| figures.clone());
+        Ok(WatchView { figures, ..view })
     }
 }
 
 /// Shows the live screen until a person ends it, or `stop` is asked for.
-pub(crate) fn show(folder: &Folder, mut state: UiState, stop: &Stop) -> Result<(), Failure> {
-    let mut live = Live::open(folder)?;
+pub(crate) fn show(
+    folder: &Folder,
+    limits: QualityLimits,
+    mut state: UiState,
+    stop: &Stop,
+) -> Result<(), Failure> {
+    let mut live = Live::open(folder, limits)?;
     let mut terminal = ratatui::init();
     let shown = (|| {
         let mut drawn: Option<Instant> = None;
         while !state.quit && !stop.asked() {
             let news = !live.catch_up()?.is_empty();
             if news || drawn.is_none_or(|drawn| drawn.elapsed() >= FRAME) {
-                let view = live.view(state.store);
+                let view = live.view(state.store)?;
                 terminal.draw(|frame| draw(frame, &view, &state)).map_err(Failure::stdout)?;
                 drawn = Some(Instant::now());
             }

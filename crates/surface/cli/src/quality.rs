@@ -88,7 +88,7 @@ pub(crate) fn run(
 }
 
 /// What only the host knows of a chain, time from arrival to applied aside.
-fn facts(
+pub(crate) fn facts(
     folder: &Folder,
     limits: QualityLimits,
     meta: &FolderMeta,

@@ -9,7 +9,7 @@ use shelf_domain::{Body, DAY, Event, Origin, Outcome, Store, Stream, Timestamp};
 use shelf_host::{ChainWriter, Control, Folder, Request, TownPlan};
 use shelf_simulator::TownOptions;
 use shelf_sources::Format;
-use shelf_views::render_effects;
+use shelf_views::{QualityLimits, render_effects};
 
 use crate::acts::{fresh_id, wall_now};
 use crate::args::RunArgs;
@@ -55,9 +55,9 @@ pub(crate) fn run(args: &RunArgs, settings: &Settings, output: Output) -> Result
         ran
     });
     let shown = if output.terminal && !args.plain && !output.json {
-        live::show(&folder, watch::state(output, None), &stop)
+        live::show(&folder, settings.limits(), watch::state(output, None), &stop)
     } else {
-        print_lines(&folder, output, &stop)
+        print_lines(&folder, settings.limits(), output, &stop)
     };
     // Whoever looked on has seen enough, or there is an error to show: the engine ends in order.
     stop.ask();
@@ -257,8 +257,13 @@ fn tell_time(chain: &mut ChainWriter) -> Result<(), Failure> {
 }
 
 /// Prints a line for each thing that happens.
-fn print_lines(folder: &Folder, output: Output, stop: &Stop) -> Result<(), Failure> {
-    let mut live = Live::open(folder)?;
+fn print_lines(
+    folder: &Folder,
+    limits: QualityLimits,
+    output: Output,
+    stop: &Stop,
+) -> Result<(), Failure> {
+    let mut live = Live::open(folder, limits)?;
     loop {
         let last = stop.asked();
         let lines = live.catch_up()?;

@@ -22,7 +22,7 @@ pub(crate) fn run(args: &WatchArgs, settings: &Settings, output: Output) -> Resu
         None => None,
     };
     if let Some(path) = &args.svg {
-        let view = Live::open(&folder)?.view(store);
+        let view = Live::open(&folder, settings.limits())?.view(store)?;
         let svg = render_svg(&view, PICTURE.0, PICTURE.1);
         return std::fs::write(path, svg).map_err(|error| {
             let message = format!("cannot write {}: {error}", path.display());
@@ -30,10 +30,10 @@ pub(crate) fn run(args: &WatchArgs, settings: &Settings, output: Output) -> Resu
         });
     }
     if args.once || output.json || !output.terminal {
-        let view = Live::open(&folder)?.view(store);
+        let view = Live::open(&folder, settings.limits())?.view(store)?;
         return output.view(&view, |view| render_watch(view, PICTURE.0, PICTURE.1));
     }
-    live::show(&folder, state(output, store), &Stop::on_signals()?)
+    live::show(&folder, settings.limits(), state(output, store), &Stop::on_signals()?)
 }
 
 /// What the screen begins with.

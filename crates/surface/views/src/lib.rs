@@ -67,7 +67,7 @@ pub use tally::{
 };
 pub use tasks::{TaskFilter, TaskLot, TaskRow, TasksView};
 pub use watch::{
-    FloorMode, LiveWindows, Rates, UiState, WatchView, draw, render_svg, render_watch,
+    FloorMode, LiveFigures, LiveWindows, Rates, UiState, WatchView, draw, render_svg, render_watch,
 };
 pub use windows::{
     StageFilter, WindowFilter, WindowKind, WindowKindsView, WindowLine, WindowsView, csv_windows,

@@ -1,6 +1,7 @@
 //! The live screen: what it shows, and what its keys do. Drawing is in the modules below.
 
 mod canvas;
+mod figures;
 mod floor;
 mod palette;
 mod panels;
@@ -21,6 +22,7 @@ use crate::tally::StockTotals;
 use crate::zones::ZonesView;
 use crate::{form, wording};
 
+pub use figures::LiveFigures;
 pub use screen::draw;
 pub use svg::{render_svg, render_watch};
 pub use windows::LiveWindows;
@@ -82,6 +84,9 @@ pub struct WatchView {
     pub alerts: AlertsView,
     /// The windows of sales.
     pub windows: LiveWindows,
+    /// Key figures and quality, where they have been worked out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub figures: Option<LiveFigures>,
     /// The latest effects, the newest last.
     pub effects: Vec<TailLine>,
     /// How fast things go.
@@ -128,6 +133,7 @@ impl WatchView {
             zones: ZonesView::new(&stores),
             alerts: AlertsView::new(chain, &filter),
             windows: LiveWindows::new(chain, store),
+            figures: None,
             effects: effects.iter().filter(of_store).map(|line| tail_line(chain, line)).collect(),
             rates,
         }

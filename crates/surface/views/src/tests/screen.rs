@@ -76,6 +76,25 @@ fn windows_in_the_place_of_the_floor() {
 }
 
 #[test]
+fn figures_and_quality_below_the_windows() {
+    let example = window_chain();
+    let partitions = [&example.stores];
+    let chain = Chain::new(partitions);
+    let now = chain.now().unwrap();
+    let facts = QualityFacts { clock: ClockKind::Simulated, now, ..QualityFacts::default() };
+    let figures = Some(LiveFigures::new(&partitions, &facts, None));
+    let rates = Rates { data_age_ms: Some(300), ..Rates::default() };
+    let view = WatchView::new(&chain, ClockKind::Simulated, None, &[], rates);
+    let view = WatchView { figures, ..view };
+    let state = UiState { windows: true, ..UiState::default() };
+    let screens = screen(&view, &state, 80, 24) + &screen(&view, &state, 120, 40);
+    expect_file!["./snapshots/watch_figures.txt"].assert_eq(&screens);
+    for size in 1..120 {
+        screen(&view, &state, size * 2, size);
+    }
+}
+
+#[test]
 fn help_nothing_and_too_small() {
     let help = UiState { help: true, ..UiState::default() };
     let mut screens = screen(&view(Some("S1")), &help, 80, 24);

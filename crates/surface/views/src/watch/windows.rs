@@ -1,12 +1,14 @@
 //! The windows of sales on the live screen: the last of the store, and what sells in the present
 //! one of the products.
 
+use std::ops::Range;
+
 use serde::Serialize;
 use shelf_domain::{Measure, StoreId, WindowName, WindowScope, WindowSpec, WindowStage};
 
-use super::WatchView;
 use super::canvas::Canvas;
 use super::palette::{PLAIN, Palette, STRONG};
+use super::{WatchView, figures};
 use crate::chain::Chain;
 use crate::windows::{WindowFilter, WindowLine, WindowsView, kind_named};
 use crate::wording::{count, money, second_utc, span, sparkline};
@@ -50,6 +52,13 @@ impl LiveWindows {
 /// Draws them in the place of the floor.
 pub(super) fn draw(canvas: &mut Canvas<'_>, view: &WatchView, palette: Palette) {
     let half = canvas.height() / 2;
+    let below = match &view.figures {
+        Some(figures) if canvas.height() > 4 * figures::LINES => {
+            figures::draw(canvas, figures, palette);
+            canvas.height() - figures::LINES
+        }
+        _ => canvas.height(),
+    };
     let y = match &view.windows.store {
         Some(windows) => draw_store(canvas, windows, half, palette),
         None => {
@@ -58,7 +67,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, view: &WatchView, palette: Palette) 
         }
     };
     match &view.windows.products {
-        Some(windows) => draw_products(canvas, windows, y, palette),
+        Some(windows) => draw_products(canvas, windows, y..below, palette),
         None => {
             canvas.text(0, y, "No window of products is declared.", palette.faint());
         }
@@ -90,7 +99,13 @@ fn draw_store(canvas: &mut Canvas<'_>, windows: &WindowsView, rows: u16, palette
 }
 
 /// The products that sell, as many as there is room for.
-fn draw_products(canvas: &mut Canvas<'_>, windows: &WindowsView, y: u16, palette: Palette) {
+fn draw_products(
+    canvas: &mut Canvas<'_>,
+    windows: &WindowsView,
+    lines: Range<u16>,
+    palette: Palette,
+) {
+    let y = lines.start;
     let x = canvas.text(0, y, windows.window.as_str(), STRONG) + 1;
     let Some(first) = windows.rows.first() else {
         canvas.text(0, y + 1, "Nothing was sold of late.", palette.faint());
@@ -100,7 +115,7 @@ fn draw_products(canvas: &mut Canvas<'_>, windows: &WindowsView, y: u16, palette
     let when = format!("from {}, {length}, {}", clock(first), first.stage.code());
     canvas.text(x, y, &when, palette.faint());
     let width = canvas.width();
-    for (line, y) in windows.rows.iter().zip(y + 1..canvas.height()) {
+    for (line, y) in windows.rows.iter().zip(y + 1..lines.end) {
         let name = line.name.as_deref().unwrap_or("");
         let figures = format!(" {:>5} {:>10}", number(line.units), cents(line));
         let room = usize::from(width.saturating_sub(figures.len() as u16));
