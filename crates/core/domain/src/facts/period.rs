@@ -67,7 +67,8 @@ fn within<T>(days: &Days<T>, from: Day, to: Day) -> impl Iterator<Item = &T> {
 
 impl Store {
     /// What the days from `from` to `to` came to, for a part of the store. Products and categories
-    /// are known for [`FACT_DAYS`], the store as a whole for [`STORE_FACT_DAYS`].
+    /// are known for [`FACT_DAYS`](crate::FACT_DAYS), the store as a whole for
+    /// [`STORE_FACT_DAYS`](crate::STORE_FACT_DAYS).
     pub fn facts(&self, scope: FactScope, from: Day, to: Day) -> PeriodFacts {
         let mut facts = PeriodFacts::default();
         let book = &self.facts;
