@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use expect_test::expect_file;
-use shelf_domain::Kpi;
+use shelf_domain::{FactScope, Kpi};
+use shelf_testkit::run;
 
 const HEAD: &str = "\
 # Key figures
@@ -31,4 +32,16 @@ fn the_page_is_current() {
         let _ = writeln!(page, "| `{code}` | {unit} | {} | {} |", kpi.formula(), kpi.source());
     }
     expect_file!["../../../../docs/kpis.md"].assert_eq(&page);
+}
+
+#[test]
+fn the_revenue_of_an_hour_counts_the_hours_of_the_present_day() {
+    let both = run("product MILK shelf 40
+        stock MILK lot L1 floor 40
+        08:00 c1 pays 10 MILK at 2.00
+        09:00 clock");
+    let store = both.store();
+    let facts = store.facts(FactScope::Store, store.day(), store.day());
+    // 20.00 in the two hours since seven, in thousandths of a cent.
+    assert_eq!(Kpi::RevenuePerHour.milli(&facts, true), Some(1_000_000));
 }

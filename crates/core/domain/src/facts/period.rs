@@ -79,6 +79,7 @@ impl Store {
         if to >= self.day {
             let since = self.now.since(book.counted_until) / 1_000;
             facts.store.elapsed_ms += since.max(0) as u64;
+            facts.store.open_us += self.open_between(book.counted_until, self.now);
         }
         match scope {
             FactScope::Store => facts.buyers = facts.store.buyers.clone(),
