@@ -6,8 +6,8 @@
 use shelf_domain::{
     AnomalyPolicy, BasisPoints, Body, Category, Count, CustomerId, Day, Delivery, Event, EventId,
     LotCode, Note, OpeningStock, Place, Policy, PolicyId, Product, Receipt, ReceiptId, ReceiptLine,
-    Refill, Removal, RemovalCause, Rule, Session, ShelfPlan, ShelfTouch, Sku, StoreId,
-    StoreSettings, Subcategory, Timestamp, Transfer, WarehouseOut, WeightChange,
+    Refill, Removal, RemovalCause, Session, ShelfPlan, ShelfTouch, Sku, StoreId, StoreSettings,
+    Subcategory, Timestamp, Transfer, WarehouseOut, WeightChange,
 };
 
 /// A product with its shelf, as [`Shop::product`] declares them.
@@ -17,12 +17,6 @@ pub struct ProductSpec {
     pub product: Product,
     /// Its shelf.
     pub shelf: ShelfPlan,
-}
-
-/// The rules about what is out of the ordinary, by their bits.
-fn unusual_rules() -> u32 {
-    let rules = Rule::ALL.into_iter().filter(|rule| *rule >= Rule::SalesSpike);
-    rules.map(AnomalyPolicy::bit).fold(0, |all, bit| all | bit)
 }
 
 /// A store whose events are being written down.
@@ -124,7 +118,9 @@ impl Shop {
             self.declared = true;
             self.event(Body::Store(Box::new(self.settings.clone())));
             if !self.watchful {
-                self.policy("calm", |policy| policy.anomalies.off = Some(unusual_rules()));
+                self.policy("calm", |policy| {
+                    policy.anomalies.off = Some(AnomalyPolicy::all_bits());
+                });
             }
         }
         let at = self.now();

@@ -9,6 +9,7 @@ use crate::alerts::{Facts, Subject};
 use crate::effect::{Effect, Effects};
 use crate::event::{Place, Receipt, ReceiptLine};
 use crate::ids::SkuIndex;
+use crate::policy::lay;
 use crate::quantity::{BasisPoints, price_after};
 use crate::store::Store;
 use crate::time::{HOUR, MINUTE, Timestamp};
@@ -109,11 +110,14 @@ impl AnomalyPolicy {
         1 << rule as u32
     }
 
+    /// The bits of all rules about what is out of the ordinary.
+    pub fn all_bits() -> u32 {
+        let rules = Rule::ALL.into_iter().filter(|rule| *rule >= Rule::SalesSpike);
+        rules.map(Self::bit).fold(0, |all, bit| all | bit)
+    }
+
     /// Lays the values that `over` sets over these.
     pub(crate) fn overlay(&mut self, over: &Self) {
-        fn lay<T: Copy>(under: &mut Option<T>, over: Option<T>) {
-            *under = over.or(*under);
-        }
         lay(&mut self.spike_z_milli, over.spike_z_milli);
         lay(&mut self.spike_min_units, over.spike_min_units);
         lay(&mut self.high_value_cents, over.high_value_cents);

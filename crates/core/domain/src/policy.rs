@@ -155,11 +155,13 @@ fn resolve(policies: &[Policy], product: &Product, shelf: &Shelf) -> ShelfRules 
     }
 }
 
+/// Lays a value that a narrower policy sets over that of a wider one.
+pub(crate) fn lay<T: Copy>(under: &mut Option<T>, over: Option<T>) {
+    *under = over.or(*under);
+}
+
 /// Lays the values that `over` sets over those of `under`.
 fn overlay(under: &mut Policy, over: &Policy) {
-    fn lay<T: Copy>(under: &mut Option<T>, over: Option<T>) {
-        *under = over.or(*under);
-    }
     lay(&mut under.refill_below, over.refill_below);
     lay(&mut under.min_units, over.min_units);
     lay(&mut under.target, over.target);

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::json;
 use shelf_domain::{
-    AnomalyPolicy, Body, Effects, Event, EventId, Policy, PolicyId, Rule, Stores, WindowPlan,
+    AnomalyPolicy, Body, Effects, Event, EventId, Policy, PolicyId, Stores, WindowPlan,
 };
 
 use super::{Measured, events_of_a_town};
@@ -19,9 +19,8 @@ const COPIES: u64 = 20;
 /// The events that switch all windows and all rules over them off.
 fn off(opening: &[Event]) -> Vec<Event> {
     let Some(first) = opening.first() else { return Vec::new() };
-    let rules = Rule::ALL.into_iter().filter(|rule| *rule >= Rule::SalesSpike);
-    let bits = rules.map(AnomalyPolicy::bit).fold(0, |all, bit| all | bit);
-    let anomalies = AnomalyPolicy { off: Some(bits), ..AnomalyPolicy::default() };
+    let off = Some(AnomalyPolicy::all_bits());
+    let anomalies = AnomalyPolicy { off, ..AnomalyPolicy::default() };
     let policy = PolicyId::cut("bench");
     let policy = Policy { policy, active: true, anomalies, ..Policy::default() };
     let bodies = [Body::WindowPlan(Box::new(WindowPlan::NONE)), Body::Policy(Box::new(policy))];
