@@ -1,0 +1,1 @@
+//! Open Delta tables of everything that happened.

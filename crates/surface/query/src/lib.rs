@@ -1,0 +1,1 @@
+//! SQL over live state and the lake, and the Postgres wire.
