@@ -74,8 +74,10 @@ fn settle(body: &mut Body, at: Timestamp, first_day: Day) {
     let day = |day: &mut Day| *day = first_day.plus(day.0);
     match body {
         Body::Session(session) => session.exit_at = at.plus(session.exit_at.0),
-        Body::AlertAct(AlertAct { act: AlertVerb::Snooze(until), .. }) => {
-            *until = at.plus(until.0);
+        Body::AlertAct(act) => {
+            if let AlertVerb::Snooze(until) = &mut act.act {
+                *until = at.plus(until.0);
+            }
         }
         Body::Delivery(delivery) => {
             delivery.received_day.iter_mut().for_each(day);
@@ -232,10 +234,10 @@ fn acts() -> impl Strategy<Value = Body> {
     let note = Note::default();
     prop_oneof![
         4 => (0..30_u64, alert, actor()).prop_map(move |(alert, act, actor)| {
-            Body::AlertAct(AlertAct { alert: AlertId(alert), act, actor, note })
+            Body::AlertAct(Box::new(AlertAct { alert: AlertId(alert), act, actor, note }))
         }),
         2 => (0..4_u64, order, actor()).prop_map(move |(order, act, actor)| {
-            Body::OrderAct(OrderAct { order: OrderId(order), act, actor, note })
+            Body::OrderAct(Box::new(OrderAct { order: OrderId(order), act, actor, note }))
         }),
         3 => (0..12_u64, task, actor()).prop_map(|(task, act, actor)| {
             Body::TaskAct(TaskAct { task: TaskId(task), act, actor })

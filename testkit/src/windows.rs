@@ -250,7 +250,7 @@ fn compare_row(expected: &PlainRow, row: &WindowRow) -> Result<(), String> {
     if told != plain {
         return Err(format!("told {told:?}, it is {plain:?}"));
     }
-    let told = row.stock.map(|stock| {
+    let told = row.stock.as_deref().map(|stock| {
         let sums = stock.sums;
         let (min, max) = (sums.min_units, sums.max_units);
         let (sum, squares) = (sums.sum_units, sums.sum_squares);

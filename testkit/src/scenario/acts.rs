@@ -26,18 +26,18 @@ pub(super) fn act(
             let alert = id(words, AlertId::parse)?;
             let act = alert_verb(shop, words, deed)?;
             let note = note(words);
-            shop.event(Body::AlertAct(AlertAct { alert, act, actor, note }));
+            shop.event(Body::AlertAct(Box::new(AlertAct { alert, act, actor, note })));
         }
         "approves" | "changes" => {
             let order = id(words, OrderId::parse)?;
             let act = order_verb(words, deed)?;
             let note = note(words);
-            shop.event(Body::OrderAct(OrderAct { order, act, actor, note }));
+            shop.event(Body::OrderAct(Box::new(OrderAct { order, act, actor, note })));
         }
         "cancels" if words.peek().is_some_and(|word| word.starts_with("O-")) => {
             let (order, act) = (id(words, OrderId::parse)?, OrderVerb::Cancel);
             let note = note(words);
-            shop.event(Body::OrderAct(OrderAct { order, act, actor, note }));
+            shop.event(Body::OrderAct(Box::new(OrderAct { order, act, actor, note })));
         }
         "cancels" => {
             let (task, act) = (id(words, TaskId::parse)?, TaskVerb::Cancel);

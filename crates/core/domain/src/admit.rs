@@ -9,13 +9,20 @@ use crate::store::Store;
 
 impl Store {
     /// Whether the skus of an event are known and its units in range. An event that names what is
-    /// not there says nothing about the store, its time included.
-    pub(crate) fn admit(&self, body: &Body) -> Result<(), Reason> {
+    /// not there says nothing about the store, its time included. Each is looked up here and noted:
+    /// no rule searches for it again.
+    pub(crate) fn admit(&mut self, body: &Body) -> Result<(), Reason> {
+        self.named.clear();
         if let Body::Receipt(receipt) = body {
-            return receipt.lines.iter().try_for_each(|line| self.find(line.sku).map(|_| ()));
+            for line in &receipt.lines {
+                let index = self.find(line.sku)?;
+                self.named.push(index);
+            }
+            return Ok(());
         }
         let Some((sku, units)) = named(body) else { return Ok(()) };
-        self.find(sku)?;
+        let index = self.find(sku)?;
+        self.named.push(index);
         units.map_or(Ok(()), check_units)
     }
 }

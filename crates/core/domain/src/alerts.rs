@@ -87,6 +87,10 @@ struct Slot {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct AlertBook {
     slots: Table<[Slot; SLOTS.len()]>,
+    /// The slots of each sku at which something is to end: an alert that stands, or a condition
+    /// that a person dismissed; by the bit of their number. Most shelves have none, and no rule
+    /// need look at their slots.
+    busy: Table<u32>,
     /// One for each rule.
     store_slots: [Slot; Rule::COUNT],
     standing: Vec<Option<Standing>>,
@@ -122,13 +126,26 @@ fn notice(rule: Rule) -> bool {
     notice_us(rule).is_some()
 }
 
+/// The number of the slot of each rule and place.
+const SLOT_NUMBERS: [[u8; 2]; Rule::COUNT] = {
+    let mut numbers = [[0; 2]; Rule::COUNT];
+    let mut number = 0;
+    while number < SLOTS.len() {
+        let (rule, place) = SLOTS[number];
+        numbers[rule as usize][place as usize] = number as u8;
+        number += 1;
+    }
+    numbers
+};
+
 fn slot_number(rule: Rule, place: Place) -> usize {
-    SLOTS.iter().position(|&slot| slot == (rule, place)).unwrap_or(0)
+    SLOT_NUMBERS[rule as usize][place as usize].into()
 }
 
 impl AlertBook {
     pub(crate) fn add_sku(&mut self) {
         self.slots.push([Slot::default(); SLOTS.len()]);
+        self.busy.push(0);
     }
 
     /// The standing alerts, in order of their numbers.
@@ -139,12 +156,40 @@ impl AlertBook {
     }
 
     pub(crate) fn of_sku(&self, index: SkuIndex) -> impl Iterator<Item = &Alert> {
-        let slots = self.slots.get(index).into_iter().flatten();
+        let busy = self.busy.get(index).is_some_and(|bits| *bits != 0);
+        let slots = self.slots.get(index).filter(|_| busy).into_iter().flatten();
         slots.filter_map(|slot| self.at(slot.standing?)).map(|standing| &standing.alert)
     }
 
     pub(crate) fn stands(&self, index: SkuIndex, rule: Rule, place: Place) -> bool {
-        self.slot(index.into(), rule, place).standing.is_some()
+        let subject = index.into();
+        self.busy(subject, rule, place) && self.slot(subject, rule, place).standing.is_some()
+    }
+
+    /// Whether something at a slot is to end.
+    fn busy(&self, subject: Subject, rule: Rule, place: Place) -> bool {
+        match subject {
+            Subject::Sku(index) => self.busy[index] & (1 << slot_number(rule, place)) != 0,
+            Subject::Store => true,
+        }
+    }
+
+    /// Changes a slot.
+    fn change(
+        &mut self,
+        subject: Subject,
+        rule: Rule,
+        place: Place,
+        change: impl FnOnce(&mut Slot),
+    ) {
+        let Some(slot) = self.slot_mut(subject, rule, place) else { return };
+        change(slot);
+        let busy = slot.standing.is_some() || slot.dismissed;
+        if let Subject::Sku(index) = subject {
+            let bit = 1 << slot_number(rule, place);
+            let bits = &mut self.busy[index];
+            *bits = if busy { *bits | bit } else { *bits & !bit };
+        }
     }
 
     /// The alerts about the whole store.
@@ -155,6 +200,9 @@ impl AlertBook {
 
     /// When the condition of an alert on the floor that stands was last seen.
     pub(crate) fn last_seen(&self, subject: Subject, rule: Rule) -> Option<Timestamp> {
+        if !self.busy(subject, rule, Place::Floor) {
+            return None;
+        }
         let standing = self.slot(subject, rule, Place::Floor).standing?;
         self.at(standing).map(|standing| standing.alert.last_seen_at)
     }
@@ -200,9 +248,7 @@ impl AlertBook {
         if let Some(row) = self.standing.get_mut(place as usize) {
             *row = standing;
         }
-        if let Some(slot) = self.slot_mut(subject, alert.rule, alert.place) {
-            slot.standing = Some(place);
-        }
+        self.change(subject, alert.rule, alert.place, |slot| slot.standing = Some(place));
     }
 
     fn remove(&mut self, place: u32) -> Option<Standing> {
@@ -216,7 +262,12 @@ impl AlertBook {
         let slots = self.slots.iter().flatten().chain(&self.store_slots);
         let named = slots.filter(|slot| slot.standing.is_some()).count();
         let standing = self.standing.iter().flatten().count();
-        named == standing
+        let busy = self.slots.iter().zip(self.busy.iter()).all(|(slots, bits)| {
+            (0..).zip(slots).all(|(number, slot)| {
+                (slot.standing.is_some() || slot.dismissed) == (bits & (1 << number) != 0)
+            })
+        });
+        busy && named == standing
             && self.standing.iter().enumerate().all(|(place, row)| {
                 row.as_ref().is_none_or(|s| {
                     let slot = self.slot(s.subject(), s.alert.rule, s.alert.place);
@@ -320,14 +371,15 @@ impl Store {
         fx: &mut Effects,
     ) {
         let subject = subject.into();
+        if !self.alerts.busy(subject, rule, place) {
+            return;
+        }
         let slot = self.alerts.slot(subject, rule, place);
         if let Some(at) = slot.standing {
             self.end_alert(at, AlertStatus::Resolved, None, fx);
         }
-        if slot.dismissed
-            && let Some(slot) = self.alerts.slot_mut(subject, rule, place)
-        {
-            slot.dismissed = false;
+        if slot.dismissed {
+            self.alerts.change(subject, rule, place, |slot| slot.dismissed = false);
         }
     }
 
@@ -347,11 +399,12 @@ impl Store {
         if let Some((_, note)) = by {
             alert.note = note;
         }
-        if let Some(slot) = self.alerts.slot_mut(subject, alert.rule, alert.place) {
+        let now = self.now;
+        self.alerts.change(subject, alert.rule, alert.place, |slot| {
             slot.standing = None;
-            slot.ended_at = Some(self.now);
+            slot.ended_at = Some(now);
             slot.dismissed = status == AlertStatus::Dismissed && !notice(alert.rule);
-        }
+        });
         self.stats.end_alert(alert.rule);
         fx.push(Effect::Alert(alert));
     }

@@ -53,10 +53,16 @@ impl Cart {
     /// Its line of a sku, made where there is none. Whether there may be one more is checked before
     /// an event is applied.
     pub(crate) fn line(&mut self, sku: SkuIndex) -> Option<&mut CartLine> {
-        if !self.holds(sku) {
+        let known = self.lines.iter().position(|line| line.sku == sku);
+        let at = known.unwrap_or_else(|| {
+            if self.lines.is_empty() {
+                // Most baskets have about so many.
+                self.lines.reserve(8);
+            }
             self.lines.push(CartLine { sku, ..CartLine::default() });
-        }
-        self.known_line(sku)
+            self.lines.len() - 1
+        });
+        self.lines.get_mut(at)
     }
 
     /// Its line of a sku, where there is one.

@@ -4,7 +4,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Body, Receipt, ReceiptLine};
-use crate::ids::Sku;
 use crate::quantity::BasisPoints;
 use crate::store::Store;
 use crate::time::Timestamp;
@@ -49,18 +48,11 @@ impl Store {
     /// Notes what an accepted event says of its own quality, and that its skus were heard of.
     pub(crate) fn note_quality(&mut self, body: &Body, at: Timestamp) {
         match body {
-            Body::Receipt(receipt) => {
-                self.stats.consistency.add(receipt);
-                receipt.lines.iter().for_each(|line| self.hear_of(line.sku, at));
-            }
-            Body::Pickup(touch) | Body::Putback(touch) => self.hear_of(touch.sku, at),
-            Body::WeightChange(change) => self.hear_of(change.sku, at),
-            _ => {}
+            Body::Receipt(receipt) => self.stats.consistency.add(receipt),
+            Body::Pickup(_) | Body::Putback(_) | Body::WeightChange(_) => {}
+            _ => return,
         }
-    }
-
-    fn hear_of(&mut self, sku: Sku, at: Timestamp) {
-        if let Ok(index) = self.find(sku) {
+        for &index in &self.named {
             let heard_at = &mut self.shelves[index].heard_at;
             *heard_at = (*heard_at).max(Some(at));
         }

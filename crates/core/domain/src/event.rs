@@ -33,7 +33,7 @@ pub struct Event {
     pub body: Body,
 }
 
-/// What happened.
+/// What happened. What is large and rare is boxed: events are copied often.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
     /// A customer took units from a shelf.
@@ -81,9 +81,9 @@ pub enum Body {
     /// A price cut by plan.
     Promotion(Promotion),
     /// What a person did about an alert.
-    AlertAct(AlertAct),
+    AlertAct(Box<AlertAct>),
     /// What a person did about a supplier order.
-    OrderAct(OrderAct),
+    OrderAct(Box<OrderAct>),
     /// What a person did about a restock task.
     TaskAct(TaskAct),
     /// The windows that the store keeps from this time on.

@@ -1,6 +1,7 @@
 //! What each day came to, for a product, a category and the store: the sums that key figures are
 //! made of. A figure is made from sums of its parts, never from other figures.
 
+mod past;
 mod period;
 
 pub use period::{FactScope, PeriodFacts};
@@ -10,8 +11,9 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::ReceiptLine;
-use crate::ids::{Category, CustomerId, SkuIndex};
+use self::past::PastDay;
+use crate::event::{Receipt, ReceiptLine};
+use crate::ids::{Category, SkuIndex};
 use crate::store::Store;
 use crate::table::Table;
 use crate::time::{Day, Timestamp};
@@ -27,6 +29,16 @@ pub const STORE_FACT_DAYS: i32 = 800;
 pub struct SkuFacts {
     /// Units sold.
     pub sold: u64,
+    /// What its lines come to before discount, in cents.
+    pub gross_cents: i64,
+    /// What its lines come to, in cents.
+    pub net_cents: i64,
+    /// What the units sold had cost, in cents; returns are taken off.
+    pub cost_cents: i64,
+    /// Of the net revenue, that of units whose cost is known, in cents.
+    pub costed_net_cents: i64,
+    /// Units in the shop times milliseconds.
+    pub stock_ms: u128,
     /// Units that customers brought back.
     pub returned: u64,
     /// Units that came into the shop.
@@ -37,14 +49,6 @@ pub struct SkuFacts {
     pub wasted: u64,
     /// Units that left the books unexplained (positive) or came onto them.
     pub unexplained: i64,
-    /// What its lines come to before discount, in cents.
-    pub gross_cents: i64,
-    /// What its lines come to, in cents.
-    pub net_cents: i64,
-    /// What the units sold had cost, in cents; returns are taken off.
-    pub cost_cents: i64,
-    /// Of the net revenue, that of units whose cost is known, in cents.
-    pub costed_net_cents: i64,
     /// What wasted units had cost, in cents.
     pub waste_cents: i64,
     /// What unexplained units had cost, in cents.
@@ -61,8 +65,6 @@ pub struct SkuFacts {
     pub shelf_days: u64,
     /// Of these, days in which its shelf stood empty at some time.
     pub empty_days: u64,
-    /// Units in the shop times milliseconds.
-    pub stock_ms: u128,
     /// Counts by a person.
     pub counts: u64,
     /// Of these, those that found what the records said.
@@ -93,6 +95,23 @@ impl SkuFacts {
         self.stock_ms += other.stock_ms;
         self.counts += other.counts;
         self.right_counts += other.right_counts;
+    }
+
+    /// Adds a line of a receipt; a unit of it had cost so many cents, 0 where that is not known.
+    fn add_line(&mut self, line: &ReceiptLine, unit_cost_cents: i64) {
+        let units = i64::from(line.units);
+        if units > 0 {
+            self.sold += units.unsigned_abs();
+        } else {
+            self.returned += units.unsigned_abs();
+        }
+        let gross = line.unit_price_cents.saturating_mul(units);
+        self.gross_cents = self.gross_cents.saturating_add(gross);
+        self.net_cents = self.net_cents.saturating_add(line.total_cents);
+        if unit_cost_cents > 0 {
+            self.cost_cents = self.cost_cents.saturating_add(unit_cost_cents * units);
+            self.costed_net_cents = self.costed_net_cents.saturating_add(line.total_cents);
+        }
     }
 }
 
@@ -168,11 +187,27 @@ type Days<T> = VecDeque<(Day, T)>;
 /// One product: its days, and what is there since when.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct SkuBook {
-    days: Days<SkuFacts>,
-    buyers: Days<Buyers>,
-    category: u32,
-    units: u32,
+    today: SkuFacts,
+    buyers: Buyers,
     since: Timestamp,
+    units: u32,
+    category: u32,
+    past: VecDeque<PastDay>,
+}
+
+impl SkuBook {
+    /// The entry of a day before the present one, made where there is none.
+    fn past(&mut self, day: Day) -> Option<&mut PastDay> {
+        let place = match self.past.binary_search_by_key(&day, |past| past.day) {
+            Ok(place) => place,
+            Err(place) => {
+                let past = PastDay::new(day, &SkuFacts::default(), Buyers::default());
+                self.past.insert(place, past);
+                place
+            }
+        };
+        self.past.get_mut(place)
+    }
 }
 
 /// The facts of a store.
@@ -248,14 +283,9 @@ impl FactBook {
         self.category_numbers = named.map(|(number, (category, _))| (*category, number)).collect();
     }
 
+    /// The present day of a sku.
     pub(crate) fn sku(&mut self, index: SkuIndex) -> &mut SkuFacts {
-        let today = self.today;
-        let days = &mut self.skus[index].days;
-        if days.back().is_none_or(|(day, _)| *day != today) {
-            days.push_back((today, SkuFacts::default()));
-        }
-        let last = days.len() - 1;
-        &mut days[last].1
+        &mut self.skus[index].today
     }
 
     pub(crate) fn store(&mut self) -> &mut StoreFacts {
@@ -278,7 +308,7 @@ impl FactBook {
         book.since = now;
         if held > 0 {
             let held_ms = (now.since(since) / 1_000).max(0) as u128;
-            self.sku(index).stock_ms += u128::from(held) * held_ms;
+            book.today.stock_ms += u128::from(held) * held_ms;
         }
         true
     }
@@ -290,16 +320,19 @@ impl FactBook {
         store.elapsed_ms += elapsed;
         store.open_us += open_us;
         self.counted_until = now;
-        for index in self.skus.indexes() {
-            let (held, since) = (self.skus[index].units, self.skus[index].since);
-            if held > 0 {
-                let held_ms = (now.since(since) / 1_000).max(0) as u128;
-                self.sku(index).stock_ms += u128::from(held) * held_ms;
-            }
-            let book = &mut self.skus[index];
+        let today = self.today;
+        for book in self.skus.iter_mut() {
+            let held_ms = (now.since(book.since) / 1_000).max(0) as u128;
+            book.today.stock_ms += u128::from(book.units) * held_ms;
             book.since = now;
-            forget(&mut book.days, FACT_DAYS, day);
-            forget(&mut book.buyers, FACT_DAYS, day);
+            let facts = core::mem::take(&mut book.today);
+            let buyers = core::mem::take(&mut book.buyers);
+            if facts != SkuFacts::default() {
+                book.past.push_back(PastDay::new(today, &facts, buyers));
+            }
+            while book.past.front().is_some_and(|past| day.since(past.day) >= FACT_DAYS) {
+                book.past.pop_front();
+            }
         }
         for (_, days) in &mut self.categories {
             forget(days, FACT_DAYS, day);
@@ -319,7 +352,9 @@ impl FactBook {
 
 impl Store {
     /// A receipt of a moment begins; its lines follow.
-    pub(crate) fn fact_receipt(&mut self, customer: CustomerId, at: Timestamp, lines: usize) {
+    pub(crate) fn fact_receipt(&mut self, receipt: &Receipt, at: Timestamp) {
+        let customer = receipt.customer.unwrap_or_default();
+        let lines = receipt.lines.len();
         let book = &mut self.facts;
         book.receipts += 1;
         let (receipt, today) = (book.receipts, book.today);
@@ -345,23 +380,18 @@ impl Store {
             store.gross_cents = store.gross_cents.saturating_add(gross);
             store.net_cents = store.net_cents.saturating_add(line.total_cents);
         }
-        let sku = &mut book.skus[index];
-        if let Some(facts) = day_of(&mut sku.days, day, FACT_DAYS, today) {
-            if units > 0 {
-                facts.sold += units.unsigned_abs();
-            } else {
-                facts.returned += units.unsigned_abs();
-            }
-            facts.gross_cents = facts.gross_cents.saturating_add(gross);
-            facts.net_cents = facts.net_cents.saturating_add(line.total_cents);
-            if unit_cost > 0 {
-                facts.cost_cents = facts.cost_cents.saturating_add(unit_cost * units);
-                facts.costed_net_cents = facts.costed_net_cents.saturating_add(line.total_cents);
-            }
-        }
         let customer = book.customer;
-        if let Some(buyers) = day_of(&mut sku.buyers, day, FACT_DAYS, today) {
-            buyers.add(receipt, customer);
+        let sku = &mut book.skus[index];
+        if day == today {
+            sku.today.add_line(line, unit_cost);
+            sku.buyers.add(receipt, customer);
+        } else if today.since(day) < FACT_DAYS
+            && let Some(past) = sku.past(day)
+        {
+            let mut facts = past.facts();
+            facts.add_line(line, unit_cost);
+            past.set(&facts);
+            past.buyers.add(receipt, customer);
         }
         if let Some((_, days)) = book.categories.get_mut(sku.category as usize)
             && let Some(buyers) = day_of(days, day, FACT_DAYS, today)

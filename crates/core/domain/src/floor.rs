@@ -8,15 +8,16 @@ use crate::lot::take;
 use crate::quantity::{MAX_EVENT_UNITS, MAX_SKU_UNITS};
 use crate::store::Store;
 use crate::time::Timestamp;
+use crate::visits::arm;
 
 impl Store {
     pub(crate) fn pickup(
         &mut self,
+        index: SkuIndex,
         touch: &ShelfTouch,
         at: Timestamp,
         fx: &mut Effects,
     ) -> Result<(), Reason> {
-        let index = self.find(touch.sku)?;
         check_units(touch.units)?;
         self.check_room(index)?;
         let customer = touch.customer.unwrap_or_default();
@@ -30,11 +31,11 @@ impl Store {
 
     pub(crate) fn putback(
         &mut self,
+        index: SkuIndex,
         touch: &ShelfTouch,
         at: Timestamp,
         fx: &mut Effects,
     ) -> Result<(), Reason> {
-        let index = self.find(touch.sku)?;
         check_units(touch.units)?;
         self.check_room(index)?;
         let customer = touch.customer.unwrap_or_default();
@@ -56,6 +57,7 @@ impl Store {
     ) {
         let cart = self.carts.entry(customer);
         cart.touch(at);
+        arm(cart, customer, &mut self.timers);
         let Some(line) = cart.line(index) else { return };
         let rest = units - take(&mut line.paid_ahead_units, units);
         line.held_units += rest;
@@ -63,7 +65,6 @@ impl Store {
         shelf.cart_units += rest;
         let short = rest - take(&mut shelf.floor_units, rest);
         shelf.lot_gap_units += short;
-        self.arm_cart(customer);
         self.explain(index, -i64::from(short), Cause::RecordsShort, fx);
         self.floor_changed(index, at, fx);
     }
@@ -78,6 +79,7 @@ impl Store {
     ) {
         let cart = self.carts.entry(customer);
         cart.touch(at);
+        arm(cart, customer, &mut self.timers);
         let Some(line) = cart.line(index) else { return };
         let from_cart = take(&mut line.held_units, units);
         let rest = units - from_cart;
@@ -85,7 +87,6 @@ impl Store {
         shelf.cart_units -= from_cart;
         shelf.floor_units += units;
         shelf.lot_gap_units += self.lots[index].add_floor(rest, None);
-        self.arm_cart(customer);
         self.explain(index, -i64::from(rest), Cause::Misplaced, fx);
         self.floor_changed(index, at, fx);
     }

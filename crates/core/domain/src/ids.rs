@@ -33,6 +33,11 @@ macro_rules! text_id {
                 self.0.as_str()
             }
 
+            /// The text's bytes.
+            pub fn as_bytes(&self) -> &[u8] {
+                self.0.as_bytes()
+            }
+
             /// Whether it is the empty text.
             pub fn is_empty(&self) -> bool {
                 self.0.is_empty()

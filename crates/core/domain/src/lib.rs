@@ -116,7 +116,7 @@ pub use text::{Text, TextTooLong};
 pub use time::{DAY, Day, HOUR, LocalClock, MINUTE, SECOND, Timestamp, WeekSlot};
 pub use visits::{CLOSING_GRACE_US, MAX_PRESENT, MAX_VISIT_US, Visits};
 pub use windows::{
-    Crowd, Distinct, EXACT_CUSTOMERS, MAX_LATENESS_US, MAX_PANES, MAX_WINDOW_US, MAX_WINDOWS,
-    Measure, Missed, SalesSums, StockFigures, StockStatus, StockSums, WindowBalance, WindowPlan,
+    Distinct, EXACT_CUSTOMERS, MAX_LATENESS_US, MAX_PANES, MAX_WINDOW_US, MAX_WINDOWS, Measure,
+    Missed, SalesSums, StockFigures, StockStatus, StockSums, WindowBalance, WindowPlan,
     WindowResult, WindowRow, WindowScope, WindowSpec, WindowStage,
 };

@@ -56,15 +56,16 @@ impl Waiting {
 impl Store {
     pub(crate) fn weight_change(
         &mut self,
+        index: SkuIndex,
         change: &WeightChange,
         at: Timestamp,
         fx: &mut Effects,
     ) -> Result<(), Reason> {
-        let index = self.find(change.sku)?;
         if change.delta_g.unsigned_abs() > MAX_DELTA_G {
             return Err(Reason::TooManyUnits);
         }
-        let customer = change.customer.filter(|c| c.as_str() != RESTOCK_BOT).unwrap_or_default();
+        let customer =
+            change.customer.filter(|c| c.as_bytes() != RESTOCK_BOT.as_bytes()).unwrap_or_default();
         self.check_cart(customer, index)?;
         let unit_g = i64::from(self.products[index].unit_weight_g);
         let units = whole_units(change.delta_g, unit_g);

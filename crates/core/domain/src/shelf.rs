@@ -38,61 +38,67 @@ impl Ledger {
 }
 
 /// One sku in a store.
+///
+/// What nearly every event about it reads or writes comes first, by lines of the processor's cache:
+/// its name and its units, then its times.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(C, align(64))]
 pub struct Shelf {
     /// Which.
     pub sku: Sku,
-    /// Whether it has ever been given stock; until then nothing about it opens an alert.
-    pub tracked: bool,
-    /// The most units that the shelf holds; 0 where that is not known.
-    pub capacity_units: u32,
-    /// The most units that the warehouse holds of it; 0 where that is not known.
-    pub warehouse_capacity_units: u32,
-    /// What its sensor reports.
-    pub sensor: Sensor,
     /// Units on the shelf.
     pub floor_units: u32,
+    /// Units picked and not paid.
+    pub cart_units: u32,
     /// Units in the store's warehouse.
     pub warehouse_units: u32,
     /// Units between warehouse and shelf.
     pub transit_units: u32,
-    /// Units picked and not paid.
-    pub cart_units: u32,
-    /// Units that arrived on the shelf before their `wh_out` was seen.
-    pub ahead_units: u32,
     /// Floor and carts less the lots' floor units: what the lots do not know.
     pub lot_gap_units: u32,
-    /// Units ever.
-    pub ledger: Ledger,
-    /// The weight on the shelf as the sensor tells it, in grams, from an unknown start.
-    pub weight_g: i64,
-    /// When the sensor last told a weight.
-    pub weight_at: Option<Timestamp>,
-    /// When a sensor or a till last told of it, by the time of the event.
-    pub heard_at: Option<Timestamp>,
+    /// Units that arrived on the shelf before their `wh_out` was seen.
+    pub ahead_units: u32,
+    /// Units that the till sold since its sensor last said anything.
+    pub(crate) unseen_units: u32,
+    /// Whether it has ever been given stock; until then nothing about it opens an alert.
+    pub tracked: bool,
+    pub(crate) weight_check: bool,
+    /// What its sensor reports.
+    pub sensor: Sensor,
     /// When its stock last changed.
     pub changed_at: Option<Timestamp>,
+    /// When a sensor or a till last told of it, by the time of the event.
+    pub heard_at: Option<Timestamp>,
+    /// When its sensor last said anything.
+    pub(crate) sensor_at: Option<Timestamp>,
     /// Since when it is empty.
     pub empty_since: Option<Timestamp>,
-    /// The restock task that stands for it.
-    pub task: Option<TaskId>,
+    /// When the sensor last told a weight.
+    pub weight_at: Option<Timestamp>,
+    /// The weight on the shelf as the sensor tells it, in grams, from an unknown start.
+    pub weight_g: i64,
+    pub(crate) weight_off_g: i64,
     /// The promotion of today.
     pub promotion: BasisPoints,
+    /// The rules over the units in the shop that hold, by the bit of their number.
+    pub(crate) anomalies: u32,
+    /// Units that should be in the shop against chance, by what a day sells.
+    pub(crate) safety_units: u32,
+    /// The most units that the shelf holds; 0 where that is not known.
+    pub capacity_units: u32,
+    /// The most units that the warehouse holds of it; 0 where that is not known.
+    pub warehouse_capacity_units: u32,
+    pub(crate) rules: ShelfRules,
+    /// Units ever.
+    pub ledger: Ledger,
     /// What it sells.
     pub demand: Demand,
+    /// The restock task that stands for it.
+    pub task: Option<TaskId>,
     /// Units on the shelf in dispute since a person last counted it, whatever the direction.
     pub disputed_floor_units: u32,
     /// The same in the warehouse.
     pub disputed_warehouse_units: u32,
-    /// When its sensor last said anything.
-    pub(crate) sensor_at: Option<Timestamp>,
-    /// Units that the till sold since.
-    pub(crate) unseen_units: u32,
-    /// Units that should be in the shop against chance, by what a day sells.
-    pub(crate) safety_units: u32,
-    /// The rules over the units in the shop that hold, by the bit of their number.
-    pub(crate) anomalies: u32,
-    pub(crate) weight_off_g: i64,
     /// Units that its scale has told of and nobody yet, where it tells weights only.
     pub(crate) weighed_in: Waiting,
     /// Units that staff brought and its scale has not told of.
@@ -103,8 +109,6 @@ pub struct Shelf {
     /// What its restock task fills it up to.
     pub(crate) refill_to_units: u32,
     pub(crate) transit_until: Option<Timestamp>,
-    pub(crate) weight_check: bool,
-    pub(crate) rules: ShelfRules,
 }
 
 impl Shelf {

@@ -1,8 +1,9 @@
 //! The state machine of one store: takes an event, changes the state, says what follows.
 
 use alloc::vec::Vec;
+use core::hash::BuildHasher;
 
-use hashbrown::HashMap;
+use hashbrown::HashTable;
 use serde::{Deserialize, Serialize};
 
 use crate::alerts::AlertBook;
@@ -47,8 +48,12 @@ pub struct Store {
     pub(crate) shelves: Table<Shelf>,
     pub(crate) products: Table<Product>,
     pub(crate) lots: Table<LotBook>,
+    /// Finds a sku's row by its name, which stands in the row itself.
     #[serde(skip)]
-    index: HashMap<Sku, SkuIndex, foldhash::fast::FixedState>,
+    index: HashTable<SkuIndex>,
+    /// The skus that the present event names, in order.
+    #[serde(skip)]
+    pub(crate) named: Vec<SkuIndex>,
     pub(crate) carts: Carts,
     pub(crate) alerts: AlertBook,
     pub(crate) tasks: Tasks,
@@ -96,7 +101,8 @@ impl Store {
             shelves: Table::default(),
             products: Table::default(),
             lots: Table::default(),
-            index: HashMap::default(),
+            index: HashTable::new(),
+            named: Vec::new(),
             carts: Carts::default(),
             alerts: AlertBook::default(),
             tasks: Tasks::default(),
@@ -180,9 +186,9 @@ impl Store {
     fn apply(&mut self, event: &Event, fx: &mut Effects) -> Result<(), Reason> {
         let at = event.at;
         match &event.body {
-            Body::Pickup(touch) => self.pickup(touch, at, fx),
-            Body::Putback(touch) => self.putback(touch, at, fx),
-            Body::WeightChange(change) => self.weight_change(change, at, fx),
+            Body::Pickup(touch) => self.pickup(self.named()?, touch, at, fx),
+            Body::Putback(touch) => self.putback(self.named()?, touch, at, fx),
+            Body::WeightChange(change) => self.weight_change(self.named()?, change, at, fx),
             Body::Refill(refill) => self.refill(refill, at, fx),
             Body::Entry(customer) => {
                 self.customer_enters(*customer, at);
@@ -221,7 +227,13 @@ impl Store {
     }
 
     pub(crate) fn find(&self, sku: Sku) -> Result<SkuIndex, Reason> {
-        self.index.get(&sku).copied().ok_or(Reason::UnknownProduct)
+        let found = self.index.find(hash(sku), |&index| self.shelves[index].sku == sku);
+        found.copied().ok_or(Reason::UnknownProduct)
+    }
+
+    /// The sku of an event that names one.
+    fn named(&self) -> Result<SkuIndex, Reason> {
+        self.named.first().copied().ok_or(Reason::UnknownProduct)
     }
 
     /// Adds the rows of a new sku.
@@ -237,16 +249,25 @@ impl Store {
         self.lots.push(LotBook::default());
         self.alerts.add_sku();
         self.promotions.add_sku();
-        self.index.insert(sku, index);
+        let shelves = &self.shelves;
+        self.index.insert_unique(hash(sku), index, |&index| hash(shelves[index].sku));
         Ok(index)
     }
 
     /// Restores what is not in a snapshot.
     pub(crate) fn rebuild_index(&mut self) {
-        let skus = self.shelves.indexes().zip(self.shelves.iter());
-        self.index = skus.map(|(index, shelf)| (shelf.sku, index)).collect();
+        let shelves = &self.shelves;
+        self.index.clear();
+        for index in shelves.indexes() {
+            let named = |&index: &SkuIndex| hash(shelves[index].sku);
+            self.index.insert_unique(named(&index), index, named);
+        }
         self.facts.rebuild_index();
     }
+}
+
+fn hash(sku: Sku) -> u64 {
+    foldhash::fast::FixedState::default().hash_one(sku)
 }
 
 fn check_time(event: &Event, now: Timestamp) -> Result<(), Reason> {

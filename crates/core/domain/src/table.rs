@@ -38,6 +38,10 @@ impl<T> Table<T> {
         self.rows.iter()
     }
 
+    pub(crate) fn iter_mut(&mut self) -> core::slice::IterMut<'_, T> {
+        self.rows.iter_mut()
+    }
+
     pub(crate) fn get(&self, index: SkuIndex) -> Option<&T> {
         self.rows.get(index.at())
     }

@@ -6,7 +6,8 @@ use core::hash::{Hash, Hasher};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A UTF-8 text of at most `N` bytes (`N` < 256).
+/// A UTF-8 text of at most `N` bytes (`N` < 256). The bytes behind its end are zero, so that two
+/// texts are compared as a whole, without a look at their lengths first.
 #[derive(Clone, Copy)]
 pub struct Text<const N: usize> {
     len: u8,
@@ -71,7 +72,7 @@ impl<const N: usize> Default for Text<N> {
 
 impl<const N: usize> PartialEq for Text<N> {
     fn eq(&self, other: &Self) -> bool {
-        self.as_bytes() == other.as_bytes()
+        self.bytes == other.bytes && self.len == other.len
     }
 }
 
@@ -85,13 +86,20 @@ impl<const N: usize> PartialOrd for Text<N> {
 
 impl<const N: usize> Ord for Text<N> {
     fn cmp(&self, other: &Self) -> core::cmp::Ordering {
-        self.as_bytes().cmp(other.as_bytes())
+        self.bytes.cmp(&other.bytes).then(self.len.cmp(&other.len))
     }
 }
 
 impl<const N: usize> Hash for Text<N> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write(self.as_bytes());
+        // Whole words, the last one over the end of the one before it: no look at the length.
+        for word in self.bytes.as_chunks::<8>().0 {
+            state.write_u64(u64::from_le_bytes(*word));
+        }
+        match self.bytes.last_chunk::<8>() {
+            Some(last) => state.write_u64(u64::from_le_bytes(*last)),
+            None => state.write(&self.bytes),
+        }
     }
 }
 
@@ -136,5 +144,11 @@ mod tests {
         let a = Text::<8>::cut("a");
         let b = Text::<8>::cut("ab");
         assert!(a < b && a != b && a == Text::cut("a"));
+        let all = ["", "\0", "a", "a\0", "a\0\0", "a\0b", "aa", "b", "cafés", "cafêt"];
+        for (left, right) in all.iter().flat_map(|left| all.iter().map(move |right| (left, right)))
+        {
+            let order = Text::<8>::cut(left).cmp(&Text::cut(right));
+            assert_eq!(order, left.as_bytes().cmp(right.as_bytes()), "{left:?} {right:?}");
+        }
     }
 }

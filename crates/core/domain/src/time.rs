@@ -82,10 +82,7 @@ impl Day {
     /// The date of a year, month (1 to 12) and day of the month; `None` where there is no such
     /// date.
     pub fn from_civil(year: i32, month: u32, day: u32) -> Option<Self> {
-        if !(1..=12).contains(&month)
-            || !(1..=31).contains(&day)
-            || !(-9_999..=9_999).contains(&year)
-        {
+        if !(-9_999..=9_999).contains(&year) || day < 1 || day > month_days(year, month) {
             return None;
         }
         let y = i64::from(year) - i64::from(month <= 2);
@@ -94,8 +91,18 @@ impl Day {
         let month_index = if month > 2 { month - 3 } else { month + 9 };
         let of_year = (153 * i64::from(month_index) + 2) / 5 + i64::from(day) - 1;
         let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
-        let date = Self(days as i32);
-        (date.civil() == (year, month, day)).then_some(date)
+        Some(Self(days as i32))
+    }
+}
+
+/// The days of a month; 0 where there is no such month.
+fn month_days(year: i32, month: u32) -> u32 {
+    match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        _ => 0,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Event-time timers: what a store does by itself when a time comes.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -67,10 +67,16 @@ impl Timer {
     }
 }
 
+/// When a timer is due, its rank, and its number by creation.
+type Key = (Timestamp, u8, u64);
+
 /// The timers of a store, in order of time, then of rank, then of creation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Timers {
-    due: BTreeMap<(Timestamp, u8, u64), Timer>,
+    due: BTreeMap<Key, Timer>,
+    /// Looks at weights, of which there are the most: all wait equally long, so that they come due
+    /// in the order in which they were set.
+    weights: VecDeque<(Key, SkuIndex)>,
     created: u64,
     /// The time of the first, so that most steps look no further.
     next_at: Option<Timestamp>,
@@ -78,7 +84,15 @@ pub(crate) struct Timers {
 
 impl Timers {
     pub(crate) fn set(&mut self, at: Timestamp, timer: Timer) {
-        self.due.insert((at, timer.rank(), self.created), timer);
+        let key = (at, timer.rank(), self.created);
+        match timer {
+            Timer::WeightCheck(index)
+                if self.weights.back().is_none_or(|(last, _)| *last < key) =>
+            {
+                self.weights.push_back((key, index));
+            }
+            _ => _ = self.due.insert(key, timer),
+        }
         self.created += 1;
         self.next_at = Some(self.next_at.map_or(at, |next| next.min(at)));
     }
@@ -88,13 +102,25 @@ impl Timers {
         if self.next_at.is_none_or(|next| next > until) {
             return None;
         }
-        let ((at, ..), timer) = self.due.pop_first()?;
-        self.next_at = self.due.first_key_value().map(|(&(next, ..), _)| next);
+        let weights = match (self.weights.front(), self.due.first_key_value()) {
+            (Some((weight, _)), Some((other, _))) => weight < other,
+            (first, _) => first.is_some(),
+        };
+        let (at, timer) = if weights {
+            let ((at, ..), index) = self.weights.pop_front()?;
+            (at, Timer::WeightCheck(index))
+        } else {
+            let ((at, ..), timer) = self.due.pop_first()?;
+            (at, timer)
+        };
+        let next_weight = self.weights.front().map(|((next, ..), _)| *next);
+        let next_other = self.due.first_key_value().map(|((next, ..), _)| *next);
+        self.next_at = next_weight.into_iter().chain(next_other).min();
         Some((at, timer))
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.due.len()
+        self.due.len() + self.weights.len()
     }
 }
 
@@ -115,5 +141,34 @@ mod tests {
         let close = |order| Timer::Close(OrderId(order));
         assert_eq!(order, [close(2), Timer::DayChange(Day(1)), close(1), close(3)]);
         assert_eq!(timers.len(), 0);
+    }
+
+    #[test]
+    fn looks_at_weights_take_their_turn_among_the_others() {
+        let mut timers = Timers::default();
+        let weight = |index| Timer::WeightCheck(SkuIndex(index));
+        let close = |order| Timer::Close(OrderId(order));
+        for (at, timer) in [
+            (4, weight(1)),
+            (4, close(1)),
+            (6, weight(2)),
+            (5, weight(3)),
+            (6, weight(4)),
+            (1, close(2)),
+        ] {
+            timers.set(Timestamp(at), timer);
+        }
+        assert_eq!(timers.len(), 6);
+        let order: alloc::vec::Vec<_> =
+            core::iter::from_fn(|| timers.pop(Timestamp(6))).map(|(at, t)| (at.0, t)).collect();
+        let expected = [
+            (1, close(2)),
+            (4, weight(1)),
+            (4, close(1)),
+            (5, weight(3)),
+            (6, weight(2)),
+            (6, weight(4)),
+        ];
+        assert_eq!(order, expected);
     }
 }

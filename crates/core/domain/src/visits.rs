@@ -4,12 +4,13 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cart::Cart;
 use crate::effect::{Cause, Effects, Reason};
 use crate::event::Session;
 use crate::ids::CustomerId;
 use crate::store::Store;
 use crate::time::{HOUR, MINUTE, Timestamp};
-use crate::timer::Timer;
+use crate::timer::{Timer, Timers};
 
 /// The longest visit that a session may announce.
 pub const MAX_VISIT_US: i64 = 24 * HOUR;
@@ -150,16 +151,9 @@ impl Store {
         self.arm_cart(customer);
     }
 
-    /// Has a timer look at the cart no later than its deadline.
-    pub(crate) fn arm_cart(&mut self, customer: CustomerId) {
-        if customer.is_empty() {
-            return;
-        }
-        let Some(cart) = self.carts.get_mut(customer) else { return };
-        let deadline = cart.deadline();
-        if cart.armed_at.is_none_or(|armed| deadline < armed) {
-            cart.armed_at = Some(deadline);
-            self.timers.set(deadline, Timer::Cart(customer));
+    fn arm_cart(&mut self, customer: CustomerId) {
+        if let Some(cart) = self.carts.get_mut(customer) {
+            arm(cart, customer, &mut self.timers);
         }
     }
 
@@ -209,5 +203,18 @@ impl Store {
         if !customer.is_empty() {
             *self.carts.entry(customer) = cart;
         }
+    }
+}
+
+/// Has a timer look at the customer's cart no later than its deadline. The cart of no customer has
+/// none.
+pub(crate) fn arm(cart: &mut Cart, customer: CustomerId, timers: &mut Timers) {
+    if customer.is_empty() {
+        return;
+    }
+    let deadline = cart.deadline();
+    if cart.armed_at.is_none_or(|armed| deadline < armed) {
+        cart.armed_at = Some(deadline);
+        timers.set(deadline, Timer::Cart(customer));
     }
 }

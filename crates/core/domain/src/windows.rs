@@ -14,7 +14,7 @@ mod sums;
 mod told;
 
 pub(crate) use distinct::customer_hash;
-pub use distinct::{Crowd, Distinct, EXACT_CUSTOMERS};
+pub use distinct::{Distinct, EXACT_CUSTOMERS};
 pub use plan::{
     MAX_LATENESS_US, MAX_PANES, MAX_WINDOW_US, MAX_WINDOWS, Measure, WindowPlan, WindowScope,
     WindowSpec,

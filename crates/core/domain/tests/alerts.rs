@@ -414,7 +414,7 @@ fn an_act_without_an_actor_is_refused() {
     let mut shop = shelf_testkit::Shop::new("S001");
     shop.product("MILK", |_| {}).opening("MILK", "L1", "never", 3, 0);
     let (act, actor, note) = (AlertVerb::Resolve, Actor::default(), Note::default());
-    shop.event(Body::AlertAct(AlertAct { alert: AlertId(1), act, actor, note }));
+    shop.event(Body::AlertAct(Box::new(AlertAct { alert: AlertId(1), act, actor, note })));
     let events = shop.events();
     let (last, before) = events.split_last().unwrap();
     let mut both = shelf_testkit::Both::of(before);

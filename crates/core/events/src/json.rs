@@ -12,6 +12,7 @@ mod error;
 mod fields;
 mod general;
 mod get;
+mod hex;
 mod number;
 mod people;
 mod reference;
@@ -147,18 +148,7 @@ fn build(fields: &mut Fields<'_>, line: &str, defaults: &Defaults) -> Result<Eve
 /// The id of a text: the number that a UUID or 32 hexadecimal digits are, else the hash.
 fn event_id(text: &str) -> EventId {
     let bytes = text.as_bytes();
-    let mut value: u128 = 0;
-    let mut digits = 0;
-    for (at, &byte) in bytes.iter().enumerate() {
-        if byte == b'-' && bytes.len() == 36 && matches!(at, 8 | 13 | 18 | 23) {
-            continue;
-        }
-        let Some(digit) = char::from(byte).to_digit(16) else { break };
-        value = value << 4 | u128::from(digit);
-        digits += 1;
-    }
-    let whole = matches!((bytes.len(), digits), (32 | 36, 32));
-    EventId(if whole { value } else { xxh3_128(bytes) })
+    EventId(hex::number(bytes).unwrap_or_else(|| xxh3_128(bytes)))
 }
 
 /// The text of an id: a UUID.

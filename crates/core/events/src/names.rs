@@ -17,6 +17,9 @@ pub(crate) trait Name: Sized + Copy {
 
     /// The text.
     fn text(&self) -> &str;
+
+    /// The text's bytes, without a look at what they are.
+    fn bytes(&self) -> &[u8];
 }
 
 macro_rules! names {
@@ -30,6 +33,10 @@ macro_rules! names {
 
             fn text(&self) -> &str {
                 self.as_str()
+            }
+
+            fn bytes(&self) -> &[u8] {
+                self.as_bytes()
             }
         }
     )*};

@@ -3,15 +3,18 @@
 //! A record is: format (1 byte), then the record in postcard's form. The place of a variant and the
 //! order of fields of the domain's types are part of the format; the golden files hold them still.
 
+use std::borrow::Borrow;
+
 use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Serialize};
 use shelf_domain::{Effect, StoreId, Timestamp};
 
 use crate::binary::{DecodeError, FORMAT_VERSION};
 
-/// One effect. (partition, `input_offset`, `index`) is its id: the same in every run.
+/// One effect, or a reference to one. (partition, `input_offset`, `index`) is its id: the same in
+/// every run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OutputRecord {
+pub struct OutputRecord<E = Effect> {
     /// The store.
     pub store: StoreId,
     /// The offset of the event that led to it, in its partition's input log.
@@ -21,11 +24,11 @@ pub struct OutputRecord {
     /// When it came about, in event time.
     pub at: Timestamp,
     /// What happened.
-    pub effect: Effect,
+    pub effect: E,
 }
 
 /// Appends the record of an effect to `out`.
-pub fn encode_effect(record: &OutputRecord, out: &mut Vec<u8>) {
+pub fn encode_effect<E: Borrow<Effect> + Serialize>(record: &OutputRecord<E>, out: &mut Vec<u8>) {
     out.push(FORMAT_VERSION);
     // Cannot fail: a `Vec` takes every byte, and every sequence of these types knows its length.
     let written = postcard::serialize_with_flavor(record, Tail { out });

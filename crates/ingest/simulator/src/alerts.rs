@@ -90,6 +90,6 @@ impl StoreTown {
             _ => (AlertVerb::Resolve, staff),
         };
         let note = Note::default();
-        self.tell(at, Body::AlertAct(AlertAct { alert, act, actor, note }));
+        self.tell(at, Body::AlertAct(Box::new(AlertAct { alert, act, actor, note })));
     }
 }

@@ -137,7 +137,7 @@ impl StoreTown {
         if self.state.orders.accepted.contains_key(&order) {
             let note = Note::cut("the supplier will not bring the rest");
             let (act, actor) = (OrderVerb::Cancel, Actor::cut(CLERK));
-            self.tell(at, Body::OrderAct(OrderAct { order, act, actor, note }));
+            self.tell(at, Body::OrderAct(Box::new(OrderAct { order, act, actor, note })));
         }
     }
 }

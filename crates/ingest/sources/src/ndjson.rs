@@ -103,7 +103,7 @@ pub(crate) fn parse_lines(
             }
             break;
         };
-        let event = match read_event(line, defaults) {
+        let mut event = match read_event(line, defaults) {
             Ok(event) => {
                 counts.other_lines += 1;
                 event
@@ -114,7 +114,8 @@ pub(crate) fn parse_lines(
                 rejected_event(&error, raw, &block.source, number, defaults)
             }
         };
-        batch.push(Event { origin: origin(block.file, number), ..event });
+        event.origin = origin(block.file, number);
+        batch.push(event);
     }
     counts.lines = counts.other_lines + counts.rejected_lines;
     counts

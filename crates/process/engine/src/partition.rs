@@ -191,13 +191,8 @@ impl<L: PartitionLog> Partition<L> {
             if !effect.kept() || self.written.is_some_and(|written| written >= (offset, index)) {
                 continue;
             }
-            let record = OutputRecord {
-                store: event.store,
-                input_offset: offset,
-                index,
-                at,
-                effect: effect.clone(),
-            };
+            let record =
+                OutputRecord { store: event.store, input_offset: offset, index, at, effect };
             self.fresh.push_with(|bytes| encode_effect(&record, bytes));
         }
     }

@@ -4,7 +4,7 @@ use shelf_domain::StoreId;
 
 /// The partition of a store: a hash of its id, so that every program sends it to the same one.
 pub fn partition_of(store: StoreId, partitions: u32) -> u32 {
-    let hash = xxhash_rust::xxh3::xxh3_64(store.as_str().as_bytes());
+    let hash = xxhash_rust::xxh3::xxh3_64(store.as_bytes());
     (hash % u64::from(partitions.max(1))) as u32
 }
 

@@ -89,7 +89,7 @@ fn act(
             return Err(unknown_alert(alert));
         }
         let act = verb(store);
-        (event_at(store, Body::AlertAct(AlertAct { alert, act, actor, note })), act)
+        (event_at(store, Body::AlertAct(Box::new(AlertAct { alert, act, actor, note }))), act)
     };
     let done = match verb {
         AlertVerb::Acknowledge => "acknowledged",

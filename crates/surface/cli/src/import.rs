@@ -332,8 +332,9 @@ pub(crate) fn run(
     settings: &Settings,
     output: Output,
 ) -> Result<ExitCode, Failure> {
-    let options = settings.planned_options()?;
+    let mut options = settings.planned_options()?;
     let threads = args.threads.unwrap_or(options.threads);
+    options.threads = threads;
     let mapping = args.mapping.as_deref().map(Mapping::load).transpose()?;
     let mapping_name = args.mapping.as_deref().map(name_of);
     let store = new_store(args.store.as_ref())?;

@@ -118,7 +118,7 @@ fn act_if(
 ) -> Result<ExitCode, Failure> {
     let order = order_id(&args.id)?;
     let (actor, note) = (actor(&args.actor)?, note(&args.note)?);
-    let body = Body::OrderAct(OrderAct { order, act: verb, actor, note });
+    let body = Body::OrderAct(Box::new(OrderAct { order, act: verb, actor, note }));
     let event = {
         let reader = read(settings)?;
         let chain = Chain::new(reader.partitions());

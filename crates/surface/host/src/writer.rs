@@ -106,13 +106,27 @@ impl Tally {
     }
 
     fn quarantine(&mut self, code: &str) {
+        self.quarantine_many(code, 1);
+    }
+
+    /// Adds what other events came to.
+    pub fn merge(&mut self, other: &Self) {
+        self.accepted += other.accepted;
+        self.late += other.late;
+        self.duplicates += other.duplicates;
+        for (code, &count) in &other.quarantined {
+            self.quarantine_many(code, count);
+        }
+    }
+
+    fn quarantine_many(&mut self, code: &str, many: u64) {
         if let Some(count) = self.quarantined.get_mut(code) {
-            *count += 1;
+            *count += many;
             return;
         }
         let full = self.quarantined.len() >= MAX_REASONS;
         let code = if full { Reason::Unreadable.code() } else { code };
-        *self.quarantined.entry(code.to_owned()).or_default() += 1;
+        *self.quarantined.entry(code.to_owned()).or_default() += many;
     }
 
     /// All that went to quarantine.
@@ -283,19 +297,23 @@ impl ChainWriter {
             let shard = self.shards.get_mut(number).ok_or(HostError::Worker)?;
             shard.get_mut().map_err(|_| HostError::Worker)?.batch.push(event);
         }
-        for shard in &mut self.shards {
-            let shard = shard.get_mut().map_err(|_| HostError::Worker)?;
-            shard.submit_batch(|stepped: Stepped<'_>| tally.add(stepped.event, stepped.outcome))?;
-        }
-        Ok(())
+        let all = Mutex::new(tally);
+        self.each_shard(|shard| {
+            if shard.batch.is_empty() {
+                return Ok(());
+            }
+            let mut tally = Tally::default();
+            let submitted = shard.submit_batch(|stepped: Stepped<'_>| {
+                tally.add(stepped.event, stepped.outcome);
+            });
+            all.lock().map_err(|_| HostError::Worker)?.merge(&tally);
+            submitted
+        })
     }
 
     /// Saves the states of the partitions for which that is due.
     pub fn save_where_due(&mut self) -> Result<(), HostError> {
-        for shard in &mut self.shards {
-            shard.get_mut().map_err(|_| HostError::Worker)?.save_where_due()?;
-        }
-        Ok(())
+        self.each_shard(Shard::save_where_due)
     }
 
     fn shard_of(&mut self, run: &[Event]) -> Result<&mut Shard, HostError> {

@@ -1,5 +1,6 @@
 //! Alerts about the whole store, opened here by hand under rules of any kind.
 
+use std::boxed::Box;
 use std::vec::Vec;
 
 use super::*;
@@ -72,7 +73,7 @@ impl Shop {
 
     fn acts(&mut self, alert: u64, act: AlertVerb) -> Vec<Alert> {
         let (alert, actor, note) = (AlertId(alert), Actor::cut("Ann"), Note::default());
-        self.step(Body::AlertAct(AlertAct { alert, act, actor, note }))
+        self.step(Body::AlertAct(Box::new(AlertAct { alert, act, actor, note })))
     }
 
     fn told(&self, fx: &Effects) -> Vec<Alert> {

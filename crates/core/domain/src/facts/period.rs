@@ -90,9 +90,12 @@ impl Store {
                 }
             }
             FactScope::Product(index) => {
-                let sku = book.skus.get(index);
-                for buyers in sku.into_iter().flat_map(|sku| within(&sku.buyers, from, to)) {
-                    facts.buyers.merge(buyers);
+                if let Some(sku) = book.skus.get(index) {
+                    let asked = sku.past.iter().filter(|past| past.day >= from && past.day <= to);
+                    asked.for_each(|past| facts.buyers.merge(&past.buyers));
+                    if self.day >= from && self.day <= to {
+                        facts.buyers.merge(&sku.buyers);
+                    }
                 }
             }
         }
@@ -116,10 +119,12 @@ impl Store {
     fn add_sku_facts(&self, index: SkuIndex, from: Day, to: Day, facts: &mut PeriodFacts) {
         let (sku, shelf) = (&self.facts.skus[index], &self.shelves[index]);
         let mut since = SkuFacts::default();
-        for (day, done) in sku.days.iter().filter(|(day, _)| *day >= from) {
-            since.merge(done);
-            if *day <= to {
-                facts.skus.merge(done);
+        let past = sku.past.iter().map(|past| (past.day, past.facts()));
+        let days = past.chain([(self.day, sku.today)]);
+        for (day, done) in days.filter(|(day, _)| *day >= from) {
+            since.merge(&done);
+            if day <= to {
+                facts.skus.merge(&done);
             }
         }
         // What is there now, less what came and plus what went since the first of the days.
@@ -139,12 +144,6 @@ impl Store {
     /// What each day of the store as a whole came to, the oldest first.
     pub fn store_days(&self) -> impl Iterator<Item = (Day, &StoreFacts)> {
         self.facts.store.iter().map(|(day, facts)| (*day, facts))
-    }
-
-    /// What each day of a product came to, the oldest first.
-    pub fn sku_days(&self, index: SkuIndex) -> impl Iterator<Item = (Day, &SkuFacts)> {
-        let days = self.facts.skus.get(index).into_iter().flat_map(|sku| &sku.days);
-        days.map(|(day, facts)| (*day, facts))
     }
 
     /// The categories of the store's products, in order of first appearance.

@@ -5,7 +5,6 @@
 //! the improved estimator of Ertl (2017, arXiv 1702.01284): its standard error is 1.04 divided
 //! by the root of the registers, 1.6 %.
 
-use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -30,23 +29,16 @@ pub enum Distinct {
     None,
     /// One, by hash.
     One(u64),
-    /// More than one.
-    Many(Box<Crowd>),
-}
-
-/// More than one customer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Crowd {
-    /// Their hashes, in order: at most [`EXACT_CUSTOMERS`].
+    /// More than one, by their hashes in order: at most [`EXACT_CUSTOMERS`].
     Exact(Vec<u64>),
-    /// The registers of the sketch.
+    /// More than that: the registers of a sketch.
     Sketch(Vec<u8>),
 }
 
 /// The hash of a customer's id that counts use; `None` for nobody.
 pub(crate) fn customer_hash(customer: CustomerId) -> Option<u64> {
     let named = !customer.is_empty();
-    named.then(|| xxhash_rust::xxh3::xxh3_64(customer.as_str().as_bytes()))
+    named.then(|| xxhash_rust::xxh3::xxh3_64(customer.as_bytes()))
 }
 
 impl Distinct {
@@ -62,10 +54,20 @@ impl Distinct {
             Self::None => *self = Self::One(hash),
             Self::One(known) if *known == hash => {}
             Self::One(known) => {
-                let pair = vec![hash.min(*known), hash.max(*known)];
-                *self = Self::Many(Box::new(Crowd::Exact(pair)));
+                let mut hashes = Vec::with_capacity(4);
+                hashes.extend([hash.min(*known), hash.max(*known)]);
+                *self = Self::Exact(hashes);
             }
-            Self::Many(crowd) => crowd.insert(hash),
+            Self::Exact(hashes) => {
+                let Err(at) = hashes.binary_search(&hash) else { return };
+                hashes.insert(at, hash);
+                if hashes.len() > EXACT_CUSTOMERS {
+                    let mut registers = vec![0; REGISTERS];
+                    hashes.iter().for_each(|&hash| note(&mut registers, hash));
+                    *self = Self::Sketch(registers);
+                }
+            }
+            Self::Sketch(registers) => note(registers, hash),
         }
     }
 
@@ -74,10 +76,8 @@ impl Distinct {
         match other {
             Self::None => {}
             Self::One(hash) => self.insert(*hash),
-            Self::Many(crowd) => match crowd.as_ref() {
-                Crowd::Exact(hashes) => hashes.iter().for_each(|&hash| self.insert(hash)),
-                Crowd::Sketch(registers) => self.merge_sketch(registers),
-            },
+            Self::Exact(hashes) => hashes.iter().for_each(|&hash| self.insert(hash)),
+            Self::Sketch(registers) => self.merge_sketch(registers),
         }
     }
 
@@ -86,16 +86,14 @@ impl Distinct {
         match self {
             Self::None => {}
             Self::One(hash) => note(&mut merged, *hash),
-            Self::Many(crowd) => match crowd.as_ref() {
-                Crowd::Exact(hashes) => hashes.iter().for_each(|&hash| note(&mut merged, hash)),
-                Crowd::Sketch(own) => {
-                    for (register, own) in merged.iter_mut().zip(own) {
-                        *register = (*register).max(*own);
-                    }
+            Self::Exact(hashes) => hashes.iter().for_each(|&hash| note(&mut merged, hash)),
+            Self::Sketch(own) => {
+                for (register, own) in merged.iter_mut().zip(own) {
+                    *register = (*register).max(*own);
                 }
-            },
+            }
         }
-        *self = Self::Many(Box::new(Crowd::Sketch(merged)));
+        *self = Self::Sketch(merged);
     }
 
     /// How many customers there are: exactly up to [`EXACT_CUSTOMERS`], else an estimate.
@@ -103,35 +101,14 @@ impl Distinct {
         match self {
             Self::None => 0,
             Self::One(_) => 1,
-            Self::Many(crowd) => match crowd.as_ref() {
-                Crowd::Exact(hashes) => hashes.len() as u64,
-                Crowd::Sketch(registers) => estimate(registers),
-            },
+            Self::Exact(hashes) => hashes.len() as u64,
+            Self::Sketch(registers) => estimate(registers),
         }
     }
 
     /// Whether the count is exact.
     pub fn exact(&self) -> bool {
-        !matches!(self, Self::Many(crowd) if matches!(crowd.as_ref(), Crowd::Sketch(_)))
-    }
-}
-
-impl Crowd {
-    fn insert(&mut self, hash: u64) {
-        match self {
-            Self::Sketch(registers) => note(registers, hash),
-            Self::Exact(hashes) => {
-                let Err(at) = hashes.binary_search(&hash) else { return };
-                hashes.insert(at, hash);
-                if hashes.len() > EXACT_CUSTOMERS {
-                    let mut registers = vec![0; REGISTERS];
-                    for &hash in hashes.iter() {
-                        note(&mut registers, hash);
-                    }
-                    *self = Self::Sketch(registers);
-                }
-            }
-        }
+        !matches!(self, Self::Sketch(_))
     }
 }
 

@@ -198,7 +198,7 @@ impl Windows {
         let Self { floor, depleted, .. } = self;
         lane.each_subject(span.start, span.end, |lane, subject| {
             let (mut lost, mut since) = (0, 0);
-            for (start, levels) in lane.panes_of(subject, span.start) {
+            for (start, levels) in lane.newest(subject, span.start) {
                 let change = levels.change();
                 if start < span.end {
                     lost -= change;
@@ -249,6 +249,7 @@ impl Windows {
             }
             (Measure::Sales, true) => {
                 if let Some(lane) = products {
+                    rows.reserve(lane.most_subjects(span.changed_from, span.end));
                     lane.each_subject(span.changed_from, span.end, |lane, subject| {
                         rows.push(sales_row(lane, subject, span, shelves));
                     });
@@ -370,7 +371,8 @@ impl Windows {
 }
 
 fn sales(lane: &Lane<SalesPane>, subject: u32, span: Span) -> SalesSums {
-    let mut panes = lane.of(subject, span.start, span.end);
+    let panes = lane.newest(subject, span.start).filter(|(start, _)| *start < span.end);
+    let mut panes = panes.map(|(_, pane)| pane);
     let mut sums = panes.next().map(|pane| pane.sums.clone()).unwrap_or_default();
     panes.for_each(|pane| sums.merge(&pane.sums));
     sums
@@ -402,7 +404,7 @@ fn stock_row(
 ) -> WindowRow {
     let index = SkuIndex(subject);
     let shelf = &shelves[index];
-    let stock = Some(stock(lane, subject, span, shelf, floor));
+    let stock = Some(Box::new(stock(lane, subject, span, shelf, floor)));
     WindowRow { sku: Some(shelf.sku), index: Some(index), stock, ..WindowRow::default() }
 }
 
@@ -413,7 +415,7 @@ fn stock(
     shelf: &Shelf,
     floor: &[u32],
 ) -> StockFigures {
-    let since: i64 = lane.since(subject, span.start).map(Levels::change).sum();
+    let since: i64 = lane.newest(subject, span.start).map(|(_, levels)| levels.change()).sum();
     let base = floor.get(subject as usize).map_or(0, |units| i64::from(*units)) - since;
     let mut sums = StockSums::default();
     lane.of(subject, span.start, span.end).for_each(|levels| levels.follow(&mut sums));
@@ -457,6 +459,6 @@ fn turnover_row(
         sku: Some(shelf.sku),
         index: Some(index),
         sales: products.map(|lane| sales(lane, subject, span)).unwrap_or_default(),
-        stock: stock_lane.map(|lane| stock(lane, subject, span, shelf, floor)),
+        stock: stock_lane.map(|lane| Box::new(stock(lane, subject, span, shelf, floor))),
     }
 }

@@ -76,22 +76,17 @@ impl<T: Default> Lane<T> {
     pub(crate) fn of(&self, subject: u32, from: i64, to: i64) -> impl Iterator<Item = &T> {
         let (first, end) = (from.div_euclid(self.width_us), to.div_euclid(self.width_us));
         let entries = self.subjects.get(subject as usize).unwrap_or(&self.none);
-        let begin = entries.partition_point(|(pane, _)| *pane < first);
-        let entries = entries.range(begin..);
+        let entries = entries.range(begin_at(entries, first)..);
         entries.take_while(move |(pane, _)| *pane < end).map(|(_, entry)| entry)
     }
 
-    /// The panes from `from` on that hold something of a subject: when they begin, and what.
-    pub(crate) fn panes_of(&self, subject: u32, from: i64) -> impl Iterator<Item = (i64, &T)> {
+    /// The panes from `from` on that hold something of a subject, the newest first: when they
+    /// begin, and what.
+    pub(crate) fn newest(&self, subject: u32, from: i64) -> impl Iterator<Item = (i64, &T)> {
         let first = from.div_euclid(self.width_us);
         let entries = self.subjects.get(subject as usize).unwrap_or(&self.none);
-        let begin = entries.partition_point(|(pane, _)| *pane < first);
-        entries.range(begin..).map(|(pane, entry)| (pane * self.width_us, entry))
-    }
-
-    /// What the panes from `from` on hold of a subject.
-    pub(crate) fn since(&self, subject: u32, from: i64) -> impl Iterator<Item = &T> {
-        self.of(subject, from, i64::MAX)
+        let entries = entries.iter().rev().take_while(move |(pane, _)| *pane >= first);
+        entries.map(|(pane, entry)| (pane * self.width_us, entry))
     }
 
     /// Calls `each` once for every subject of which the panes from `from` up to `to` hold
@@ -105,7 +100,7 @@ impl<T: Default> Lane<T> {
             self.pass = 1;
         }
         let (first, end) = (from.div_euclid(self.width_us), to.div_euclid(self.width_us));
-        let begin = self.panes.partition_point(|(pane, _)| *pane < first);
+        let begin = begin_at(&self.panes, first);
         for (_, subjects) in self.panes.range(begin..).take_while(|(pane, _)| *pane < end) {
             for &subject in subjects {
                 if seen[subject as usize] != self.pass {
@@ -117,11 +112,18 @@ impl<T: Default> Lane<T> {
         self.seen = seen;
     }
 
+    /// The most subjects that [`Lane::each_subject`] calls for.
+    pub(crate) fn most_subjects(&self, from: i64, to: i64) -> usize {
+        let (first, end) = (from.div_euclid(self.width_us), to.div_euclid(self.width_us));
+        let panes = self.panes.range(begin_at(&self.panes, first)..);
+        panes.take_while(|(pane, _)| *pane < end).map(|(_, subjects)| subjects.len()).sum()
+    }
+
     /// Adds to `list` the subjects of which the panes from `from` up to `to` hold something, some
     /// of them more than once.
     pub(crate) fn list_subjects(&self, from: i64, to: i64, list: &mut Vec<u32>) {
         let (first, end) = (from.div_euclid(self.width_us), to.div_euclid(self.width_us));
-        let begin = self.panes.partition_point(|(pane, _)| *pane < first);
+        let begin = begin_at(&self.panes, first);
         for (_, subjects) in self.panes.range(begin..).take_while(|(pane, _)| *pane < end) {
             list.extend_from_slice(subjects);
         }
@@ -154,6 +156,13 @@ impl<T: Default> Lane<T> {
     }
 }
 
+/// The place of the first pane from `first` on. Windows ask about the newest panes, which are few:
+/// it is looked for from the end.
+fn begin_at<T>(entries: &VecDeque<(i64, T)>, first: i64) -> usize {
+    let newer = entries.iter().rev().take_while(|(pane, _)| *pane >= first).count();
+    entries.len() - newer
+}
+
 fn note_subject(panes: &mut VecDeque<(i64, Vec<u32>)>, pane: i64, subject: u32) -> Touched {
     if let Some((last, subjects)) = panes.back_mut()
         && *last == pane
@@ -167,7 +176,11 @@ fn note_subject(panes: &mut VecDeque<(i64, Vec<u32>)>, pane: i64, subject: u32) 
             Touched::Again
         }
         Err(at) => {
-            panes.insert(at, (pane, alloc::vec![subject]));
+            // About as many subjects as the pane before it had.
+            let before = at.checked_sub(1).and_then(|at| panes.get(at));
+            let mut subjects = Vec::with_capacity(before.map_or(1, |(_, before)| before.len()));
+            subjects.push(subject);
+            panes.insert(at, (pane, subjects));
             Touched::Newly
         }
     }
@@ -203,7 +216,7 @@ mod tests {
         assert_eq!(add(&mut lane, 3, 1), Touched::Again);
         assert_eq!(subjects(&mut lane, 0, 30), vec![(1, 2), (3, 4)]);
         assert_eq!(subjects(&mut lane, 20, 30), vec![(3, 2), (1, 1)]);
-        assert_eq!(lane.since(3, 10).sum::<u32>(), 3);
+        assert_eq!(lane.newest(3, 10).map(|(_, sum)| sum).sum::<u32>(), 3);
         assert_eq!((lane.first_from(0), lane.first_from(11)), (Some(0), Some(10)));
         lane.forget(20);
         assert_eq!(subjects(&mut lane, 0, 30), vec![(3, 2), (1, 1)]);

@@ -243,14 +243,14 @@ pub struct WindowRow {
     pub index: Option<SkuIndex>,
     /// Its sales; nothing in a window of stock.
     pub sales: SalesSums,
-    /// Its stock, where the window is about that.
-    pub stock: Option<StockFigures>,
+    /// Its stock, where the window is about that. Most rows have none.
+    pub stock: Option<Box<StockFigures>>,
 }
 
 impl WindowRow {
     /// Whether anything happened.
     pub(super) fn holds_anything(&self) -> bool {
-        let updates = self.stock.map_or(0, |stock| stock.sums.updates);
+        let updates = self.stock.as_ref().map_or(0, |stock| stock.sums.updates);
         self.sales.transactions > 0 || updates > 0
     }
 }

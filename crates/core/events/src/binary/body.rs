@@ -207,8 +207,8 @@ fn read_rare(tag: u8, r: &mut Reader<'_>) -> Result<Body> {
             until_day: read_day(r)?,
             cut: BasisPoints(r.number()?),
         }),
-        22 => Body::AlertAct(read_alert_act(r)?),
-        23 => Body::OrderAct(read_order_act(r)?),
+        22 => Body::AlertAct(Box::new(read_alert_act(r)?)),
+        23 => Body::OrderAct(Box::new(read_order_act(r)?)),
         24 => {
             let task = read_task(r)?;
             let act = match r.byte()? {

@@ -223,9 +223,9 @@ impl Writer<'_> {
 
     #[inline]
     pub(crate) fn name<T: Name>(&mut self, name: &T) {
-        let text = name.text();
-        self.out.push(text.len() as u8);
-        self.out.extend_from_slice(text.as_bytes());
+        let bytes = name.bytes();
+        self.out.push(bytes.len() as u8);
+        self.out.extend_from_slice(bytes);
     }
 
     #[inline]
@@ -233,9 +233,9 @@ impl Writer<'_> {
         match name {
             None => self.out.push(0),
             Some(name) => {
-                let text = name.text();
-                self.out.push(text.len() as u8 + 1);
-                self.out.extend_from_slice(text.as_bytes());
+                let bytes = name.bytes();
+                self.out.push(bytes.len() as u8 + 1);
+                self.out.extend_from_slice(bytes);
             }
         }
     }

@@ -51,8 +51,8 @@ pub(super) fn body(fields: &mut Fields<'_>) -> Result<(Body, Option<Timestamp>)>
         "supplier" => Body::Supplier(Box::new(reference::supplier(fields)?)),
         "price" => Body::Price(reference::price(fields)?),
         "promotion" => Body::Promotion(reference::promotion(fields)?),
-        "alert_act" => Body::AlertAct(people::alert_act(fields)?),
-        "order_act" => Body::OrderAct(people::order_act(fields)?),
+        "alert_act" => Body::AlertAct(Box::new(people::alert_act(fields)?)),
+        "order_act" => Body::OrderAct(Box::new(people::order_act(fields)?)),
         "task_act" => Body::TaskAct(people::task_act(fields)?),
         "window_plan" => Body::WindowPlan(Box::new(windows::plan(fields)?)),
         "clock" => Body::Clock,
@@ -83,7 +83,9 @@ fn touch(fields: &Fields<'_>) -> Result<ShelfTouch> {
 fn putback(fields: &Fields<'_>) -> Result<Body> {
     let touch = touch(fields)?;
     match touch.customer {
-        Some(customer) if customer.as_str() == RESTOCK_BOT => Ok(Body::Refill(refill(fields)?)),
+        Some(customer) if customer.as_bytes() == RESTOCK_BOT.as_bytes() => {
+            Ok(Body::Refill(refill(fields)?))
+        }
         _ => Ok(Body::Putback(touch)),
     }
 }

@@ -1,6 +1,7 @@
 //! The fields that events know, and one JSON object as a table of them. Values are slices of the
 //! line.
 
+use arrayvec::ArrayVec;
 use shelf_domain::ReceiptLine;
 
 /// A JSON value as it stands in the line.
@@ -138,12 +139,25 @@ impl Field {
         loop {
             let &number = TABLE.get(at)?;
             let &(field, known) = FIELDS.get(usize::from(number))?;
-            if known == name {
+            if same(known.as_bytes(), name.as_bytes()) {
                 return Some(field);
             }
             at = (at + 1) % SLOTS;
         }
     }
+}
+
+/// Whether two names are the same: shorter than a call to compare memory, for there are many.
+#[inline]
+fn same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    let (Some(end), Some(other_end)) = (one.last_chunk::<8>(), other.last_chunk::<8>()) else {
+        return one.iter().zip(other).all(|(one, other)| one == other);
+    };
+    let words = one.as_chunks::<8>().0.iter().zip(other.as_chunks::<8>().0);
+    end == other_end && words.fold(true, |same, (one, other)| same & (one == other))
 }
 
 /// The most known fields that one object may have; the widest event has fewer than 30.
@@ -163,22 +177,21 @@ pub(crate) enum Refused {
 pub(crate) struct Fields<'a> {
     /// For each field 0, or the place of its value plus one.
     places: [u8; COUNT],
-    values: [Value<'a>; MAX_FIELDS],
-    len: u8,
+    values: ArrayVec<Value<'a>, MAX_FIELDS>,
     /// The lines of a receipt, where the scanner has read them on its way.
     pub(crate) lines: Option<Vec<ReceiptLine>>,
 }
 
 impl<'a> Fields<'a> {
     pub(crate) fn new() -> Self {
-        Self { places: [0; COUNT], values: [Value::Null; MAX_FIELDS], len: 0, lines: None }
+        Self { places: [0; COUNT], values: ArrayVec::new(), lines: None }
     }
 
     /// Empties it.
     #[inline]
     pub(crate) fn clear(&mut self) {
         self.places = [0; COUNT];
-        self.len = 0;
+        self.values.clear();
         self.lines = None;
     }
 
@@ -188,10 +201,8 @@ impl<'a> Fields<'a> {
         if *place != 0 {
             return Err(Refused::Twice);
         }
-        let slot = self.values.get_mut(usize::from(self.len)).ok_or(Refused::Full)?;
-        *slot = value;
-        self.len += 1;
-        *place = self.len;
+        self.values.try_push(value).map_err(|_| Refused::Full)?;
+        *place = self.values.len() as u8;
         Ok(())
     }
 

@@ -28,17 +28,21 @@ pub(crate) fn parse_time(text: &str) -> Option<Timestamp> {
 
 /// The microseconds of a fraction of a second, and what follows it.
 fn fraction(tail: &[u8]) -> Option<(i64, &[u8])> {
-    let Some((b'.', digits)) = tail.split_first() else { return Some((0, tail)) };
-    let len = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let (digits, zone) = digits.split_at_checked(len)?;
+    let Some((b'.', rest)) = tail.split_first() else { return Some((0, tail)) };
+    let (mut micros, mut len) = (0, 0);
+    for digit in rest.iter().map(|byte| byte.wrapping_sub(b'0')).take_while(|&digit| digit < 10) {
+        if len < 6 {
+            micros = micros * 10 + i64::from(digit);
+        }
+        len += 1;
+    }
     if len == 0 || len > 9 {
         return None;
     }
-    let mut micros = 0;
-    for place in 0..6 {
-        micros = micros * 10 + digits.get(place).map_or(0, |digit| i64::from(digit - b'0'));
+    for _ in len..6 {
+        micros *= 10;
     }
-    Some((micros, zone))
+    Some((micros, rest.get(len..)?))
 }
 
 /// The offset east of UTC, in microseconds.

@@ -230,6 +230,6 @@ fn window_rows() -> impl Strategy<Value = WindowRow> {
         sku,
         index: None,
         sales,
-        stock,
+        stock: stock.map(Box::new),
     })
 }

@@ -158,8 +158,8 @@ fn people_bodies() -> BoxedStrategy<Body> {
     prop_oneof![
         removal.prop_map(Body::Removal),
         count.prop_map(Body::Count),
-        alert_acts().prop_map(Body::AlertAct),
-        order_acts().prop_map(Body::OrderAct),
+        alert_acts().prop_map(|act| Body::AlertAct(Box::new(act))),
+        order_acts().prop_map(|act| Body::OrderAct(Box::new(act))),
         task_acts().prop_map(Body::TaskAct),
         window_plans().prop_map(|plan| Body::WindowPlan(Box::new(plan))),
         Just(Body::Clock),

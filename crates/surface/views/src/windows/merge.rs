@@ -47,7 +47,7 @@ impl Merging {
                 measure: result.measure,
                 scope: result.scope,
                 sales: row.sales.clone(),
-                stock: row.stock,
+                stock: row.stock.as_deref().copied(),
             };
             let known = self.parts.get(&(key, store));
             if known.is_none_or(|known| known.revision <= part.revision) {
