@@ -3,6 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
+use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Serialize};
 
 use crate::effect::{Effect, Effects, Reason};
@@ -166,6 +167,12 @@ impl Stores {
         postcard::to_allocvec(self).map_err(|_| StateError)
     }
 
+    /// The same bytes piece by piece: a state is not in memory twice while it is written.
+    pub fn encode_to(&self, piece: impl FnMut(&[u8])) -> Result<(), StateError> {
+        let pieces = Pieces { held: Vec::with_capacity(PIECE_BYTES), piece };
+        postcard::serialize_with_flavor(self, pieces).map_err(|_| StateError)
+    }
+
     /// The state that `bytes` hold. Only bytes made by [`Stores::encode`] of the same format are
     /// understood.
     pub fn decode(bytes: &[u8]) -> Result<Self, StateError> {
@@ -174,6 +181,45 @@ impl Stores {
             kept.store.rebuild_index();
         }
         Ok(stores)
+    }
+}
+
+/// The size of a piece of an encoded state.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// Gathers bytes, and gives them on in pieces.
+struct Pieces<F> {
+    held: Vec<u8>,
+    piece: F,
+}
+
+impl<F: FnMut(&[u8])> Pieces<F> {
+    fn give_where_full(&mut self, more: usize) {
+        if self.held.len() + more > PIECE_BYTES {
+            (self.piece)(&self.held);
+            self.held.clear();
+        }
+    }
+}
+
+impl<F: FnMut(&[u8])> Flavor for Pieces<F> {
+    type Output = ();
+
+    fn try_push(&mut self, data: u8) -> postcard::Result<()> {
+        self.give_where_full(1);
+        self.held.push(data);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
+        self.give_where_full(data.len());
+        self.held.extend_from_slice(data);
+        Ok(())
+    }
+
+    fn finalize(mut self) -> postcard::Result<()> {
+        (self.piece)(&self.held);
+        Ok(())
     }
 }
 

@@ -5,12 +5,12 @@
 //! durable, and renamed: a file with the right name is whole.
 
 use std::fs::{self, File};
-use std::io::{Read as _, Write};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use shelf_domain::Stores;
 use shelf_ports::Offset;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::EngineError;
 
@@ -95,25 +95,14 @@ impl SnapshotStore {
         stores: &Stores,
         companion: &[u8],
     ) -> Result<u64, EngineError> {
-        let unsaved = |_| EngineError::State { partition: self.partition };
-        let state = stores.encode().map_err(unsaved)?;
-        let mut header = Vec::with_capacity(HEADER_BYTES);
-        header.extend_from_slice(MAGIC);
-        header.extend_from_slice(&SNAPSHOT_VERSION.to_le_bytes());
-        header.extend_from_slice(&self.partition.to_le_bytes());
-        header.extend_from_slice(&position.to_le_bytes());
-        for part in [state.as_slice(), companion] {
-            header.extend_from_slice(&(part.len() as u64).to_le_bytes());
-            header.extend_from_slice(&xxh3_64(part).to_le_bytes());
-        }
         self.make_folder()?;
         let path = self.path(position);
         let temporary = path.with_extension("tmp");
-        if let Err(error) = write_whole(&temporary, &[header.as_slice(), &state, companion]) {
+        let written = self.write(&temporary, position, stores, companion);
+        let size = written.inspect_err(|_| {
             // What is half written would only keep a full disk full.
             let _ = fs::remove_file(&temporary);
-            return Err(error);
-        }
+        })?;
         fs::rename(&temporary, &path).map_err(io("rename", &temporary))?;
         let folder = File::open(&self.dir).map_err(io("open", &self.dir))?;
         folder.sync_all().map_err(io("sync", &self.dir))?;
@@ -121,7 +110,45 @@ impl SnapshotStore {
             let path = self.path(old);
             fs::remove_file(&path).map_err(io("remove", &path))?;
         }
-        Ok((header.len() + state.len() + companion.len()) as u64)
+        Ok(size)
+    }
+
+    /// Writes a whole file, durably: the header comes last, when what it says of the parts is
+    /// known. Returns its size in bytes.
+    fn write(
+        &self,
+        path: &Path,
+        position: Offset,
+        stores: &Stores,
+        companion: &[u8],
+    ) -> Result<u64, EngineError> {
+        let mut file = File::create(path).map_err(io("create", path))?;
+        let mut written = file.seek(SeekFrom::Start(HEADER_BYTES as u64)).map(drop);
+        let (mut sum, mut len) = (Xxh3::new(), 0);
+        let encoded = stores.encode_to(|piece| {
+            sum.update(piece);
+            len += piece.len() as u64;
+            if written.is_ok() {
+                written = file.write_all(piece);
+            }
+        });
+        encoded.map_err(|_| EngineError::State { partition: self.partition })?;
+        written.map_err(io("write", path))?;
+        file.write_all(companion).map_err(io("write", path))?;
+        let mut header = Vec::with_capacity(HEADER_BYTES);
+        header.extend_from_slice(MAGIC);
+        header.extend_from_slice(&SNAPSHOT_VERSION.to_le_bytes());
+        header.extend_from_slice(&self.partition.to_le_bytes());
+        header.extend_from_slice(&position.to_le_bytes());
+        let companion_len = companion.len() as u64;
+        for (len, sum) in [(len, sum.digest()), (companion_len, xxh3_64(companion))] {
+            header.extend_from_slice(&len.to_le_bytes());
+            header.extend_from_slice(&sum.to_le_bytes());
+        }
+        file.seek(SeekFrom::Start(0)).map_err(io("write", path))?;
+        file.write_all(&header).map_err(io("write", path))?;
+        file.sync_all().map_err(io("sync", path))?;
+        Ok(HEADER_BYTES as u64 + len + companion_len)
     }
 
     /// Makes the folder, durably, and removes what a crash left half written in it.
@@ -234,14 +261,6 @@ impl SnapshotStore {
         })();
         Ok(parsed)
     }
-}
-
-fn write_whole(path: &Path, parts: &[&[u8]]) -> Result<(), EngineError> {
-    let mut file = File::create(path).map_err(io("create", path))?;
-    for part in parts {
-        file.write_all(part).map_err(io("write", path))?;
-    }
-    file.sync_all().map_err(io("sync", path))
 }
 
 fn take<'a>(rest: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
