@@ -1,1 +1,0 @@
-//! Open Delta tables of everything that happened.

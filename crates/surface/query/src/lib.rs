@@ -1,1 +1,0 @@
-//! SQL over live state and the lake, and the Postgres wire.
