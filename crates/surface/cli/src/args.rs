@@ -1,5 +1,6 @@
 //! The command line.
 
+mod lake;
 mod windows;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use shelf_sources::Format;
 
 use crate::kpi::KpiArgs;
 use crate::quality::QualityArgs;
+pub(crate) use lake::{LakeCommand, VerifyArgs};
 pub(crate) use windows::{StageArg, StateArgs, WindowsArgs};
 
 /// Runs a supermarket chain's stock in real time: shelves, lots, alerts, restock tasks, supplier
@@ -88,6 +90,9 @@ pub(crate) enum Command {
     ///
     /// The exit code is 0 whatever the checks say; with --strict it is 1 where one warns or fails.
     Quality(QualityArgs),
+    /// Follow the log into open tables, and look at them.
+    #[command(subcommand)]
+    Lake(LakeCommand),
     /// Check the machine and the data.
     Doctor,
     /// Look at the settings.
@@ -131,6 +136,9 @@ pub(crate) struct RunArgs {
     /// Stop after so many seconds.
     #[arg(long, value_name = "SECONDS")]
     pub(crate) for_seconds: Option<u64>,
+    /// Do not follow the log into the lake.
+    #[arg(long)]
+    pub(crate) no_lake: bool,
 }
 
 #[derive(Clone, Debug, ClapArgs)]

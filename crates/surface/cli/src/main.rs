@@ -9,6 +9,7 @@ mod doctor;
 mod failure;
 mod import;
 mod kpi;
+mod lake;
 mod live;
 mod log;
 mod orders;
@@ -79,6 +80,7 @@ fn run_command(args: &Args, output: Output) -> Result<ExitCode, Failure> {
         Command::Log(log) => return log::run(&log, &settings, output),
         Command::Quarantine(command) => return quarantine::run(&command, &settings, output),
         Command::Quality(args) => return quality::run(&args, &settings, output),
+        Command::Lake(lake) => return lake::run(&lake, &settings, output),
         Command::Doctor => return doctor::run(&settings, output),
         Command::Bench(bench) => bench::run(&bench, output)?,
         Command::Config(_) | Command::Completions { .. } | Command::Man => {}

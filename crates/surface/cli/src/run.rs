@@ -14,6 +14,7 @@ use shelf_views::{QualityLimits, render_effects};
 use crate::acts::{fresh_id, wall_now};
 use crate::args::RunArgs;
 use crate::failure::Failure;
+use crate::lake::thread::LakeThread;
 use crate::live::{self, Live};
 use crate::output::Output;
 use crate::quality::Assessor;
@@ -54,7 +55,10 @@ pub(crate) fn run(args: &RunArgs, settings: &Settings, output: Output) -> Result
         engine_stop.ask();
         ran
     });
-    let shown = if output.terminal && !args.plain && !output.json {
+    let screen = output.terminal && !args.plain && !output.json;
+    let follow = settings.lake.enabled && !args.no_lake;
+    let lake = follow.then(|| LakeThread::start(&folder, settings, output, screen));
+    let shown = if screen {
         live::show(&folder, settings.limits(), watch::state(output, None), &stop)
     } else {
         print_lines(&folder, settings.limits(), output, &stop)
@@ -64,6 +68,9 @@ pub(crate) fn run(args: &RunArgs, settings: &Settings, output: Output) -> Result
     let ran = engine.join().unwrap_or_else(|_| {
         Err(Failure::new("worker_stopped", "the engine has stopped", "run `shelf doctor`"))
     });
+    if let Some(lake) = lake {
+        lake.stop(output);
+    }
     ran.and(shown)
 }
 

@@ -1,5 +1,6 @@
 //! The settings: defaults, then a file, then the environment (`SHELF_SECTION__KEY`), then flags.
 
+mod lake;
 mod windows;
 
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use shelf_views::QualityLimits;
 
 use crate::args::{Args, Command};
 use crate::failure::Failure;
+pub(crate) use lake::LakeSettings;
 use windows::WindowSettings;
 
 /// The settings file that is read where no other is named.
@@ -33,6 +35,7 @@ pub(crate) struct Settings {
     pub(crate) demo: DemoSettings,
     pub(crate) foreign: ForeignSettings,
     pub(crate) quality: QualitySettings,
+    pub(crate) lake: LakeSettings,
     /// The windows that stores keep; without it each keeps those that it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) windows: Option<WindowSettings>,
@@ -191,6 +194,7 @@ impl Default for Settings {
             demo: DemoSettings { stores: 1, seed: 42, warmup_days: 28, speed: "60".to_owned() },
             foreign: ForeignSettings { time_zone: "UTC".to_owned() },
             quality: QualitySettings::default(),
+            lake: LakeSettings::default(),
             windows: None,
         }
     }
@@ -273,6 +277,7 @@ impl Settings {
         range("demo.warmup_days", self.demo.warmup_days.into(), 0, 3_650)?;
         self.foreign(shelf_sources::Format::Auto)?;
         self.quality.check()?;
+        self.lake.check()?;
         self.window_plan()?;
         self.speed().map(|_| ())
     }
