@@ -13,6 +13,7 @@ mod maintain;
 mod positions;
 mod recorder;
 mod rows;
+mod session;
 mod star;
 mod table;
 mod tables;

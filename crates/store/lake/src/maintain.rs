@@ -5,11 +5,6 @@ use std::collections::BTreeMap;
 
 use deltalake::DeltaTable;
 use deltalake::checkpoints::create_checkpoint;
-use deltalake::datafusion::execution::SessionStateBuilder;
-use deltalake::datafusion::execution::memory_pool::FairSpillPool;
-use deltalake::datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use deltalake::datafusion::prelude::{SessionConfig, SessionContext};
-use deltalake::delta_datafusion::planner::DeltaPlanner;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake::kernel::{Action, LogicalFileView};
 use deltalake::operations::vacuum::VacuumMode;
@@ -22,6 +17,7 @@ use crate::LakeError;
 use crate::durable::make_durable;
 use crate::faults::FaultPoint;
 use crate::lake::Lake;
+use crate::session::{conform, sorting_context};
 use crate::table::{MONTH_COLUMN, Table};
 use crate::writer::{Effort, commit_error, properties};
 
@@ -33,9 +29,6 @@ const TIER_RATIO: i64 = 4;
 const FULL_BYTES: i64 = 256 << 20;
 /// A table with more live files than this has every month compacted to one file.
 const MOST_FILES: usize = 120;
-/// The memory in which the rows of a compaction are put in order; beyond it they go to the disk.
-const SORT_BYTES: usize = 512 << 20;
-
 /// How eagerly tables are compacted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compaction {
@@ -94,8 +87,8 @@ impl Lake {
         let provider = delta.table_provider().with_file_paths(paths).await;
         let provider = provider.map_err(LakeError::unreachable("read", &name))?;
         context.register_table("files", provider).map_err(query)?;
-        let sql = format!("SELECT * FROM files ORDER BY {}", table.sorted_by.join(", "));
-        let sorted = context.sql(&sql).await.map_err(query)?;
+        let files_rows = context.table("files").await.map_err(query)?;
+        let sorted = conform(table, files_rows).map_err(query)?;
         let mut rows = sorted.execute_stream().await.map_err(query)?;
         let failed = || LakeError::unreachable("write", &name);
         let mut writer = RecordBatchWriter::for_table(delta)
@@ -162,21 +155,6 @@ pub enum Removal {
     Remove,
     /// They stay.
     OnlySay,
-}
-
-/// What statements that build or compact tables run in: little memory, and the disk beyond it.
-pub(crate) fn sorting_context()
--> Result<SessionContext, deltalake::datafusion::error::DataFusionError> {
-    let runtime = RuntimeEnvBuilder::new()
-        .with_memory_pool(std::sync::Arc::new(FairSpillPool::new(SORT_BYTES)))
-        .build_arc()?;
-    let state = SessionStateBuilder::new()
-        .with_default_features()
-        .with_config(SessionConfig::new().with_target_partitions(1))
-        .with_runtime_env(runtime)
-        .with_query_planner(DeltaPlanner::new())
-        .build();
-    Ok(SessionContext::new_with_state(state))
 }
 
 /// The groups of files that are each to become one file.

@@ -11,14 +11,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use deltalake::arrow::array::{Array as _, AsArray as _, RecordBatch};
-use deltalake::arrow::datatypes::{DataType, Date32Type};
+use deltalake::arrow::datatypes::Date32Type;
 use deltalake::datafusion::catalog::CatalogProvider as _;
 use deltalake::datafusion::catalog::{MemoryCatalogProvider, MemorySchemaProvider};
-use deltalake::datafusion::common::metadata::FieldMetadata;
 use deltalake::datafusion::datasource::{MemTable, TableProvider};
 use deltalake::datafusion::error::DataFusionError;
-use deltalake::datafusion::functions::unicode::expr_fn::left;
-use deltalake::datafusion::prelude::{DataFrame, Expr, SessionContext, cast, col, lit};
+use deltalake::datafusion::prelude::{DataFrame, SessionContext};
 use deltalake::kernel::Transaction;
 use deltalake::kernel::transaction::CommitProperties;
 use deltalake::protocol::SaveMode;
@@ -28,9 +26,9 @@ use shelf_domain::Day;
 use crate::LakeError;
 use crate::faults::FaultPoint;
 use crate::lake::Lake;
-use crate::maintain::sorting_context;
 use crate::positions::Positions;
-use crate::table::{MONTH_COLUMN, Table};
+use crate::session::{conform, sorting_context};
+use crate::table::Table;
 use crate::tables::curated::DIM_DATE;
 use crate::writer::{Effort, commit_error, properties};
 use statements::{DIMENSIONS, FACTS, Fact};
@@ -182,18 +180,7 @@ impl Lake {
         last: Day,
     ) -> Result<Vec<(Day, Day)>, LakeError> {
         let name = fact.table.full_name();
-        let mut built = Vec::new();
-        if let Some(delta) = self.open(fact.table).await? {
-            let snapshot = delta.snapshot().map_err(LakeError::unreachable("read", &name))?;
-            loop {
-                let said = snapshot
-                    .transaction_version(delta.log_store().as_ref(), built_id(built.len()))
-                    .await
-                    .map_err(LakeError::unreachable("read", &name))?;
-                let Some(said) = said else { break };
-                built.push(said);
-            }
-        }
+        let built = self.built(fact).await?;
         let mut days = BTreeSet::new();
         let fresh: Vec<String> = built
             .iter()
@@ -224,6 +211,42 @@ impl Lake {
         Ok(spans(&days))
     }
 
+    /// What the last build of all that was stale had of each partition; nothing where there was
+    /// none.
+    async fn built(&self, fact: &Fact) -> Result<Vec<i64>, LakeError> {
+        let name = fact.table.full_name();
+        let mut built = Vec::new();
+        let Some(delta) = self.open(fact.table).await? else { return Ok(built) };
+        let snapshot = delta.snapshot().map_err(LakeError::unreachable("read", &name))?;
+        loop {
+            let said = snapshot
+                .transaction_version(delta.log_store().as_ref(), built_id(built.len()))
+                .await
+                .map_err(LakeError::unreachable("read", &name))?;
+            match said {
+                Some(said) => built.push(said),
+                None => return Ok(built),
+            }
+        }
+    }
+
+    /// The facts that rows have come for since their last build, for tables at these positions.
+    pub async fn stale_facts(&self, positions: &Positions) -> Result<Vec<String>, LakeError> {
+        let context = self.session().await?;
+        let Some((_, last)) = span(&context).await? else { return Ok(Vec::new()) };
+        let mut stale = Vec::new();
+        for fact in FACTS {
+            let sources = fact.sources.iter().map(|(table, _)| *table);
+            let built = self.built(fact).await?;
+            let now = positions.lowest_of(sources).into_iter().map(|at| at as i64);
+            let current = built.iter().copied().eq(now);
+            if !current && !self.stale(&context, fact, last).await?.is_empty() {
+                stale.push(fact.table.full_name());
+            }
+        }
+        Ok(stale)
+    }
+
     /// Runs the tests of the star schema. Returns their names with how many rows break each.
     pub async fn test_star(&self) -> Result<Vec<(String, u64)>, LakeError> {
         let context = self.session().await?;
@@ -249,23 +272,6 @@ fn register(
 ) -> Result<(), DataFusionError> {
     context.deregister_table(table.full_name())?;
     context.register_table(table.full_name(), provider).map(|_| ())
-}
-
-/// The columns of a table out of rows that have them under its names, in its types and order, with
-/// its comments.
-fn conform(table: &Table, rows: DataFrame) -> Result<DataFrame, DataFusionError> {
-    let month = || left(cast(col("event_date"), DataType::Utf8), lit(7_i64));
-    let schema = table.arrow_schema();
-    let columns = schema.fields().iter().map(|field| {
-        let value = match field.name().as_str() {
-            MONTH_COLUMN => month(),
-            name => cast(Expr::Column(name.into()), field.data_type().clone()),
-        };
-        value.alias_with_metadata(field.name(), Some(FieldMetadata::from(field.as_ref())))
-    });
-    let columns: Vec<Expr> = columns.collect();
-    let sorted = table.sorted_by.iter().map(|&name| col(name).sort(true, false));
-    rows.select(columns)?.sort(sorted.collect())
 }
 
 /// The first and the last day of anything that the star tells of.

@@ -1,7 +1,7 @@
 //! The rows of `cleansed`, and the key figures of days that have ended: what a step changed,
 //! against what was written last.
 
-use shelf_domain::{Day, FactScope, Kpi, Ledger, Lot, MINUTE, Shelf, SkuIndex, Store};
+use shelf_domain::{Day, Effect, FactScope, Kpi, Ledger, Lot, MINUTE, Shelf, Sku, SkuIndex, Store};
 
 use super::{Recorder, Scratch, Step, put};
 use crate::tables::cleansed::{ChangeHead, LotRow, ProductTotalRow, ShelfStateRow, WhStateRow};
@@ -59,6 +59,12 @@ impl Warehouse {
     }
 }
 
+/// The lots of a sku that hold anything. The store forgets the others at some later moment, which is
+/// no change of stock.
+fn held_lots(store: &Store, index: SkuIndex) -> impl Iterator<Item = &Lot> {
+    store.lots(index).filter(|lot| lot.units() > 0 || lot.reserved_units > 0)
+}
+
 impl StoreMemory {
     pub(super) fn of(store: &Store) -> Self {
         let skus = store.skus().map(|index| {
@@ -67,7 +73,7 @@ impl StoreMemory {
                 floor: Floor::of(store, index, shelf),
                 warehouse: Warehouse::of(shelf),
                 totals: (shelf.on_hand_units(), shelf.ledger),
-                lots: store.lots(index).copied().collect(),
+                lots: held_lots(store, index).copied().collect(),
             }
         });
         Self { day: store.day(), skus: skus.collect() }
@@ -90,11 +96,29 @@ impl Recorder {
         }
         scratch.skus.clear();
         scratch.skus.extend_from_slice(&step.effects.touched);
+        // What a step reserves or marks down changes lots, and no stock.
+        let told = step.effects.items.iter().filter_map(|effect| match effect {
+            Effect::Task(task) => Some(task.sku),
+            Effect::Price(notice) => Some(notice.sku),
+            Effect::Removed(notice) => Some(notice.sku),
+            Effect::Explained(found) => Some(found.sku),
+            _ => None,
+        });
+        scratch.skus.extend(told.filter_map(|sku| store.sku(sku)));
         scratch.skus.sort_unstable();
         scratch.skus.dedup();
         for &index in &scratch.skus {
             self.record_sku(step, store, index);
         }
+    }
+
+    /// The skus of a store whose state is not what was last written of it.
+    pub fn unwritten(&self, store: &Store) -> Vec<Sku> {
+        let Some(memory) = self.memory.get(&store.id()) else { return Vec::new() };
+        let now = StoreMemory::of(store);
+        let pairs = store.skus().zip(now.skus.iter().zip(&memory.skus));
+        let changed = pairs.filter(|(_, (now, written))| now != written);
+        changed.filter_map(|(index, _)| store.shelf(index)).map(|shelf| shelf.sku).collect()
     }
 
     fn record_sku(&mut self, step: &Step<'_>, store: &Store, index: SkuIndex) {
@@ -170,11 +194,11 @@ impl Recorder {
         };
         let (gathered, bytes) = (&mut self.gathered, &mut self.bytes);
         let mut same = before.lots.iter();
-        if store.lots(index).all(|lot| same.next() == Some(lot)) && same.next().is_none() {
+        if held_lots(store, index).all(|lot| same.next() == Some(lot)) && same.next().is_none() {
             return;
         }
         let lot_row = |lot: &'_ Lot| (lot.received_day, lot.expiry_day);
-        for lot in store.lots(index) {
+        for lot in held_lots(store, index) {
             if before.lots.iter().any(|known| known == lot) {
                 continue;
             }
@@ -193,7 +217,7 @@ impl Recorder {
             put(&mut gathered.lots, bytes, step, row);
         }
         for gone in &before.lots {
-            if store.lots(index).any(|lot| lot.code == gone.code) {
+            if held_lots(store, index).any(|lot| lot.code == gone.code) {
                 continue;
             }
             let (received_date, expiry) = lot_row(gone);
@@ -207,7 +231,7 @@ impl Recorder {
             put(&mut gathered.lots, bytes, step, row);
         }
         before.lots.clear();
-        before.lots.extend(store.lots(index).copied());
+        before.lots.extend(held_lots(store, index).copied());
     }
 
     /// The figures of a day that has ended. Days on which the store heard nothing have none.

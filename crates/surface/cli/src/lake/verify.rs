@@ -33,34 +33,41 @@ pub(super) fn run(
 ) -> Result<ExitCode, Failure> {
     let asked = chosen(&args.tables)?;
     let runtime = runtime()?;
-    let of_log = if args.files_only {
-        None
-    } else {
+    let (mut of_log, mut stale) = (None, Vec::new());
+    if !args.files_only {
         let partitions = folder.meta()?.partitions;
         let positions = runtime.block_on(lake.positions(partitions))?;
-        Some(rows_of_log(folder, &positions, partitions)?)
-    };
+        of_log = Some(rows_of_log(folder, &positions, partitions)?);
+        stale = runtime.block_on(lake.stale_facts(&positions))?;
+    }
     let mut rows = Vec::new();
     for table in asked {
         let check = runtime.block_on(lake.check(table))?;
         let name = table.full_name();
         let followed = table.filled == Filled::FromLog && name != LakeWriter::OWN_TABLE;
-        let of_log = of_log.as_ref().filter(|_| followed);
+        let of_log = of_log.as_ref().map(|(counts, _)| counts).filter(|_| followed);
         let rows_of_log = of_log.map(|counts| counts.get(&name).copied().unwrap_or(0));
         let sound = check.sound() && rows_of_log.is_none_or(|rows| rows == check.rows);
         rows.push(VerifiedTable { table: name, check, rows_of_log, sound });
     }
     let mut broken = Vec::new();
-    if args.tables.is_empty() && !args.files_only {
+    if !stale.is_empty() {
+        let facts = stale.join(", ");
+        output
+            .say(&format!("not built to the end, and not tested: {facts}; run `shelf lake build`"));
+    } else if args.tables.is_empty() && !args.files_only {
         let star = runtime.block_on(lake.test_star())?;
         broken.extend(star.into_iter().filter(|(_, rows)| *rows > 0));
+    }
+    if let Some((_, unwritten)) = of_log.filter(|(_, unwritten)| *unwritten > 0) {
+        broken.push(("change_rows_are_the_state".to_owned(), unwritten));
     }
     let sound = broken.is_empty() && rows.iter().all(|row| row.sound);
     if output.json {
         output.json_lines(rows.iter())?;
     } else {
         let mut lines: Vec<String> = rows.iter().map(line).collect();
-        lines.extend(broken.iter().map(|(name, rows)| format!("curated: {name}: {rows} rows")));
+        lines.extend(broken.iter().map(|(name, rows)| format!("{name}: {rows} rows break it")));
         output.text(&lines.join("\n"))?;
     }
     if sound {
@@ -99,7 +106,7 @@ fn rows_of_log(
     folder: &Folder,
     positions: &Positions,
     partitions: u32,
-) -> Result<BTreeMap<String, u64>, Failure> {
+) -> Result<(BTreeMap<String, u64>, u64), Failure> {
     let mut reader = ChainReader::open_before(folder, &vec![0; partitions as usize])?;
     let mut recorder = Recorder::up_to(positions);
     let highest = positions.highest(partitions);
@@ -125,7 +132,13 @@ fn rows_of_log(
             }
         }
         if reached || stepped == 0 {
-            return Ok(counts);
+            let stores = reader.stores();
+            // A process that writes on has led this reader beyond what the lake holds.
+            if reader.positions().iter().zip(&highest).any(|((_, at), end)| at > end) {
+                return Ok((counts, 0));
+            }
+            let unwritten = stores.iter().map(|store| recorder.unwritten(store).len() as u64).sum();
+            return Ok((counts, unwritten));
         }
     }
 }

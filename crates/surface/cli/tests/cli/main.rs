@@ -14,6 +14,7 @@ mod bad_lines;
 mod chains;
 mod importing;
 mod importing_foreign;
+mod lake;
 mod mappings;
 mod program;
 mod quality;
