@@ -230,11 +230,10 @@ impl Recorder {
             | Body::Putback(_)
             | Body::WeightChange(_)
             | Body::Refill(_)
-            | Body::Receipt(_)
-            | Body::Entry(_)
-            | Body::Exit(_)
-            | Body::Session(_)
-            | Body::CustomerEvent(_) => self.record_floor(step, head, scratch),
+            | Body::Receipt(_) => self.record_floor(step, head, scratch),
+            Body::Entry(_) | Body::Exit(_) | Body::Session(_) | Body::CustomerEvent(_) => {
+                self.record_traffic(step, head);
+            }
             Body::Delivery(_)
             | Body::WarehouseOut(_)
             | Body::Transfer(_)
@@ -243,12 +242,10 @@ impl Recorder {
             | Body::Count(_)
             | Body::Price(_)
             | Body::Promotion(_) => self.record_stock(step, head, scratch),
-            Body::Store(_)
-            | Body::Product(_)
-            | Body::Shelf(_)
-            | Body::Supplier(_)
-            | Body::Policy(_)
-            | Body::WindowPlan(_) => self.record_reference(step, head, scratch),
+            Body::Product(_) | Body::Shelf(_) => self.record_product(step, head),
+            Body::Store(_) | Body::Supplier(_) | Body::Policy(_) | Body::WindowPlan(_) => {
+                self.record_reference(step, head, scratch)
+            }
             Body::AlertAct(_) | Body::OrderAct(_) | Body::TaskAct(_) => {
                 self.record_act(step, head, scratch);
             }

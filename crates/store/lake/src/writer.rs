@@ -350,13 +350,17 @@ async fn commit_table(
 pub(crate) fn commit_error(table: &str, error: deltalake::DeltaTableError) -> LakeError {
     use deltalake::DeltaTableError as Delta;
     use deltalake::kernel::transaction::TransactionError as Failed;
-    match error {
-        Delta::VersionAlreadyExists(_)
-        | Delta::Transaction { source: Failed::MaxCommitAttempts(_) | Failed::CommitConflict(_) } => {
-            LakeError::InUse { table: table.to_owned() }
+    let rival = match &error {
+        Delta::VersionAlreadyExists(_) => true,
+        Delta::Transaction { source } => {
+            matches!(source, Failed::MaxCommitAttempts(_) | Failed::CommitConflict(_))
         }
-        source => LakeError::unreachable("commit", table)(source),
+        _ => false,
+    };
+    if rival {
+        return LakeError::InUse { table: table.to_owned() };
     }
+    LakeError::unreachable("commit", table)(error)
 }
 
 /// How hard files are compressed.

@@ -59,8 +59,8 @@ impl Warehouse {
     }
 }
 
-/// The lots of a sku that hold anything. The store forgets the others at some later moment, which is
-/// no change of stock.
+/// The lots of a sku that hold anything. The store forgets the others at some later moment, which
+/// is no change of stock.
 fn held_lots(store: &Store, index: SkuIndex) -> impl Iterator<Item = &Lot> {
     store.lots(index).filter(|lot| lot.units() > 0 || lot.reserved_units > 0)
 }

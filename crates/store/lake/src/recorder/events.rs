@@ -54,6 +54,15 @@ impl Recorder {
                 }
             }
             Body::Receipt(receipt) => return self.record_receipt(step, receipt, head),
+            _ => return,
+        };
+        put(&mut gathered.shelf_events, bytes, step, row);
+    }
+
+    /// Who comes in and leaves, and the steps of visits.
+    pub(super) fn record_traffic(&mut self, step: &Step<'_>, head: EventHead<'_>) {
+        let (gathered, bytes) = (&mut self.gathered, &mut self.bytes);
+        match &step.event.body {
             Body::Entry(customer) | Body::Exit(customer) => {
                 let entry = matches!(step.event.body, Body::Entry(_));
                 let row = FootTraffic {
@@ -61,7 +70,7 @@ impl Recorder {
                     customer_id: customer.as_ref().map(|customer| customer.as_str()),
                     ..FootTraffic::from(head)
                 };
-                return put(&mut gathered.foot_traffic, bytes, step, row);
+                put(&mut gathered.foot_traffic, bytes, step, row);
             }
             Body::Session(session) => {
                 let row = FootTraffic {
@@ -70,7 +79,7 @@ impl Recorder {
                     exit_at: Some(session.exit_at),
                     ..FootTraffic::from(head)
                 };
-                return put(&mut gathered.foot_traffic, bytes, step, row);
+                put(&mut gathered.foot_traffic, bytes, step, row);
             }
             Body::CustomerEvent(told) => {
                 let row = CustomerStep {
@@ -79,11 +88,10 @@ impl Recorder {
                     sku: told.sku.as_ref().map(|sku| sku.as_str()),
                     ..CustomerStep::from(head)
                 };
-                return put(&mut gathered.customer_events, bytes, step, row);
+                put(&mut gathered.customer_events, bytes, step, row);
             }
-            _ => return,
-        };
-        put(&mut gathered.shelf_events, bytes, step, row);
+            _ => {}
+        }
     }
 
     fn record_receipt(&mut self, step: &Step<'_>, receipt: &Receipt, head: EventHead<'_>) {

@@ -29,6 +29,39 @@ impl Recorder {
                 };
                 put(&mut gathered.stores, bytes, step, row);
             }
+            Body::Supplier(supplier) => {
+                let row = SupplierRow {
+                    supplier_id: supplier.supplier.as_str(),
+                    name: supplier.name.as_str(),
+                    lead_minutes: supplier.lead_minutes.into(),
+                    minimum_order: supplier.minimum_order_cents,
+                    settings: whole,
+                    ..SupplierRow::from(head)
+                };
+                put(&mut gathered.suppliers, bytes, step, row);
+            }
+            Body::Policy(policy) => {
+                let row = SettingsRow {
+                    event_type: "policy",
+                    policy_id: Some(policy.policy.as_str()),
+                    settings: whole,
+                    ..SettingsRow::from(head)
+                };
+                put(&mut gathered.settings, bytes, step, row);
+            }
+            Body::WindowPlan(_) => {
+                let (event_type, settings) = ("window_plan", whole);
+                let row = SettingsRow { event_type, settings, ..SettingsRow::from(head) };
+                put(&mut gathered.settings, bytes, step, row);
+            }
+            _ => {}
+        }
+    }
+
+    /// Products and their shelves.
+    pub(super) fn record_product(&mut self, step: &Step<'_>, head: EventHead<'_>) {
+        let (gathered, bytes) = (&mut self.gathered, &mut self.bytes);
+        match &step.event.body {
             Body::Product(product) => {
                 let life = product.shelf_life_days;
                 let row = ProductRow {
@@ -57,31 +90,6 @@ impl Recorder {
                     ..ShelfRow::from(head)
                 };
                 put(&mut gathered.shelves, bytes, step, row);
-            }
-            Body::Supplier(supplier) => {
-                let row = SupplierRow {
-                    supplier_id: supplier.supplier.as_str(),
-                    name: supplier.name.as_str(),
-                    lead_minutes: supplier.lead_minutes.into(),
-                    minimum_order: supplier.minimum_order_cents,
-                    settings: whole,
-                    ..SupplierRow::from(head)
-                };
-                put(&mut gathered.suppliers, bytes, step, row);
-            }
-            Body::Policy(policy) => {
-                let row = SettingsRow {
-                    event_type: "policy",
-                    policy_id: Some(policy.policy.as_str()),
-                    settings: whole,
-                    ..SettingsRow::from(head)
-                };
-                put(&mut gathered.settings, bytes, step, row);
-            }
-            Body::WindowPlan(_) => {
-                let (event_type, settings) = ("window_plan", whole);
-                let row = SettingsRow { event_type, settings, ..SettingsRow::from(head) };
-                put(&mut gathered.settings, bytes, step, row);
             }
             _ => {}
         }
