@@ -470,6 +470,12 @@ pub(crate) enum BenchName {
     WatchingCost,
     /// Memory of one store with everything on.
     StoreMemory,
+    /// Rows a second from the log to committed tables.
+    LakeRows,
+    /// The bytes of a year of one store in the lake, and the time of its star schema.
+    LakeYear,
+    /// What following into the lake costs the engine.
+    LakeSlowdown,
 }
 
 /// The most days of a simulation: more than fifty years.

@@ -15,6 +15,7 @@ mod chains;
 mod importing;
 mod importing_foreign;
 mod lake;
+mod lake_elsewhere;
 mod mappings;
 mod program;
 mod quality;
