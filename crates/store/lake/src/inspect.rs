@@ -103,7 +103,7 @@ impl Lake {
         };
         let Some(delta) = self.open(table).await? else { return Ok(size) };
         let (rows, files, bytes) = totals(&delta, &name)?;
-        size.version = delta.version().and_then(|version| u64::try_from(version).ok());
+        size.version = delta.version();
         (size.rows, size.files, size.bytes) = (rows, files, bytes);
         Ok(size)
     }
@@ -137,7 +137,7 @@ impl Lake {
         let stream = delta.history(Some(limit));
         let infos: Vec<_> =
             stream.try_collect().await.map_err(LakeError::unreachable("read", &name))?;
-        let newest = delta.version().and_then(|version| u64::try_from(version).ok());
+        let newest = delta.version();
         let commits = infos.into_iter().enumerate().map(|(back, info)| TableCommit {
             version: newest.and_then(|newest| newest.checked_sub(back as u64)),
             committed_at_ms: info.timestamp,

@@ -6,6 +6,7 @@
 mod column;
 mod durable;
 mod error;
+mod export;
 mod faults;
 mod inspect;
 mod lake;
@@ -21,6 +22,7 @@ mod writer;
 
 pub use column::Kind;
 pub use error::LakeError;
+pub use export::ExportFormat;
 pub use faults::{FaultKind, FaultPoint, Faults};
 pub use inspect::{TableCheck, TableCommit, TableDifference, TableSize};
 pub use lake::Lake;

@@ -105,7 +105,9 @@ impl Lake {
         done.files_before += files.len() as u64;
         done.files_after += adds.len() as u64;
         // The rows are the same, in other files: who follows the table need not read them again.
-        adds.iter_mut().for_each(|add| add.data_change = false);
+        for add in &mut adds {
+            add.data_change = false;
+        }
         let removes = files.iter().map(|file| Action::Remove(file.remove_action(false)));
         let actions = removes.chain(adds.into_iter().map(Action::Add)).collect();
         let operation = DeltaOperation::Optimize { predicate: None, target_size: FULL_BYTES };

@@ -33,11 +33,12 @@ impl Positions {
     }
 
     /// The lowest position that some tables have in each partition.
-    pub fn lowest_of<'a>(&self, tables: impl Iterator<Item = &'a Table> + Clone) -> Vec<u64> {
-        let partitions = tables.clone().map(|table| self.of(table).len()).max().unwrap_or(0);
+    pub fn lowest_of(&self, tables: &[&Table]) -> Vec<u64> {
+        let lengths = tables.iter().map(|table| self.of(table).len());
+        let partitions = lengths.max().unwrap_or(0);
         let at =
             |table: &Table, partition: usize| self.of(table).get(partition).copied().unwrap_or(0);
-        let lowest = |partition| tables.clone().map(|table| at(table, partition)).min();
+        let lowest = |partition| tables.iter().map(|table| at(table, partition)).min();
         (0..partitions).map(|partition| lowest(partition).unwrap_or(0)).collect()
     }
 

@@ -244,7 +244,7 @@ impl Recorder {
             | Body::Promotion(_) => self.record_stock(step, head, scratch),
             Body::Product(_) | Body::Shelf(_) => self.record_product(step, head),
             Body::Store(_) | Body::Supplier(_) | Body::Policy(_) | Body::WindowPlan(_) => {
-                self.record_reference(step, head, scratch)
+                self.record_reference(step, head, scratch);
             }
             Body::AlertAct(_) | Body::OrderAct(_) | Body::TaskAct(_) => {
                 self.record_act(step, head, scratch);

@@ -103,7 +103,7 @@ impl Lake {
             format!("event_date >= DATE '{}' AND event_date <= DATE '{}'", date(from), date(to));
         // Only a build of all that is stale may say that nothing is.
         let said = match days {
-            Days::Stale => positions.lowest_of(fact.sources.iter().map(|(table, _)| *table)),
+            Days::Stale => positions.lowest_of(&fact.source_tables()),
             Days::Between(..) => Vec::new(),
         };
         self.replace(context, fact.table, rows, Some(within), said).await
@@ -236,9 +236,8 @@ impl Lake {
         let Some((_, last)) = span(&context).await? else { return Ok(Vec::new()) };
         let mut stale = Vec::new();
         for fact in FACTS {
-            let sources = fact.sources.iter().map(|(table, _)| *table);
             let built = self.built(fact).await?;
-            let now = positions.lowest_of(sources).into_iter().map(|at| at as i64);
+            let now = positions.lowest_of(&fact.source_tables()).into_iter().map(|at| at as i64);
             let current = built.iter().copied().eq(now);
             if !current && !self.stale(&context, fact, last).await?.is_empty() {
                 stale.push(fact.table.full_name());

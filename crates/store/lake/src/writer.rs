@@ -161,7 +161,7 @@ impl LakeWriter {
             let rows = batch.map(|batch| batch.rows);
             committed.rows += rows.as_ref().map_or(0, RecordBatch::num_rows) as u64;
             committed.tables += 1;
-            commit_table(&self.lake, open, rows, &round.positions, join).await?;
+            Box::pin(commit_table(&self.lake, open, rows, &round.positions, join)).await?;
         }
         if let Some(batch) = batches.next() {
             let what = "rows came out of the order of the tables".to_owned();
@@ -173,7 +173,8 @@ impl LakeWriter {
             committed.events = rows.as_ref().map_or(0, |(_, events)| *events);
             if let Some((rows, _)) = rows {
                 committed.tables += 1;
-                commit_table(&self.lake, open, Some(rows), &round.positions, false).await?;
+                Box::pin(commit_table(&self.lake, open, Some(rows), &round.positions, false))
+                    .await?;
             }
         }
         Ok(committed)

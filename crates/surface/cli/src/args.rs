@@ -12,7 +12,7 @@ use shelf_sources::Format;
 
 use crate::kpi::KpiArgs;
 use crate::quality::QualityArgs;
-pub(crate) use lake::{LakeCommand, VerifyArgs};
+pub(crate) use lake::{ExportArg, LakeCommand, VerifyArgs};
 pub(crate) use windows::{StageArg, StateArgs, WindowsArgs};
 
 /// Runs a supermarket chain's stock in real time: shelves, lots, alerts, restock tasks, supplier
@@ -110,6 +110,7 @@ pub(crate) enum Command {
 }
 
 #[derive(Clone, Debug, Default, ClapArgs)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct RunArgs {
     /// Simulate the environment: customers, tills, staff, suppliers. The default for a new data
     /// folder.

@@ -5,16 +5,18 @@ mod maintenance;
 pub(crate) mod thread;
 mod verify;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Serialize;
 use shelf_domain::Day;
 use shelf_lake::{
-    Built, Compaction, Days, Faults, Lake, Removal, Table, TableCommit, TableDifference, TableSize,
+    Built, Compaction, Days, ExportFormat, Faults, Lake, Removal, Table, TableCommit,
+    TableDifference, TableSize,
 };
 use tokio::runtime::Runtime;
 
-use crate::args::LakeCommand;
+use crate::args::{ExportArg, LakeCommand};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::settings::Settings;
@@ -47,6 +49,9 @@ pub(crate) fn run(
         LakeCommand::Tables => tables(&lake, output)?,
         LakeCommand::History { table, limit } => history(&lake, table, *limit, output)?,
         LakeCommand::Diff { table, from, to } => diff(&lake, table, *from, *to, output)?,
+        LakeCommand::Export { table, file, format } => {
+            export(&lake, table, file, *format, output)?;
+        }
         LakeCommand::Optimize { tables } => optimize(&lake, tables, output)?,
         LakeCommand::Checkpoint { tables } => checkpoint(&lake, tables, output)?,
         LakeCommand::Vacuum { tables, hours, dry_run } => {
@@ -122,6 +127,30 @@ fn say_done<T: Serialize>(
     let lines: Vec<String> =
         done.iter().map(|done| format!("{:<30} {}", done.table, text(&done.done))).collect();
     output.text(&lines.join("\n"))
+}
+
+#[derive(Debug, Serialize)]
+struct Exported {
+    file: String,
+    rows: u64,
+}
+
+fn export(
+    lake: &Lake,
+    table: &str,
+    file: &Path,
+    format: ExportArg,
+    output: Output,
+) -> Result<(), Failure> {
+    let format = match format {
+        ExportArg::Parquet => ExportFormat::Parquet,
+        ExportArg::Csv => ExportFormat::Csv,
+        ExportArg::Json => ExportFormat::Json,
+    };
+    let file = file.to_string_lossy().into_owned();
+    let rows = runtime()?.block_on(lake.export(named(table)?, format, &file))?;
+    let exported = Exported { file, rows };
+    output.view(&exported, |exported| format!("{} rows in {}", exported.rows, exported.file))
 }
 
 fn optimize(lake: &Lake, tables: &[String], output: Output) -> Result<(), Failure> {

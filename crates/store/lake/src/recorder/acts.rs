@@ -52,7 +52,7 @@ impl Recorder {
                     act: words::order_verb(&act.act),
                     actor: given(act.actor.as_str()),
                     note: given(act.note.as_str()),
-                    sku: sku.map(|sku| sku.as_str()),
+                    sku: sku.map(shelf_domain::Sku::as_str),
                     units,
                     ..row
                 }

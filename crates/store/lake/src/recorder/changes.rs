@@ -82,12 +82,9 @@ impl StoreMemory {
 
 impl Recorder {
     pub(super) fn record_changes(&mut self, step: &Step<'_>, store: &Store, scratch: &mut Scratch) {
-        if !self.memory.contains_key(&store.id()) {
-            // A store begins with its declaration, before it has any sku.
-            let began = StoreMemory { day: store.day(), skus: Vec::new() };
-            self.memory.insert(store.id(), began);
-        }
-        let Some(memory) = self.memory.get_mut(&store.id()) else { return };
+        // A store begins with its declaration, before it has any sku.
+        let began = || StoreMemory { day: store.day(), skus: Vec::new() };
+        let memory = self.memory.entry(store.id()).or_insert_with(began);
         let ended = (memory.day < store.day()).then_some(memory.day);
         memory.day = store.day();
         if let Some(day) = ended {

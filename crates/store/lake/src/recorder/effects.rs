@@ -43,7 +43,7 @@ impl Recorder {
                 Effect::Price(notice) => {
                     let row = PriceRow {
                         sku: notice.sku.as_str(),
-                        lot_code: notice.lot.as_ref().map(|lot| lot.as_str()),
+                        lot_code: notice.lot.as_ref().map(shelf_domain::LotCode::as_str),
                         list_price: notice.list_cents,
                         promotion_percent: notice.promotion,
                         markdown_percent: notice.markdown,
@@ -105,7 +105,7 @@ impl Recorder {
         let row = AlertRow {
             alert_id: &scratch.text,
             rule: alert.rule.code(),
-            sku: alert.sku.as_ref().map(|sku| sku.as_str()),
+            sku: alert.sku.as_ref().map(shelf_domain::Sku::as_str),
             place: words::place(alert.place),
             severity: alert.severity.code(),
             status: alert.status.code(),
@@ -119,8 +119,8 @@ impl Recorder {
             capacity_units: alert.capacity_units.into(),
             suggested_units: alert.suggested_units.into(),
             snoozed_until: alert.snoozed_until,
-            owner: alert.owner.as_ref().map(|owner| owner.as_str()),
-            actor: alert.actor.as_ref().map(|actor| actor.as_str()),
+            owner: alert.owner.as_ref().map(shelf_domain::Actor::as_str),
+            actor: alert.actor.as_ref().map(shelf_domain::Actor::as_str),
             note: given(alert.note.as_str()),
             ..AlertRow::from(head)
         };
@@ -207,7 +207,7 @@ impl Recorder {
                 end_at: result.end,
                 stage: result.stage.code(),
                 revision: result.revision as i64,
-                sku: told.sku.as_ref().map(|sku| sku.as_str()),
+                sku: told.sku.as_ref().map(shelf_domain::Sku::as_str),
                 receipts: sales.transactions.into(),
                 units: sales.units.into(),
                 returned_units: sales.returned_units.into(),

@@ -28,7 +28,7 @@ impl Recorder {
                 ShelfEvent {
                     event_type: if pickup { "pickup" } else { "putback" },
                     sku: touch.sku.as_str(),
-                    customer_id: touch.customer.as_ref().map(|customer| customer.as_str()),
+                    customer_id: touch.customer.as_ref().map(shelf_domain::CustomerId::as_str),
                     units: Some(i64::from(touch.units)),
                     unit_weight_g: known(touch.unit_weight_g),
                     ..row
@@ -37,7 +37,7 @@ impl Recorder {
             Body::WeightChange(change) => ShelfEvent {
                 event_type: "weight_change",
                 sku: change.sku.as_str(),
-                customer_id: change.customer.as_ref().map(|customer| customer.as_str()),
+                customer_id: change.customer.as_ref().map(shelf_domain::CustomerId::as_str),
                 delta_weight_g: Some(change.delta_g),
                 ..row
             },
@@ -48,7 +48,7 @@ impl Recorder {
                     event_type: "refill",
                     sku: refill.sku.as_str(),
                     units: Some(i64::from(refill.units)),
-                    lot_code: refill.lot.as_ref().map(|lot| lot.as_str()),
+                    lot_code: refill.lot.as_ref().map(shelf_domain::LotCode::as_str),
                     task_id: named.map(|_| scratch.text.as_str()),
                     ..row
                 }
@@ -67,7 +67,7 @@ impl Recorder {
                 let entry = matches!(step.event.body, Body::Entry(_));
                 let row = FootTraffic {
                     event_type: if entry { "entry" } else { "exit" },
-                    customer_id: customer.as_ref().map(|customer| customer.as_str()),
+                    customer_id: customer.as_ref().map(shelf_domain::CustomerId::as_str),
                     ..FootTraffic::from(head)
                 };
                 put(&mut gathered.foot_traffic, bytes, step, row);
@@ -84,8 +84,8 @@ impl Recorder {
             Body::CustomerEvent(told) => {
                 let row = CustomerStep {
                     event_type: words::funnel_step(told.step),
-                    customer_id: told.customer.as_ref().map(|customer| customer.as_str()),
-                    sku: told.sku.as_ref().map(|sku| sku.as_str()),
+                    customer_id: told.customer.as_ref().map(shelf_domain::CustomerId::as_str),
+                    sku: told.sku.as_ref().map(shelf_domain::Sku::as_str),
                     ..CustomerStep::from(head)
                 };
                 put(&mut gathered.customer_events, bytes, step, row);
@@ -96,7 +96,7 @@ impl Recorder {
 
     fn record_receipt(&mut self, step: &Step<'_>, receipt: &Receipt, head: EventHead<'_>) {
         let (gathered, bytes) = (&mut self.gathered, &mut self.bytes);
-        let customer_id = receipt.customer.as_ref().map(|customer| customer.as_str());
+        let customer_id = receipt.customer.as_ref().map(shelf_domain::CustomerId::as_str);
         let customer_type = given(receipt.customer_type.as_str());
         let payment_method = given(receipt.payment_method.as_str());
         let receipt_id = receipt.receipt.as_str();
@@ -117,7 +117,7 @@ impl Recorder {
                 unit_price: line.unit_price_cents,
                 discount_percent: line.discount,
                 total: line.total_cents,
-                lot_code: line.lot.as_ref().map(|lot| lot.as_str()),
+                lot_code: line.lot.as_ref().map(shelf_domain::LotCode::as_str),
                 ..PosLine::from(head)
             };
             put(&mut gathered.pos_lines, bytes, step, row);
@@ -188,7 +188,7 @@ impl Recorder {
             Body::Removal(removal) => InventoryUpdate {
                 event_type: "removal",
                 sku: removal.sku.as_str(),
-                lot_code: removal.lot.as_ref().map(|lot| lot.as_str()),
+                lot_code: removal.lot.as_ref().map(shelf_domain::LotCode::as_str),
                 place: Some(words::place(removal.place)),
                 units: removal.units.into(),
                 cause: Some(words::removal_cause(removal.cause)),
@@ -209,7 +209,7 @@ impl Recorder {
         if let (Body::Removal(removal), Some(store)) = (&step.event.body, step.store) {
             let row = RemovalRow {
                 sku: removal.sku.as_str(),
-                lot_code: removal.lot.as_ref().map(|lot| lot.as_str()),
+                lot_code: removal.lot.as_ref().map(shelf_domain::LotCode::as_str),
                 place: words::place(removal.place),
                 cause: words::removal_cause(removal.cause),
                 units: removal.units.into(),
@@ -243,7 +243,7 @@ impl Recorder {
                 WhEvent {
                     event_type: "wh_out",
                     sku: out.sku.as_str(),
-                    lot_code: out.lot.as_ref().map(|lot| lot.as_str()),
+                    lot_code: out.lot.as_ref().map(shelf_domain::LotCode::as_str),
                     units: out.units.into(),
                     task_id: named.map(|_| scratch.text.as_str()),
                     ..row
@@ -252,7 +252,7 @@ impl Recorder {
             Body::Transfer(transfer) => WhEvent {
                 event_type: "transfer",
                 sku: transfer.sku.as_str(),
-                lot_code: transfer.lot.as_ref().map(|lot| lot.as_str()),
+                lot_code: transfer.lot.as_ref().map(shelf_domain::LotCode::as_str),
                 units: transfer.units.into(),
                 to_store_id: Some(transfer.to.as_str()),
                 ..row
@@ -274,7 +274,7 @@ impl Recorder {
             (Body::Transfer(transfer), Some(store)) => {
                 let row = RemovalRow {
                     sku: transfer.sku.as_str(),
-                    lot_code: transfer.lot.as_ref().map(|lot| lot.as_str()),
+                    lot_code: transfer.lot.as_ref().map(shelf_domain::LotCode::as_str),
                     place: "warehouse",
                     cause: words::removal_cause(RemovalCause::Transferred),
                     units: transfer.units.into(),

@@ -75,7 +75,7 @@ impl Recorder {
                     unit_weight_g: known(product.unit_weight_g),
                     pack_units: product.pack_units.max(1).into(),
                     shelf_life_days: (life > 0).then_some(i32::from(life)),
-                    supplier_id: product.supplier.as_ref().map(|supplier| supplier.as_str()),
+                    supplier_id: product.supplier.as_ref().map(shelf_domain::SupplierId::as_str),
                     ..ProductRow::from(head)
                 };
                 put(&mut gathered.products, bytes, step, row);

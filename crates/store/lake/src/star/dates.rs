@@ -110,7 +110,9 @@ fn holiday(day: Day) -> Option<&'static str> {
     fixed.map(|(_, _, name)| *name)
 }
 
-/// Easter Sunday, by the Gregorian computus in the form of Meeus, Jones and Butcher.
+/// Easter Sunday, by the Gregorian computus in the form and with the names of Meeus, Jones and
+/// Butcher.
+#[expect(clippy::many_single_char_names, reason = "the published form has these names")]
 fn easter(year: i32) -> Day {
     let a = year % 19;
     let (b, c) = (year / 100, year % 100);

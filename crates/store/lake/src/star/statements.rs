@@ -31,6 +31,12 @@ pub(super) struct Fact {
     pub(super) dense: bool,
 }
 
+impl Fact {
+    pub(super) fn source_tables(&self) -> Vec<&'static Table> {
+        self.sources.iter().map(|(table, _)| *table).collect()
+    }
+}
+
 pub(super) static FACTS: &[Fact] = &[
     Fact {
         table: &curated::FACT_SALES,

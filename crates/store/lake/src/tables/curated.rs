@@ -51,8 +51,8 @@ built_table! {
 }
 
 built_table! {
-    /// Products of stores with their history: a row holds from valid_from to before valid_to, for
-    /// one price, shelf life, category and what else is declared.
+    /// Products of stores with their history: a row holds from `valid_from` to before `valid_to`,
+    /// for one price, shelf life, category and what else is declared.
     DIM_PRODUCT = "dim_product", Whole, sorted by ["store_id", "sku", "valid_from"],
     key ["product_key"];
     /// The key.

@@ -158,7 +158,7 @@ event_table! {
 }
 
 event_table! {
-    /// What comes into the warehouse and leaves it: wh_in, wh_out, transfers to other stores.
+    /// What comes into the warehouse and leaves it: `wh_in`, `wh_out`, transfers to other stores.
     WH_EVENTS = "raw"."wh_events", WhEvent into WhEvents,
     sorted by ["event_date", "store_id", "sku", "event_at", "log_offset"];
     /// wh_in, wh_out or transfer.

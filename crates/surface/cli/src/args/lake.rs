@@ -1,6 +1,8 @@
 //! The command line of `shelf lake`.
 
-use clap::{Args as ClapArgs, Subcommand};
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum LakeCommand {
@@ -11,7 +13,7 @@ pub(crate) enum LakeCommand {
     Tables,
     /// Show the newest commits of a table.
     History {
-        /// The table, such as raw.pos_lines.
+        /// The table, such as `raw.pos_lines`.
         table: String,
         /// At most so many.
         #[arg(long, value_name = "N", default_value_t = 20)]
@@ -19,7 +21,7 @@ pub(crate) enum LakeCommand {
     },
     /// Show in what two versions of a table differ.
     Diff {
-        /// The table, such as raw.pos_lines.
+        /// The table, such as `raw.pos_lines`.
         table: String,
         /// The earlier version.
         #[arg(long, value_name = "VERSION")]
@@ -27,6 +29,17 @@ pub(crate) enum LakeCommand {
         /// The later version [default: the newest].
         #[arg(long, value_name = "VERSION")]
         to: Option<u64>,
+    },
+    /// Copy a table to a file, for programs that do not read Delta.
+    Export {
+        /// The table, such as `raw.pos_lines`.
+        table: String,
+        /// The file.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Its form.
+        #[arg(long, value_enum, default_value = "parquet")]
+        format: ExportArg,
     },
     /// Compact tables: every month becomes one file, in the order of the table.
     Optimize {
@@ -45,7 +58,7 @@ pub(crate) enum LakeCommand {
         /// Only these tables.
         #[arg(value_name = "TABLE")]
         tables: Vec<String>,
-        /// Keep versions of so many hours [default: lake.retention_hours].
+        /// Keep versions of so many hours [default: `lake.retention_hours`].
         #[arg(long, value_name = "HOURS")]
         hours: Option<u32>,
         /// Only say which.
@@ -63,6 +76,16 @@ pub(crate) enum LakeCommand {
     },
     /// Read every file, and compare the tables with the log.
     Verify(VerifyArgs),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportArg {
+    /// Apache Parquet.
+    Parquet,
+    /// Values between commas, with a header.
+    Csv,
+    /// One JSON object a line.
+    Json,
 }
 
 #[derive(Clone, Debug, Default, ClapArgs)]

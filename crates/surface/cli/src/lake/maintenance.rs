@@ -10,8 +10,8 @@ use tokio::task::JoinHandle;
 use crate::failure::Failure;
 use crate::settings::LakeSettings;
 
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3_600);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// The schedule, and what is under way.
 pub(super) struct Maintenance {

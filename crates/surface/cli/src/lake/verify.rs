@@ -1,6 +1,7 @@
 //! `shelf lake verify`: every file is read, and the tables are compared with what the log says.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use serde::Serialize;
@@ -81,22 +82,23 @@ pub(super) fn run(
 }
 
 fn line(row: &VerifiedTable) -> String {
+    // Writing to a string cannot fail.
     let verdict = if row.sound { "sound" } else { "NOT SOUND" };
     let mut text = format!("{:<30} {:>12} rows  {verdict}", row.table, row.check.rows);
     if let Some(rows) = row.rows_of_log.filter(|rows| *rows != row.check.rows) {
-        text.push_str(&format!(": the log comes to {rows}"));
+        let _ = write!(text, ": the log comes to {rows}");
     }
     if row.check.repeated > 0 {
-        text.push_str(&format!(": {} rows come twice", row.check.repeated));
+        let _ = write!(text, ": {} rows come twice", row.check.repeated);
     }
     if row.check.damaged_files.is_empty() && row.check.rows != row.check.rows_read {
-        text.push_str(&format!(": its files hold {}", row.check.rows_read));
+        let _ = write!(text, ": its files hold {}", row.check.rows_read);
     }
     for file in &row.check.damaged_files {
-        text.push_str(&format!("\n  missing or cut: {file}"));
+        let _ = write!(text, "\n  missing or cut: {file}");
     }
     if !row.check.trouble.is_empty() {
-        text.push_str(&format!("\n  {}", row.check.trouble));
+        let _ = write!(text, "\n  {}", row.check.trouble);
     }
     text
 }

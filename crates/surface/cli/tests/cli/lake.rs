@@ -96,6 +96,11 @@ fn a_chain_is_in_the_lake_as_its_log_tells_it() {
     place.ok("lake build --from 2026-01-02 --to 2026-01-02");
     assert_eq!(sql(&place, sums), before);
     place.ok("lake verify");
+    for form in ["parquet", "csv", "json"] {
+        let words = format!("lake export curated.fact_sales sales.{form} --format {form}");
+        assert_eq!(place.json(&words)["rows"].as_u64().unwrap(), sales);
+        assert!(fs::metadata(place.path(&format!("sales.{form}"))).unwrap().len() > 10_000);
+    }
     let history = place.jsons("lake history raw.pos_lines");
     assert!(history.iter().any(|commit| commit["operation"] == "OPTIMIZE"), "{history:?}");
     let diff = place.json("lake diff raw.pos_lines --from 1");
