@@ -1,6 +1,7 @@
 //! The command line.
 
 mod lake;
+mod sql;
 mod windows;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use shelf_sources::Format;
 use crate::kpi::KpiArgs;
 use crate::quality::QualityArgs;
 pub(crate) use lake::{ExportArg, LakeCommand, VerifyArgs};
+pub(crate) use sql::{SqlArgs, SqlCommand};
 pub(crate) use windows::{StageArg, StateArgs, WindowsArgs};
 
 /// Runs a supermarket chain's stock in real time: shelves, lots, alerts, restock tasks, supplier
@@ -78,6 +80,8 @@ pub(crate) enum Command {
     Kpi(KpiArgs),
     /// Print the stores' state records: stock, lots, discounts, plans, policies.
     State(StateArgs),
+    /// Ask in SQL, once or from stdin, or serve clients of Postgres.
+    Sql(SqlArgs),
     /// Show which windows of sales and stock there are, and what one tells.
     Windows(WindowsArgs),
     /// Look at the log of events.
@@ -140,6 +144,9 @@ pub(crate) struct RunArgs {
     /// Do not follow the log into the lake.
     #[arg(long)]
     pub(crate) no_lake: bool,
+    /// Where clients of Postgres connect, or `off` [default: 127.0.0.1:5433].
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) sql_listen: Option<String>,
 }
 
 #[derive(Clone, Debug, ClapArgs)]

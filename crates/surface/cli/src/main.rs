@@ -23,6 +23,7 @@ mod send;
 mod settings;
 mod shelves;
 mod simulate;
+mod sql;
 mod state;
 mod status;
 mod stop;
@@ -76,6 +77,7 @@ fn run_command(args: &Args, output: Output) -> Result<ExitCode, Failure> {
         Command::Shelves(shelves) => shelves::run(&shelves, &settings, output)?,
         Command::Kpi(kpi) => kpi::run(&kpi, &settings, output)?,
         Command::State(state) => state::run(&state, &settings, output)?,
+        Command::Sql(sql) => sql::run(&sql, &settings, output)?,
         Command::Windows(windows) => windows::run(&windows, &settings, output)?,
         Command::Log(log) => return log::run(&log, &settings, output),
         Command::Quarantine(command) => return quarantine::run(&command, &settings, output),

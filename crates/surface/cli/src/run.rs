@@ -20,6 +20,7 @@ use crate::output::Output;
 use crate::quality::Assessor;
 use crate::settings::Settings;
 use crate::simulate::{live_through, say_recovery};
+use crate::sql::serve;
 use crate::stop::Stop;
 use crate::watch;
 
@@ -37,6 +38,7 @@ const PRINT: Duration = Duration::from_millis(10);
 pub(crate) fn run(args: &RunArgs, settings: &Settings, output: Output) -> Result<(), Failure> {
     let folder = settings.folder();
     let stop = Stop::on_signals()?;
+    let listener = serve::listen(settings, output)?;
     let mut chain = open(args, settings, &folder)?;
     let present = Present::of(&mut chain);
     let clock = present.clone();
@@ -45,6 +47,7 @@ pub(crate) fn run(args: &RunArgs, settings: &Settings, output: Output) -> Result
         Control::listen_to(&folder, settings.foreign(Format::Auto)?, move || clock.now())?;
     warm_up(&mut chain, settings, output)?;
     let speed = settings.speed()?;
+    let _sql = serve::beside(listener, settings, output)?;
     let quality = Assessor::of_running(settings)?;
     let engine_stop = stop.clone();
     let deadline = args

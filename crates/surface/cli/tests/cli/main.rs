@@ -25,4 +25,8 @@ mod running;
 mod settings;
 mod shells;
 mod shop;
+mod sql;
+mod sql_clients;
+mod sql_files;
+mod sql_wire;
 mod windows;
