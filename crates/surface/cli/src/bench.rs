@@ -3,6 +3,7 @@
 
 mod alert;
 mod file;
+mod lake;
 mod place;
 mod process;
 mod watching;
@@ -37,6 +38,9 @@ pub(crate) fn run(args: &BenchArgs, output: Output) -> Result<(), Failure> {
         BenchName::HundredStores => process::hundred_stores(&place)?,
         BenchName::WatchingCost => watching::cost(),
         BenchName::StoreMemory => watching::memory_of_a_store(),
+        BenchName::LakeRows => lake::rows(&place)?,
+        BenchName::LakeYear => lake::year(&place)?,
+        BenchName::LakeSlowdown => lake::slowdown(&place)?,
     };
     let name = clap::ValueEnum::to_possible_value(&args.name)
         .map_or_else(String::new, |value| value.get_name().to_owned());
