@@ -1,16 +1,17 @@
 //! The alert book: opens, keeps and ends alerts, at most one for each shelf, place and rule, and at
 //! most one for each rule about the whole store.
 
-use alloc::vec::Vec;
+mod book;
 
-use serde::{Deserialize, Serialize};
+pub(crate) use book::{AlertBook, Subject};
+
+use alloc::vec::Vec;
 
 use crate::alert::{Alert, AlertStatus, Rule, Severity};
 use crate::effect::{Effect, Effects, Reason};
 use crate::event::{AlertAct, AlertVerb, Place};
-use crate::ids::{Actor, AlertId, Note, SkuIndex};
+use crate::ids::{Actor, AlertId, Note};
 use crate::store::Store;
-use crate::table::Table;
 use crate::time::{DAY, HOUR, Timestamp};
 use crate::timer::Timer;
 
@@ -22,29 +23,6 @@ const DELIVERY_NOTICE_US: i64 = 7 * DAY;
 /// last told.
 const REMOVAL_NOTICE_US: i64 = 20 * HOUR;
 
-/// The rules and places that a shelf can have an alert for.
-const SLOTS: [(Rule, Place); 19] = [
-    (Rule::RefillRequest, Place::Floor),
-    (Rule::ShelfEmpty, Place::Floor),
-    (Rule::NearExpiry, Place::Floor),
-    (Rule::NearExpiry, Place::Warehouse),
-    (Rule::SupplierRequest, Place::Warehouse),
-    (Rule::NearExpiryDiscount, Place::Floor),
-    (Rule::ExpiredRemoval, Place::Floor),
-    (Rule::ExpiredRemoval, Place::Warehouse),
-    (Rule::StockDiscrepancy, Place::Floor),
-    (Rule::StockDiscrepancy, Place::Warehouse),
-    (Rule::DeliveryDiscrepancy, Place::Warehouse),
-    (Rule::SalesSpike, Place::Floor),
-    (Rule::OutOfStock, Place::Floor),
-    (Rule::LowStock, Place::Floor),
-    (Rule::RapidDepletion, Place::Floor),
-    (Rule::Overstock, Place::Floor),
-    (Rule::BelowSafetyStock, Place::Floor),
-    (Rule::PriceAnomaly, Place::Floor),
-    (Rule::SensorSilent, Place::Floor),
-];
-
 /// What is seen of a condition.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Facts {
@@ -53,62 +31,6 @@ pub(crate) struct Facts {
     pub(crate) threshold: u32,
     pub(crate) capacity_units: u32,
     pub(crate) suggested_units: u32,
-}
-
-/// What an alert is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Subject {
-    /// A sku.
-    Sku(SkuIndex),
-    /// The whole store; its alerts have the floor as their place.
-    Store,
-}
-
-impl From<SkuIndex> for Subject {
-    fn from(index: SkuIndex) -> Self {
-        Self::Sku(index)
-    }
-}
-
-/// What the book remembers of one subject, place and rule.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Slot {
-    /// The alert that stands, as its place among the standing ones.
-    standing: Option<u32>,
-    /// When the last one ended.
-    ended_at: Option<Timestamp>,
-    /// A person said that the present condition is no problem.
-    dismissed: bool,
-    /// A timer will look at the condition again.
-    recheck: bool,
-}
-
-/// All alerts that stand.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct AlertBook {
-    slots: Table<[Slot; SLOTS.len()]>,
-    /// The slots of each sku at which something is to end: an alert that stands, or a condition
-    /// that a person dismissed; by the bit of their number. Most shelves have none, and no rule
-    /// need look at their slots.
-    busy: Table<u32>,
-    /// One for each rule.
-    store_slots: [Slot; Rule::COUNT],
-    standing: Vec<Option<Standing>>,
-    free: Vec<u32>,
-    last: u64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Standing {
-    /// Which sku; `None` for the whole store.
-    index: Option<SkuIndex>,
-    alert: Alert,
-}
-
-impl Standing {
-    fn subject(&self) -> Subject {
-        self.index.map_or(Subject::Store, Subject::Sku)
-    }
 }
 
 /// How long the notices of a rule stand that nobody ends; `None` for a rule about a condition that
@@ -124,157 +46,6 @@ fn notice_us(rule: Rule) -> Option<i64> {
 
 fn notice(rule: Rule) -> bool {
     notice_us(rule).is_some()
-}
-
-/// The number of the slot of each rule and place.
-const SLOT_NUMBERS: [[u8; 2]; Rule::COUNT] = {
-    let mut numbers = [[0; 2]; Rule::COUNT];
-    let mut number = 0;
-    while number < SLOTS.len() {
-        let (rule, place) = SLOTS[number];
-        numbers[rule as usize][place as usize] = number as u8;
-        number += 1;
-    }
-    numbers
-};
-
-fn slot_number(rule: Rule, place: Place) -> usize {
-    SLOT_NUMBERS[rule as usize][place as usize].into()
-}
-
-impl AlertBook {
-    pub(crate) fn add_sku(&mut self) {
-        self.slots.push([Slot::default(); SLOTS.len()]);
-        self.busy.push(0);
-    }
-
-    /// The standing alerts, in order of their numbers.
-    pub(crate) fn standing(&self) -> Vec<&Alert> {
-        let mut all: Vec<&Alert> = self.standing.iter().flatten().map(|s| &s.alert).collect();
-        all.sort_unstable_by_key(|alert| alert.alert);
-        all
-    }
-
-    pub(crate) fn of_sku(&self, index: SkuIndex) -> impl Iterator<Item = &Alert> {
-        let busy = self.busy.get(index).is_some_and(|bits| *bits != 0);
-        let slots = self.slots.get(index).filter(|_| busy).into_iter().flatten();
-        slots.filter_map(|slot| self.at(slot.standing?)).map(|standing| &standing.alert)
-    }
-
-    pub(crate) fn stands(&self, index: SkuIndex, rule: Rule, place: Place) -> bool {
-        let subject = index.into();
-        self.busy(subject, rule, place) && self.slot(subject, rule, place).standing.is_some()
-    }
-
-    /// Whether something at a slot is to end.
-    fn busy(&self, subject: Subject, rule: Rule, place: Place) -> bool {
-        match subject {
-            Subject::Sku(index) => self.busy[index] & (1 << slot_number(rule, place)) != 0,
-            Subject::Store => true,
-        }
-    }
-
-    /// Changes a slot.
-    fn change(
-        &mut self,
-        subject: Subject,
-        rule: Rule,
-        place: Place,
-        change: impl FnOnce(&mut Slot),
-    ) {
-        let Some(slot) = self.slot_mut(subject, rule, place) else { return };
-        change(slot);
-        let busy = slot.standing.is_some() || slot.dismissed;
-        if let Subject::Sku(index) = subject {
-            let bit = 1 << slot_number(rule, place);
-            let bits = &mut self.busy[index];
-            *bits = if busy { *bits | bit } else { *bits & !bit };
-        }
-    }
-
-    /// The alerts about the whole store.
-    pub(crate) fn of_store(&self) -> impl Iterator<Item = &Alert> {
-        let slots = self.store_slots.iter();
-        slots.filter_map(|slot| self.at(slot.standing?)).map(|standing| &standing.alert)
-    }
-
-    /// When the condition of an alert on the floor that stands was last seen.
-    pub(crate) fn last_seen(&self, subject: Subject, rule: Rule) -> Option<Timestamp> {
-        if !self.busy(subject, rule, Place::Floor) {
-            return None;
-        }
-        let standing = self.slot(subject, rule, Place::Floor).standing?;
-        self.at(standing).map(|standing| standing.alert.last_seen_at)
-    }
-
-    fn slot(&self, subject: Subject, rule: Rule, place: Place) -> Slot {
-        let slot = match subject {
-            Subject::Sku(index) => self.slots[index].get(slot_number(rule, place)),
-            Subject::Store => self.store_slots.get(rule as usize),
-        };
-        slot.copied().unwrap_or_default()
-    }
-
-    fn slot_mut(&mut self, subject: Subject, rule: Rule, place: Place) -> Option<&mut Slot> {
-        match subject {
-            Subject::Sku(index) => self.slots[index].get_mut(slot_number(rule, place)),
-            Subject::Store => self.store_slots.get_mut(rule as usize),
-        }
-    }
-
-    fn at(&self, place: u32) -> Option<&Standing> {
-        self.standing.get(place as usize)?.as_ref()
-    }
-
-    fn at_mut(&mut self, place: u32) -> Option<&mut Standing> {
-        self.standing.get_mut(place as usize)?.as_mut()
-    }
-
-    fn find(&self, alert: AlertId) -> Option<u32> {
-        let place = self.standing.iter().position(|s| s.is_some_and(|s| s.alert.alert == alert))?;
-        Some(place as u32)
-    }
-
-    pub(crate) fn add(&mut self, subject: Subject, alert: &Alert) {
-        let index = match subject {
-            Subject::Sku(index) => Some(index),
-            Subject::Store => None,
-        };
-        let standing = Some(Standing { index, alert: *alert });
-        let place = self.free.pop().unwrap_or_else(|| {
-            self.standing.push(None);
-            self.standing.len() as u32 - 1
-        });
-        if let Some(row) = self.standing.get_mut(place as usize) {
-            *row = standing;
-        }
-        self.change(subject, alert.rule, alert.place, |slot| slot.standing = Some(place));
-    }
-
-    fn remove(&mut self, place: u32) -> Option<Standing> {
-        let removed = self.standing.get_mut(place as usize)?.take()?;
-        self.free.push(place);
-        Some(removed)
-    }
-
-    /// Whether slots and standing alerts name each other, one to one.
-    pub(crate) fn consistent(&self) -> bool {
-        let slots = self.slots.iter().flatten().chain(&self.store_slots);
-        let named = slots.filter(|slot| slot.standing.is_some()).count();
-        let standing = self.standing.iter().flatten().count();
-        let busy = self.slots.iter().zip(self.busy.iter()).all(|(slots, bits)| {
-            (0..).zip(slots).all(|(number, slot)| {
-                (slot.standing.is_some() || slot.dismissed) == (bits & (1 << number) != 0)
-            })
-        });
-        busy && named == standing
-            && self.standing.iter().enumerate().all(|(place, row)| {
-                row.as_ref().is_none_or(|s| {
-                    let slot = self.slot(s.subject(), s.alert.rule, s.alert.place);
-                    slot.standing == Some(place as u32) && s.alert.status.standing()
-                })
-            })
-    }
 }
 
 impl Store {

@@ -83,8 +83,8 @@ impl Shard {
         Ok(true)
     }
 
-    /// Takes what is left of a town's tick, or its next one, into the batch; false where none begins
-    /// before `until`.
+    /// Takes what is left of a town's tick, or its next one, into the batch; false where none
+    /// begins before `until`.
     fn take_tick(&mut self, store: StoreId, until: Timestamp) -> bool {
         let Some(seat) = self.seats.get_mut(&store) else { return false };
         if seat.settled() && seat.now() < until {

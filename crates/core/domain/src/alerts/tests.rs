@@ -5,7 +5,7 @@ use std::vec::Vec;
 
 use super::*;
 use crate::event::{Body, Event};
-use crate::ids::{EventId, PolicyId, Sku, StoreId};
+use crate::ids::{EventId, PolicyId, Sku, SkuIndex, StoreId};
 use crate::origin::Origin;
 use crate::reference::{Policy, Product, Scope, StoreSettings};
 use crate::{Invariant, Violation};
