@@ -23,8 +23,6 @@ use crate::writer::{Effort, commit_error, properties};
 
 /// Files of a month are compacted together once there are so many of about one size.
 const TIER_FILES: usize = 32;
-/// A file is compacted with smaller ones once it is at most so many times as large as all of them.
-const TIER_RATIO: i64 = 4;
 /// A file of this size is not compacted any more.
 const FULL_BYTES: i64 = 256 << 20;
 /// A table with more live files than this has every month compacted to one file.
@@ -185,12 +183,12 @@ fn due(
 }
 
 /// How many of the smallest files are compacted together, given the sizes of all in order: none
-/// before there are enough, then all up to the first that is much larger than those before it.
+/// before there are enough, then all up to the first that is larger than those before it together.
 fn tier(sizes: &[i64]) -> usize {
     let mut sum = 0_i64;
     let mut taken = 0;
     for &size in sizes {
-        if taken >= TIER_FILES && size > sum.saturating_mul(TIER_RATIO) {
+        if taken >= TIER_FILES && size > sum {
             break;
         }
         sum = sum.saturating_add(size);
@@ -212,7 +210,7 @@ mod tests {
             sizes.push(large);
             tier(&sizes)
         };
-        assert_eq!(with_large(1_000), 34);
+        assert_eq!(with_large(300), 34);
         assert_eq!(with_large(1_000_000), 33);
     }
 
