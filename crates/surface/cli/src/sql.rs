@@ -9,6 +9,7 @@ use shelf_query::{Answer, QueryError, RowFormat, RowWriter, Session, Sql};
 
 use crate::args::{SqlArgs, SqlCommand};
 use crate::failure::Failure;
+use crate::lake::lake;
 use crate::output::Output;
 use crate::settings::Settings;
 
@@ -28,7 +29,7 @@ pub(crate) fn run(args: &SqlArgs, settings: &Settings, output: Output) -> Result
         None if person => String::new(),
         None => from_stdin()?,
     };
-    let sql = Sql::open(&settings.folder(), settings.sql.limits())?;
+    let sql = Sql::open(&settings.folder(), &lake(settings)?, settings.sql.limits())?;
     let session = sql.session();
     let cancel = session.cancel();
     ctrlc::set_handler(move || cancel.ask()).map_err(|error| {

@@ -38,9 +38,11 @@ pub struct TableNote {
     pub columns: Vec<(String, String, String)>,
 }
 
-/// The tables of the schema `live`, in order of their names.
+/// The tables of `live` in order of their names, then those of the lake.
 pub fn table_notes(sql: &crate::Sql) -> Vec<TableNote> {
-    live_notes(sql.live())
+    let mut notes = live_notes(sql.live());
+    notes.extend(crate::lake::notes());
+    notes
 }
 
 pub(crate) fn live_notes(live: &LiveSchema) -> Vec<TableNote> {
@@ -60,9 +62,11 @@ pub(crate) fn live_notes(live: &LiveSchema) -> Vec<TableNote> {
     live.tables().map(of).collect()
 }
 
-fn type_name(of: &DataType) -> &'static str {
+pub(crate) fn type_name(of: &DataType) -> &'static str {
     match of {
         DataType::Utf8 => "text",
+        DataType::Binary => "bytea",
+        DataType::Int32 => "integer",
         DataType::Int64 => "bigint",
         DataType::Float64 => "double precision",
         DataType::Boolean => "boolean",

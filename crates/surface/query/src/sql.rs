@@ -23,9 +23,11 @@ use datafusion_postgres::datafusion_pg_catalog::pg_catalog::context::{
 };
 use datafusion_postgres::datafusion_pg_catalog::pg_catalog::setup_pg_catalog;
 use shelf_host::Folder;
+use shelf_lake::Lake;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::comments::{CommentedCatalog, Comments, live_notes};
+use crate::lake::{Planning, mount};
 use crate::live::{Follower, LIVE, LiveSchema};
 use crate::{Limits, QueryError, Session, clients, functions};
 
@@ -90,7 +92,7 @@ impl PgCatalogContextProvider for Roles {
 
 impl Sql {
     /// Opens a data folder, whether a process writes it or not.
-    pub fn open(folder: &Folder, limits: Limits) -> Result<Self, QueryError> {
+    pub fn open(folder: &Folder, lake: &Lake, limits: Limits) -> Result<Self, QueryError> {
         let follower = Arc::new(Follower::open(folder)?);
         let runtime = Builder::new_multi_thread()
             .worker_threads(limits.threads.max(1))
@@ -98,7 +100,7 @@ impl Sql {
             .enable_all()
             .build()
             .map_err(|error| QueryError::Failed(format!("no threads for SQL: {error}")))?;
-        let shared = runtime.block_on(Shared::new(follower, limits))?;
+        let shared = runtime.block_on(Shared::new(follower, lake, limits))?;
         Ok(Self { runtime: Some(runtime), shared: Arc::new(shared) })
     }
 
@@ -168,12 +170,15 @@ impl Drop for Following {
 }
 
 impl Shared {
-    async fn new(follower: Arc<Follower>, limits: Limits) -> Result<Self, QueryError> {
+    async fn new(follower: Arc<Follower>, lake: &Lake, limits: Limits) -> Result<Self, QueryError> {
         let catalog: Arc<dyn CatalogProvider> = Arc::new(MemoryCatalogProvider::new());
         let weak: Weak<dyn CatalogProvider> = Arc::downgrade(&catalog);
         let live = Arc::new(LiveSchema::new(&follower, weak));
         catalog.register_schema(LIVE, Arc::<LiveSchema>::clone(&live))?;
-        let comments = Arc::new(Comments::new(live_notes(&live)));
+        let planning = Planning::default();
+        mount(lake, catalog.as_ref(), &planning)?;
+        let notes = live_notes(&live).into_iter().chain(crate::lake::notes());
+        let comments = Arc::new(Comments::new(notes.collect()));
         let context = context(&limits)?;
         let types = Arc::new(std::sync::OnceLock::new());
         context.register_catalog(CATALOG, Arc::clone(&catalog));
@@ -187,6 +192,8 @@ impl Shared {
         comments.register(&context);
         context.register_udf(version());
         clients::register(&context);
+        let state = Arc::downgrade(&context.state_ref());
+        let _ = planning.set(Box::new(move || state.upgrade().map(|state| state.read().clone())));
         comments.number(&context).await?;
         let _ = types.set(clients::types(&context).await?);
         Ok(Self { follower, live, comments, limits, context })

@@ -6,6 +6,7 @@ use shelf_host::Folder;
 use shelf_query::{Following, Listener, Serving, Sql};
 
 use crate::failure::Failure;
+use crate::lake::lake;
 use crate::output::Output;
 use crate::settings::Settings;
 use crate::stop::Stop;
@@ -23,7 +24,7 @@ pub(crate) struct Server {
 
 impl Server {
     fn open(folder: &Folder, settings: &Settings, listener: Listener) -> Result<Self, Failure> {
-        let sql = Sql::open(folder, settings.sql.limits())?;
+        let sql = Sql::open(folder, &lake(settings)?, settings.sql.limits())?;
         let serving = sql.serve(listener)?;
         Ok(Self { serving, _following: sql.follow(), _sql: sql })
     }

@@ -28,5 +28,6 @@ mod shop;
 mod sql;
 mod sql_clients;
 mod sql_files;
+mod sql_lake;
 mod sql_wire;
 mod windows;

@@ -25,18 +25,22 @@ fn answers(program: &str) -> String {
         let messages = client
             .simple_query(statement)
             .unwrap_or_else(|error| panic!("{program}: {error:?}: {statement}"));
-        let rows = messages.iter().filter_map(|message| match message {
-            SimpleQueryMessage::Row(row) => Some(row),
-            _ => None,
-        });
-        let rows: Vec<_> = rows.collect();
-        let first = rows.first().map_or(String::new(), |row| {
-            let values = (0..row.len().min(4)).map(|at| row.get(at).unwrap_or("null"));
-            let values: Vec<String> =
-                values.map(|value| value.chars().take(24).collect()).collect();
-            format!(": {}", values.join(" | "))
-        });
-        let _ = writeln!(came, "{short}\n    {} rows{first}", rows.len());
+        // The rows themselves have numbers and an order that differ from run to run.
+        let (mut rows, mut names) = (0, String::new());
+        for message in &messages {
+            match message {
+                SimpleQueryMessage::Row(_) => rows += 1,
+                SimpleQueryMessage::RowDescription(columns) => {
+                    let mut first = Vec::new();
+                    for column in columns.iter().take(4) {
+                        first.push(column.name());
+                    }
+                    names = format!(" of {}", first.join(", "));
+                }
+                _ => {}
+            }
+        }
+        let _ = writeln!(came, "{short}\n    {rows} rows{names}");
     }
     came
 }

@@ -23,92 +23,95 @@ fn stores() -> TableOf<StoreStatus> {
     TableOf {
         name: "stores",
         comment: "The stores: how each stands.",
-        columns: vec![
-            text("store_id", "The store.", |r: &StoreStatus| r.store.as_str().to_owned()),
-            text("name", "Its name.", |r: &StoreStatus| r.name.clone()),
-            time("now_at", "Its present: the highest event time that it has seen.", {
-                |r: &StoreStatus| r.now
-            }),
-            date("today", "The local date of that.", |r: &StoreStatus| r.day),
-            text("time_zone", "Its time zone.", |r: &StoreStatus| r.time_zone.clone()),
-            number("floor_units", "Units on the shelves.", |r: &StoreStatus| {
-                r.totals.units.floor as i64
-            }),
-            number("cart_units", "Units picked and not paid.", |r: &StoreStatus| {
-                r.totals.units.carts as i64
-            }),
-            number("warehouse_units", "Units in the warehouse.", |r: &StoreStatus| {
-                r.totals.units.warehouse as i64
-            }),
-            number("transit_units", "Units between warehouse and shelf.", |r: &StoreStatus| {
-                r.totals.units.in_transit as i64
-            }),
-            number("received_units", "Units that came into the shop ever.", |r: &StoreStatus| {
-                r.totals.units.received as i64
-            }),
-            number("sold_units", "Units sold ever, returns taken off.", |r: &StoreStatus| {
-                r.totals.units.sold
-            }),
-            number("removed_units", "Units taken out other than by a sale.", |r: &StoreStatus| {
-                r.totals.units.removed as i64
-            }),
-            number("unexplained_units", "Units that left the books unexplained.", {
-                |r: &StoreStatus| r.totals.units.unexplained
-            }),
-            money("revenue", "What receipts came to ever.", |r: &StoreStatus| {
-                r.totals.revenue_cents
-            }),
-            money("waste_cost", "What removed units had cost, where known.", |r: &StoreStatus| {
-                r.totals.waste_cents
-            }),
-            number("receipts", "Receipts ever.", |r: &StoreStatus| r.totals.receipts as i64),
-            number("critical_alerts", "Critical alerts that stand.", |r: &StoreStatus| {
-                r.totals.alerts_standing.critical as i64
-            }),
-            number("warning_alerts", "Warnings that stand.", |r: &StoreStatus| {
-                r.totals.alerts_standing.warning as i64
-            }),
-            number("info_alerts", "Notices that stand.", |r: &StoreStatus| {
-                r.totals.alerts_standing.info as i64
-            }),
-            number("tasks", "Restock tasks that stand.", |r: &StoreStatus| {
-                r.totals.tasks.standing() as i64
-            }),
-            number("orders", "Supplier orders that stand.", |r: &StoreStatus| {
-                r.totals.orders.standing() as i64
-            }),
-            number("customers_present", "Customers in the store.", |r: &StoreStatus| {
-                r.totals.customers_present as i64
-            }),
-            decimal(
-                "on_shelf_availability_percent",
-                "The part of open shelf time in which shelves were not empty.",
-                |r: &StoreStatus| r.totals.on_shelf_availability_percent,
-            ),
-            number("shelves", "Shelves that have ever been given stock.", |r: &StoreStatus| {
-                r.totals.shelves as i64
-            }),
-            number("empty_shelves", "Of these, those that are empty.", |r: &StoreStatus| {
-                r.totals.empty_shelves as i64
-            }),
-            number("low_shelves", "Of these, those that are low.", |r: &StoreStatus| {
-                r.totals.low_shelves as i64
-            }),
-            number("near_expiry_floor_units", "Units on the floor that expire soon.", {
-                |r: &StoreStatus| r.totals.near_expiry.floor_units as i64
-            }),
-            number("accepted_events", "Events applied.", |r: &StoreStatus| {
-                r.events.accepted as i64
-            }),
-            number("late_events", "Of these, applied late.", |r: &StoreStatus| {
-                r.events.late as i64
-            }),
-            number("quarantined_events", "Events in quarantine.", |r: &StoreStatus| {
-                r.events.quarantined as i64
-            }),
-        ],
+        columns: units_of_store().into_iter().chain(work_of_store()).collect(),
         rows: |seen| seen.stores.iter().map(|store| StoreStatus::new(store)).collect(),
     }
+}
+
+fn units_of_store() -> Vec<Column<StoreStatus>> {
+    vec![
+        text("store_id", "The store.", |r: &StoreStatus| r.store.as_str().to_owned()),
+        text("name", "Its name.", |r: &StoreStatus| r.name.clone()),
+        time("now_at", "Its present: the highest event time that it has seen.", {
+            |r: &StoreStatus| r.now
+        }),
+        date("today", "The local date of that.", |r: &StoreStatus| r.day),
+        text("time_zone", "Its time zone.", |r: &StoreStatus| r.time_zone.clone()),
+        number("floor_units", "Units on the shelves.", |r: &StoreStatus| {
+            r.totals.units.floor as i64
+        }),
+        number("cart_units", "Units picked and not paid.", |r: &StoreStatus| {
+            r.totals.units.carts as i64
+        }),
+        number("warehouse_units", "Units in the warehouse.", |r: &StoreStatus| {
+            r.totals.units.warehouse as i64
+        }),
+        number("transit_units", "Units between warehouse and shelf.", |r: &StoreStatus| {
+            r.totals.units.in_transit as i64
+        }),
+        number("received_units", "Units that came into the shop ever.", |r: &StoreStatus| {
+            r.totals.units.received as i64
+        }),
+        number("sold_units", "Units sold ever, returns taken off.", |r: &StoreStatus| {
+            r.totals.units.sold
+        }),
+        number("removed_units", "Units taken out other than by a sale.", |r: &StoreStatus| {
+            r.totals.units.removed as i64
+        }),
+        number("unexplained_units", "Units that left the books unexplained.", {
+            |r: &StoreStatus| r.totals.units.unexplained
+        }),
+    ]
+}
+
+fn work_of_store() -> Vec<Column<StoreStatus>> {
+    vec![
+        money("revenue", "What receipts came to ever.", |r: &StoreStatus| r.totals.revenue_cents),
+        money("waste_cost", "What removed units had cost, where known.", |r: &StoreStatus| {
+            r.totals.waste_cents
+        }),
+        number("receipts", "Receipts ever.", |r: &StoreStatus| r.totals.receipts as i64),
+        number("critical_alerts", "Critical alerts that stand.", |r: &StoreStatus| {
+            r.totals.alerts_standing.critical as i64
+        }),
+        number("warning_alerts", "Warnings that stand.", |r: &StoreStatus| {
+            r.totals.alerts_standing.warning as i64
+        }),
+        number("info_alerts", "Notices that stand.", |r: &StoreStatus| {
+            r.totals.alerts_standing.info as i64
+        }),
+        number("tasks", "Restock tasks that stand.", |r: &StoreStatus| {
+            r.totals.tasks.standing() as i64
+        }),
+        number("orders", "Supplier orders that stand.", |r: &StoreStatus| {
+            r.totals.orders.standing() as i64
+        }),
+        number("customers_present", "Customers in the store.", |r: &StoreStatus| {
+            r.totals.customers_present as i64
+        }),
+        decimal(
+            "on_shelf_availability_percent",
+            "The part of open shelf time in which shelves were not empty.",
+            |r: &StoreStatus| r.totals.on_shelf_availability_percent,
+        ),
+        number("shelves", "Shelves that have ever been given stock.", |r: &StoreStatus| {
+            r.totals.shelves as i64
+        }),
+        number("empty_shelves", "Of these, those that are empty.", |r: &StoreStatus| {
+            r.totals.empty_shelves as i64
+        }),
+        number("low_shelves", "Of these, those that are low.", |r: &StoreStatus| {
+            r.totals.low_shelves as i64
+        }),
+        number("near_expiry_floor_units", "Units on the floor that expire soon.", {
+            |r: &StoreStatus| r.totals.near_expiry.floor_units as i64
+        }),
+        number("accepted_events", "Events applied.", |r: &StoreStatus| r.events.accepted as i64),
+        number("late_events", "Of these, applied late.", |r: &StoreStatus| r.events.late as i64),
+        number("quarantined_events", "Events in quarantine.", |r: &StoreStatus| {
+            r.events.quarantined as i64
+        }),
+    ]
 }
 
 struct DayFigures {
