@@ -472,6 +472,8 @@ pub(crate) enum BenchName {
     Restart,
     /// Resident memory of the running demo.
     ResidentDemo,
+    /// The same with the lake following and SQL open.
+    ResidentWithLake,
     /// 100 stores in one process.
     HundredStores,
     /// What windows and rules cost the core's steps a second.

@@ -35,6 +35,7 @@ pub(crate) fn run(args: &BenchArgs, output: Output) -> Result<(), Failure> {
         BenchName::EventToAlert => alert::event_to_alert(&place)?,
         BenchName::Restart => process::restart(&place)?,
         BenchName::ResidentDemo => process::resident_demo(&place)?,
+        BenchName::ResidentWithLake => process::resident_with_lake(&place)?,
         BenchName::HundredStores => process::hundred_stores(&place)?,
         BenchName::WatchingCost => watching::cost(),
         BenchName::StoreMemory => watching::memory_of_a_store(),
