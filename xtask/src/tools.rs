@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A program that the tests or benches call, and the Debian package that brings it.
-const PROGRAMS: [(&str, &str); 20] = [
+const PROGRAMS: [(&str, &str); 21] = [
     ("cc", "build-essential"),
     ("chmod", "coreutils"),
     ("df", "coreutils"),
@@ -21,6 +21,7 @@ const PROGRAMS: [(&str, &str); 20] = [
     ("kill", "procps"),
     ("mount", "mount"),
     ("prlimit", "util-linux"),
+    ("psql", "postgresql-client"),
     ("python3", "python3"),
     ("script", "bsdutils"),
     ("setpriv", "util-linux"),
