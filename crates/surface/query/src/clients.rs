@@ -48,11 +48,31 @@ const OF_FUNCTIONS: [&str; 8] = [
     "typsubscript",
 ];
 
+/// Another sign than the backslash before letters that a pattern means as they are.
+const ESCAPE: &str = " ESCAPE '/'";
+/// What stands before a pattern.
+const LIKE: &str = " LIKE ";
+
 /// The statement without the parts that cannot be worked out.
 pub(crate) fn without_phrases(sql: &str) -> Option<String> {
     if !sql.contains("pg_catalog.") {
         return None;
     }
+    match without_escape(sql) {
+        Some(text) => Some(without_known(&text).unwrap_or(text)),
+        None => without_known(sql),
+    }
+}
+
+/// `SQLAlchemy` has patterns whose escape is a slash; here with a backslash in its stead.
+fn without_escape(sql: &str) -> Option<String> {
+    let (before, after) = sql.split_once(ESCAPE)?;
+    let (before, pattern) = before.rsplit_once(LIKE)?;
+    let after = without_escape(after).unwrap_or_else(|| after.to_owned());
+    Some(format!("{before}{LIKE}replace({pattern}, '/', '\\'){after}"))
+}
+
+fn without_known(sql: &str) -> Option<String> {
     let spaced = sql.split_whitespace().collect::<Vec<_>>().join(" ");
     let found = PHRASES.iter().any(|(phrase, _)| spaced.contains(phrase));
     found.then(|| {
@@ -70,6 +90,8 @@ pub(crate) fn register(context: &SessionContext) {
     ] {
         context.register_udf(constant(name, takes, ScalarValue::Int64(None)));
     }
+    // psycopg asks for types of extensions, of which there are none.
+    context.register_udf(constant("to_regtype", DataType::Utf8, ScalarValue::Int32(None)));
     context.register_udf(constant("pg_size_pretty", DataType::Int64, ScalarValue::Utf8(None)));
     for name in ["pg_function_is_visible", "pg_type_is_visible"] {
         context.register_udf(constant(name, DataType::Int64, ScalarValue::Boolean(Some(true))));
@@ -145,6 +167,11 @@ mod tests {
         let asked = "SELECT pg_catalog.array_to_string(n.nspacl,\n    E'\\n') AS a,\n  1";
         let changed = without_phrases(asked).unwrap();
         assert_eq!(changed, "SELECT CAST(NULL AS TEXT) AS a, 1");
+        let asked = "SELECT pg_catalog.a FROM b WHERE a NOT LIKE 'pg/_' || '%' ESCAPE '/' LIMIT 1";
+        assert_eq!(
+            without_phrases(asked).unwrap(),
+            "SELECT pg_catalog.a FROM b WHERE a NOT LIKE replace('pg/_' || '%', '/', '\\') LIMIT 1"
+        );
         assert_eq!(without_phrases("SELECT 'two  spaces'"), None);
         assert_eq!(without_phrases("SELECT 'a  b' FROM pg_catalog.pg_class"), None);
     }

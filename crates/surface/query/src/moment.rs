@@ -6,7 +6,7 @@
 
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::keywords::{Keyword, RESERVED_FOR_TABLE_ALIAS};
-use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use datafusion::sql::sqlparser::tokenizer::{Location, Token, Tokenizer};
 use jiff::civil::{Date, DateTime};
 use shelf_domain::Timestamp;
 
@@ -57,9 +57,8 @@ pub(crate) fn name_moments(sql: &str) -> Result<String, QueryError> {
     if !sql.to_ascii_lowercase().contains("of") {
         return Ok(sql.to_owned());
     }
-    let mut tokenizer = Tokenizer::new(&PostgreSqlDialect {}, sql).with_unescape(false);
     // What is no SQL at all is told by the parser, in its own words.
-    let Ok(tokens) = tokenizer.tokenize() else { return Ok(sql.to_owned()) };
+    let Some(tokens) = written_tokens(sql) else { return Ok(sql.to_owned()) };
     let mut words = Words { tokens, at: 0 };
     let mut written = String::with_capacity(sql.len());
     while let Some(name) = words.next_name(&mut written) {
@@ -77,9 +76,32 @@ pub(crate) fn name_moments(sql: &str) -> Result<String, QueryError> {
     Ok(written)
 }
 
+/// The tokens of a statement, each with its text as it is written: a token that is printed anew
+/// would lose its escapes.
+fn written_tokens(sql: &str) -> Option<Vec<(Token, &str)>> {
+    let mut tokenizer = Tokenizer::new(&PostgreSqlDialect {}, sql).with_unescape(false);
+    let tokens = tokenizer.tokenize_with_location().ok()?;
+    let lines: Vec<usize> =
+        std::iter::once(0).chain(sql.match_indices('\n').map(|(at, _)| at + 1)).collect();
+    let place = |at: Location| {
+        let begun = *lines.get(usize::try_from(at.line).ok()?.checked_sub(1)?)?;
+        let letters = usize::try_from(at.column).ok()?.checked_sub(1)?;
+        let mut letter = sql.get(begun..)?.char_indices().map(|(byte, _)| byte);
+        Some(letter.nth(letters).map_or(sql.len(), |byte| begun + byte))
+    };
+    let places: Vec<usize> =
+        tokens.iter().map(|token| place(token.span.start)).collect::<Option<_>>()?;
+    let mut ends = places.iter().copied().skip(1).chain([sql.len()]);
+    let mut written = Vec::with_capacity(tokens.len());
+    for (token, from) in tokens.into_iter().zip(places.iter().copied()) {
+        written.push((token.token, sql.get(from..ends.next()?)?));
+    }
+    Some(written)
+}
+
 /// The tokens of a statement, read from the front.
-struct Words {
-    tokens: Vec<Token>,
+struct Words<'a> {
+    tokens: Vec<(Token, &'a str)>,
     at: usize,
 }
 
@@ -100,22 +122,22 @@ impl Name {
     }
 }
 
-impl Words {
+impl Words<'_> {
     /// Writes what comes before the next name, and takes the name; `None` at the end.
     fn next_name(&mut self, written: &mut String) -> Option<Name> {
         loop {
-            let token = self.tokens.get(self.at)?;
+            let (token, text) = self.tokens.get(self.at)?;
             let Token::Word(_) = token else {
-                written.push_str(&token.to_string());
+                written.push_str(text);
                 self.at += 1;
                 continue;
             };
-            let mut name = Name { whole: token.to_string(), last: token.to_string() };
+            let mut name = Name { whole: (*text).to_owned(), last: (*text).to_owned() };
             self.at += 1;
-            while let (Some(Token::Period), Some(part @ Token::Word(_))) =
+            while let (Some((Token::Period, _)), Some((Token::Word(_), part))) =
                 (self.tokens.get(self.at), self.tokens.get(self.at + 1))
             {
-                name.last = part.to_string();
+                (*part).clone_into(&mut name.last);
                 name.whole = format!("{}.{}", name.whole, name.last);
                 self.at += 2;
             }
@@ -139,7 +161,7 @@ impl Words {
             self.takes("TIMESTAMP");
         }
         self.skip_space();
-        let past = match self.tokens.get(self.at) {
+        let past = match self.tokens.get(self.at).map(|(token, _)| token) {
             Some(Token::Number(number, _)) if version => format!("{VERSION}{number}"),
             Some(Token::SingleQuotedString(text)) if !version => {
                 if time_of(text).is_none() {
@@ -160,7 +182,7 @@ impl Words {
     fn alias_follows(&mut self) -> bool {
         let from = self.at;
         self.skip_space();
-        let next = self.tokens.get(self.at);
+        let next = self.tokens.get(self.at).map(|(token, _)| token);
         let follows = matches!(next, Some(Token::Word(word))
             if word.keyword == Keyword::AS
                 || word.quote_style.is_some()
@@ -172,14 +194,14 @@ impl Words {
     fn takes(&mut self, wanted: &str) -> bool {
         let from = self.at;
         self.skip_space();
-        let found = matches!(self.tokens.get(self.at), Some(Token::Word(word))
+        let found = matches!(self.tokens.get(self.at), Some((Token::Word(word), _))
             if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(wanted));
         self.at = if found { self.at + 1 } else { from };
         found
     }
 
     fn skip_space(&mut self) {
-        while let Some(Token::Whitespace(_)) = self.tokens.get(self.at) {
+        while let Some((Token::Whitespace(_), _)) = self.tokens.get(self.at) {
             self.at += 1;
         }
     }
@@ -221,6 +243,7 @@ mod tests {
             "SELECT units AS of FROM live.shelves",
             "SELECT 'as of ''1''' , E'\\n', $1 FROM \"As Of\" -- as of\n FOR UPDATE",
             "SELECT 1; SELECT $$ as of $$",
+            "SELECT 'größe of', E'it\\'s', U&'\\0061' -- ünd\n, 'ä'\n\nFROM \"ö of\".\"ß\" ;\n",
         ] {
             assert_eq!(named(sql), sql);
         }
