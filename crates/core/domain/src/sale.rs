@@ -46,10 +46,8 @@ impl Store {
         let customer = receipt.customer.unwrap_or_default();
         // The carts stand aside, so that one look-up of the customer's serves all lines.
         let mut carts = core::mem::take(&mut self.carts);
-        let mut cart = match customer.is_empty() {
-            true => carts.get_mut(customer),
-            false => Some(carts.entry(customer)),
-        };
+        let mut cart =
+            if customer.is_empty() { carts.get_mut(customer) } else { Some(carts.entry(customer)) };
         for (line, &index) in receipt.lines.iter().zip(named) {
             self.windows.sell(index, line, at.0, self.now.0);
             self.fact_line(index, line);

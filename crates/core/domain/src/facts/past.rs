@@ -40,7 +40,7 @@ fn narrow<T: TryFrom<u64>>(number: u64, most: T) -> T {
 
 impl PastDay {
     pub(super) fn new(day: Day, facts: &SkuFacts, buyers: Buyers) -> Self {
-        let mut past = Self { day, buyers, ..Self::default() };
+        let mut past = Self { buyers, day, ..Self::default() };
         past.set(facts);
         past
     }

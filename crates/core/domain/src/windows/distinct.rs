@@ -63,7 +63,9 @@ impl Distinct {
                 hashes.insert(at, hash);
                 if hashes.len() > EXACT_CUSTOMERS {
                     let mut registers = vec![0; REGISTERS];
-                    hashes.iter().for_each(|&hash| note(&mut registers, hash));
+                    for &hash in hashes.iter() {
+                        note(&mut registers, hash);
+                    }
                     *self = Self::Sketch(registers);
                 }
             }

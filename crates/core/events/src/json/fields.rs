@@ -157,7 +157,7 @@ fn same(one: &[u8], other: &[u8]) -> bool {
         return one.iter().zip(other).all(|(one, other)| one == other);
     };
     let words = one.as_chunks::<8>().0.iter().zip(other.as_chunks::<8>().0);
-    end == other_end && words.fold(true, |same, (one, other)| same & (one == other))
+    end == other_end && words.fold(0, |differ, (one, other)| differ | u8::from(one != other)) == 0
 }
 
 /// The most known fields that one object may have; the widest event has fewer than 30.

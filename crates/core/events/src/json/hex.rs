@@ -72,14 +72,14 @@ const HIGHS: u64 = 0x8080_8080_8080_8080;
 /// whether it is at least some character.
 fn eight(digits: [u8; 8]) -> Option<u32> {
     let text = u64::from_le_bytes(digits);
-    let lower = text | ONES * 0x20;
+    let lower = text | (ONES * 0x20);
     let from = |word: u64, least: u8| word.wrapping_add(ONES * u64::from(0x80 - least)) & HIGHS;
     let decimal = from(text, b'0') & !from(text, b'9' + 1);
     let letter = from(lower, b'a') & !from(lower, b'f' + 1);
     if text & HIGHS != 0 || decimal | letter != HIGHS {
         return None;
     }
-    let values = (lower & ONES * 0x0f) + (letter >> 7) * 9;
+    let values = (lower & (ONES * 0x0f)) + (letter >> 7) * 9;
     let pairs = (values << 4 | values >> 8) & 0x00ff_00ff_00ff_00ff;
     let byte = |at: u32| (pairs >> (16 * at)) as u32 & 0xff;
     Some(byte(0) << 24 | byte(1) << 16 | byte(2) << 8 | byte(3))
