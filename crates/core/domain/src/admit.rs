@@ -9,8 +9,8 @@ use crate::store::Store;
 
 impl Store {
     /// Whether the skus of an event are known and its units in range. An event that names what is
-    /// not there says nothing about the store, its time included. Each is looked up here and noted:
-    /// no rule searches for it again.
+    /// not there says nothing about the store, its time included. Each sku is noted, so that the
+    /// most frequent events, those of sensors and tills, look it up only here.
     pub(crate) fn admit(&mut self, body: &Body) -> Result<(), Reason> {
         self.named.clear();
         if let Body::Receipt(receipt) = body {
