@@ -99,9 +99,7 @@ impl<T: Default> Lane<T> {
             seen.fill(0);
             self.pass = 1;
         }
-        let (first, end) = (from.div_euclid(self.width_us), to.div_euclid(self.width_us));
-        let begin = begin_at(&self.panes, first);
-        for (_, subjects) in self.panes.range(begin..).take_while(|(pane, _)| *pane < end) {
+        for subjects in self.lists(from, to) {
             for &subject in subjects {
                 if seen[subject as usize] != self.pass {
                     seen[subject as usize] = self.pass;
@@ -112,19 +110,22 @@ impl<T: Default> Lane<T> {
         self.seen = seen;
     }
 
-    /// The most subjects that [`Lane::each_subject`] calls for.
-    pub(crate) fn most_subjects(&self, from: i64, to: i64) -> usize {
+    /// The subjects of each pane from `from` up to `to`.
+    fn lists(&self, from: i64, to: i64) -> impl Iterator<Item = &Vec<u32>> {
         let (first, end) = (from.div_euclid(self.width_us), to.div_euclid(self.width_us));
         let panes = self.panes.range(begin_at(&self.panes, first)..);
-        panes.take_while(|(pane, _)| *pane < end).map(|(_, subjects)| subjects.len()).sum()
+        panes.take_while(move |(pane, _)| *pane < end).map(|(_, subjects)| subjects)
+    }
+
+    /// The most subjects that [`Lane::each_subject`] calls for.
+    pub(crate) fn most_subjects(&self, from: i64, to: i64) -> usize {
+        self.lists(from, to).map(Vec::len).sum()
     }
 
     /// Adds to `list` the subjects of which the panes from `from` up to `to` hold something, some
     /// of them more than once.
     pub(crate) fn list_subjects(&self, from: i64, to: i64, list: &mut Vec<u32>) {
-        let (first, end) = (from.div_euclid(self.width_us), to.div_euclid(self.width_us));
-        let begin = begin_at(&self.panes, first);
-        for (_, subjects) in self.panes.range(begin..).take_while(|(pane, _)| *pane < end) {
+        for subjects in self.lists(from, to) {
             list.extend_from_slice(subjects);
         }
     }
