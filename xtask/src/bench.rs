@@ -34,7 +34,7 @@ struct Row {
     cpus: Option<&'static str>,
 }
 
-const ROWS: [Row; 10] = [
+const ROWS: [Row; 14] = [
     Row { name: "core_steps", cpus: Some("0") },
     Row { name: "import_one_core", cpus: Some("0") },
     Row { name: "import_two_cores", cpus: Some("0,1") },
@@ -45,6 +45,10 @@ const ROWS: [Row; 10] = [
     Row { name: "hundred_stores", cpus: None },
     Row { name: "watching_cost", cpus: Some("0") },
     Row { name: "store_memory", cpus: Some("0") },
+    Row { name: "resident_with_lake", cpus: None },
+    Row { name: "lake_rows", cpus: Some("0") },
+    Row { name: "lake_year", cpus: None },
+    Row { name: "lake_slowdown", cpus: Some("0,1") },
 ];
 
 /// What a row said, or why it said nothing.

@@ -8,6 +8,7 @@ mod codegen;
 mod crash;
 mod machine;
 mod picture;
+mod python;
 mod rust_text;
 mod test_run;
 mod tidy;

@@ -56,7 +56,7 @@ impl Step {
     /// The command that does the work of this step and nothing else.
     fn command(self) -> &'static str {
         match self {
-            Self::Tools => "apt-get and rustup, for what is missing",
+            Self::Tools => "apt-get, rustup and pip, for what is missing",
             Self::Fmt => "cargo fmt --all --check",
             Self::Clippy => "cargo clippy --workspace --all-targets --all-features -- -D warnings",
             Self::Tidy => "cargo xtask tidy",
@@ -68,7 +68,7 @@ impl Step {
 
     fn perform(self, workspace: &Workspace) -> Result<()> {
         match self {
-            Self::Tools => tools::ensure(),
+            Self::Tools => tools::ensure(workspace),
             Self::Tidy => tidy::run(workspace),
             Self::Codegen => codegen::check(workspace),
             Self::Fmt | Self::Clippy | Self::Test | Self::Doc => {

@@ -1,6 +1,7 @@
 //! The programs that the tests call: looked for, and installed where one is missing.
 
-use crate::workspace::run_to_success;
+use crate::python;
+use crate::workspace::{Workspace, run_to_success};
 use anyhow::{Context, Result, bail};
 use std::env;
 use std::fs;
@@ -9,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A program that the tests or benches call, and the Debian package that brings it.
-const PROGRAMS: [(&str, &str); 19] = [
+const PROGRAMS: [(&str, &str); 21] = [
     ("cc", "build-essential"),
     ("chmod", "coreutils"),
     ("df", "coreutils"),
@@ -20,6 +21,8 @@ const PROGRAMS: [(&str, &str); 19] = [
     ("kill", "procps"),
     ("mount", "mount"),
     ("prlimit", "util-linux"),
+    ("psql", "postgresql-client"),
+    ("python3", "python3"),
     ("script", "bsdutils"),
     ("setpriv", "util-linux"),
     ("sh", "dash"),
@@ -35,7 +38,12 @@ const PROGRAMS: [(&str, &str); 19] = [
 const COMPONENTS: [(&str, &str); 2] = [("fmt", "rustfmt"), ("clippy", "clippy")];
 
 /// Sees to it that everything the tests call is there.
-pub(crate) fn ensure() -> Result<()> {
+pub(crate) fn ensure(workspace: &Workspace) -> Result<()> {
+    ensure_programs()?;
+    python::ensure(workspace, || install(&["python3-venv"]))
+}
+
+fn ensure_programs() -> Result<()> {
     for (word, component) in COMPONENTS {
         if !runs(Command::new("cargo").args([word, "--version"])) {
             run_to_success(Command::new("rustup").args(["component", "add", component]))?;
@@ -45,6 +53,11 @@ pub(crate) fn ensure() -> Result<()> {
     if absent.is_empty() {
         return Ok(());
     }
+    install(&absent)
+}
+
+/// Installs packages of Debian.
+fn install(absent: &[&str]) -> Result<()> {
     let install = ["apt-get", "install", "-y", "-qq"];
     let Some(rights) = rights() else {
         let typed = format!("{} {}", install.join(" "), absent.join(" "));
@@ -52,7 +65,7 @@ pub(crate) fn ensure() -> Result<()> {
     };
     eprintln!("installing {}", absent.join(", "));
     run_as_root(rights, &["apt-get", "update", "-qq"])?;
-    run_as_root(rights, &[&install[..], &absent].concat())
+    run_as_root(rights, &[&install[..], absent].concat())
 }
 
 /// How this process may install packages.

@@ -151,8 +151,8 @@ fn event_id(text: &str) -> EventId {
     EventId(hex::number(bytes).unwrap_or_else(|| xxh3_128(bytes)))
 }
 
-/// The text of an id: a UUID.
-fn write_event_id(id: EventId, out: &mut Vec<u8>) {
+/// Appends the text of an id, a UUID, without quotes.
+pub fn write_event_id(id: EventId, out: &mut Vec<u8>) {
     for (at, byte) in id.0.to_be_bytes().into_iter().enumerate() {
         if matches!(at, 4 | 6 | 8 | 10) {
             out.push(b'-');

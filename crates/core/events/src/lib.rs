@@ -14,7 +14,7 @@ pub mod testing;
 pub use binary::{DecodeError, FORMAT_VERSION, Header, decode_event, encode_event, peek};
 pub use json::{
     Defaults, ErrorCode, JsonError, MAX_LINE_BYTES, MAX_RAW_BYTES, RESTOCK_BOT, UNKNOWN_STORE,
-    parse_event, parse_event_general, rejected_event, write_event,
+    parse_event, parse_event_general, rejected_event, write_event, write_event_id,
 };
 pub use message::{
     AlertMessage, AllocationMessage, BatchCatalog, DailyDiscount, ExplanationMessage,

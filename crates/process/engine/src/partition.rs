@@ -37,6 +37,8 @@ pub struct Stepped<'a> {
     pub outcome: Outcome,
     /// What followed.
     pub effects: &'a Effects,
+    /// The stores after it.
+    pub stores: &'a Stores,
 }
 
 /// What opening a partition came to.
@@ -181,7 +183,7 @@ impl<L: PartitionLog> Partition<L> {
         if self.effects.items.iter().any(Effect::kept) {
             self.note_effects(offset, event);
         }
-        watch(Stepped { offset, event, outcome, effects: &self.effects });
+        watch(Stepped { offset, event, outcome, effects: &self.effects, stores: &self.stores });
     }
 
     fn note_effects(&mut self, offset: Offset, event: &Event) {

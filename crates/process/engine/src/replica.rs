@@ -74,7 +74,8 @@ impl<T: PartitionTail> Replica<T> {
             })?;
             let outcome = self.stores.step(&event, &mut self.effects);
             self.position += 1;
-            watch(Stepped { offset, event: &event, outcome, effects: &self.effects });
+            let (effects, stores) = (&self.effects, &self.stores);
+            watch(Stepped { offset, event: &event, outcome, effects, stores });
         }
         Ok(self.position - first)
     }

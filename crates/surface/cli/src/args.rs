@@ -1,5 +1,7 @@
 //! The command line.
 
+mod lake;
+mod sql;
 mod windows;
 
 use std::path::PathBuf;
@@ -11,6 +13,8 @@ use shelf_sources::Format;
 
 use crate::kpi::KpiArgs;
 use crate::quality::QualityArgs;
+pub(crate) use lake::{ExportArg, LakeCommand, VerifyArgs};
+pub(crate) use sql::{SqlArgs, SqlCommand};
 pub(crate) use windows::{StageArg, StateArgs, WindowsArgs};
 
 /// Runs a supermarket chain's stock in real time: shelves, lots, alerts, restock tasks, supplier
@@ -76,6 +80,8 @@ pub(crate) enum Command {
     Kpi(KpiArgs),
     /// Print the stores' state records: stock, lots, discounts, plans, policies.
     State(StateArgs),
+    /// Ask in SQL, once or from stdin, or serve clients of Postgres.
+    Sql(SqlArgs),
     /// Show which windows of sales and stock there are, and what one tells.
     Windows(WindowsArgs),
     /// Look at the log of events.
@@ -88,6 +94,9 @@ pub(crate) enum Command {
     ///
     /// The exit code is 0 whatever the checks say; with --strict it is 1 where one warns or fails.
     Quality(QualityArgs),
+    /// Follow the log into open tables, and look at them.
+    #[command(subcommand)]
+    Lake(LakeCommand),
     /// Check the machine and the data.
     Doctor,
     /// Look at the settings.
@@ -105,6 +114,7 @@ pub(crate) enum Command {
 }
 
 #[derive(Clone, Debug, Default, ClapArgs)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct RunArgs {
     /// Simulate the environment: customers, tills, staff, suppliers. The default for a new data
     /// folder.
@@ -131,6 +141,12 @@ pub(crate) struct RunArgs {
     /// Stop after so many seconds.
     #[arg(long, value_name = "SECONDS")]
     pub(crate) for_seconds: Option<u64>,
+    /// Do not follow the log into the lake.
+    #[arg(long)]
+    pub(crate) no_lake: bool,
+    /// Where clients of Postgres connect, or `off` [default: 127.0.0.1:5433].
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) sql_listen: Option<String>,
 }
 
 #[derive(Clone, Debug, ClapArgs)]
@@ -456,12 +472,20 @@ pub(crate) enum BenchName {
     Restart,
     /// Resident memory of the running demo.
     ResidentDemo,
+    /// The same with the lake following and SQL open.
+    ResidentWithLake,
     /// 100 stores in one process.
     HundredStores,
     /// What windows and rules cost the core's steps a second.
     WatchingCost,
     /// Memory of one store with everything on.
     StoreMemory,
+    /// Rows a second from the log to committed tables.
+    LakeRows,
+    /// The bytes of a year of one store in the lake, and the time of its star schema.
+    LakeYear,
+    /// What following into the lake costs the engine.
+    LakeSlowdown,
 }
 
 /// The most days of a simulation: more than fifty years.

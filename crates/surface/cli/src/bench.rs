@@ -3,6 +3,7 @@
 
 mod alert;
 mod file;
+mod lake;
 mod place;
 mod process;
 mod watching;
@@ -34,9 +35,13 @@ pub(crate) fn run(args: &BenchArgs, output: Output) -> Result<(), Failure> {
         BenchName::EventToAlert => alert::event_to_alert(&place)?,
         BenchName::Restart => process::restart(&place)?,
         BenchName::ResidentDemo => process::resident_demo(&place)?,
+        BenchName::ResidentWithLake => process::resident_with_lake(&place)?,
         BenchName::HundredStores => process::hundred_stores(&place)?,
         BenchName::WatchingCost => watching::cost(),
         BenchName::StoreMemory => watching::memory_of_a_store(),
+        BenchName::LakeRows => lake::rows(&place)?,
+        BenchName::LakeYear => lake::year(&place)?,
+        BenchName::LakeSlowdown => lake::slowdown(&place)?,
     };
     let name = clap::ValueEnum::to_possible_value(&args.name)
         .map_or_else(String::new, |value| value.get_name().to_owned());

@@ -28,21 +28,48 @@ impl Failure {
             | "other_settings"
             | "not_a_data_folder"
             | "mapping_bad"
+            | "lake_address"
+            | "lake_ahead"
             | "source_no_mapping"
             | "source_unknown_kind"
             | "source_archive"
             | "source_no_column"
-            | "time_zone_unknown" => 2,
+            | "time_zone_unknown"
+            | "sql_syntax"
+            | "sql_read_only"
+            | "sql_nonsense"
+            | "sql_unknown_setting"
+            | "sql_no_moment"
+            | "sql_no_password"
+            | "sql_server" => 2,
             "log_damaged" | "log_too_short" | "record_unreadable" | "newer_format"
-            | "meta_unreadable" | "snapshot_too_old" | "town_unreadable" => 3,
-            "data_in_use" => 4,
-            "no_data" | "not_found" | "unknown_store" | "unknown_alert" | "unknown_order"
-            | "unknown_task" | "unknown_product" | "unknown_window" | "unknown_state"
-            | "source_missing" | "source_no_match" | "mapping_unknown" => 5,
+            | "lake_damaged" | "meta_unreadable" | "snapshot_too_old" | "town_unreadable" => 3,
+            "data_in_use" | "lake_in_use" => 4,
+            "no_data"
+            | "not_found"
+            | "unknown_store"
+            | "unknown_alert"
+            | "unknown_order"
+            | "unknown_task"
+            | "unknown_product"
+            | "unknown_window"
+            | "unknown_state"
+            | "unknown_table"
+            | "sql_unknown_table"
+            | "sql_unknown_column"
+            | "sql_unknown_function"
+            | "source_missing"
+            | "source_no_match"
+            | "mapping_unknown" => 5,
             _ => 1,
         };
         let (message, hint) = (message.into(), hint.into());
         Self { code: code.to_owned(), message, causes: Vec::new(), hint, exit }
+    }
+
+    /// The data folder cannot be read.
+    pub(crate) fn host(error: &HostError) -> Self {
+        Self::new(error.code(), error.to_string(), error.hint()).because(error)
     }
 
     fn because(mut self, error: &(dyn Error + 'static)) -> Self {
@@ -84,7 +111,7 @@ impl fmt::Display for Failure {
 
 impl From<HostError> for Failure {
     fn from(error: HostError) -> Self {
-        Self::new(error.code(), error.to_string(), error.hint()).because(&error)
+        Self::host(&error)
     }
 }
 
@@ -97,6 +124,12 @@ impl From<shelf_engine::EngineError> for Failure {
 impl From<shelf_ports::LogError> for Failure {
     fn from(error: shelf_ports::LogError) -> Self {
         HostError::from(error).into()
+    }
+}
+
+impl From<shelf_lake::LakeError> for Failure {
+    fn from(error: shelf_lake::LakeError) -> Self {
+        Self::new(error.code(), error.to_string(), error.hint()).because(&error)
     }
 }
 

@@ -9,6 +9,7 @@ mod doctor;
 mod failure;
 mod import;
 mod kpi;
+mod lake;
 mod live;
 mod log;
 mod orders;
@@ -22,6 +23,7 @@ mod send;
 mod settings;
 mod shelves;
 mod simulate;
+mod sql;
 mod state;
 mod status;
 mod stop;
@@ -78,10 +80,12 @@ fn run_command(args: &Args, output: Output) -> Result<ExitCode, Failure> {
         Command::Shelves(shelves) => shelves::run(&shelves, &settings, output)?,
         Command::Kpi(kpi) => kpi::run(&kpi, &settings, output)?,
         Command::State(state) => state::run(&state, &settings, output)?,
+        Command::Sql(sql) => sql::run(&sql, &settings, output)?,
         Command::Windows(windows) => windows::run(&windows, &settings, output)?,
         Command::Log(log) => return log::run(&log, &settings, output),
         Command::Quarantine(command) => return quarantine::run(&command, &settings, output),
         Command::Quality(args) => return quality::run(&args, &settings, output),
+        Command::Lake(lake) => return lake::run(&lake, &settings, output),
         Command::Doctor => return doctor::run(&settings, output),
         Command::Bench(bench) => bench::run(&bench, output)?,
         Command::Config(_) | Command::Completions { .. } | Command::Man => {}

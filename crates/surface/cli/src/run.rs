@@ -14,11 +14,13 @@ use shelf_views::{QualityLimits, render_effects};
 use crate::acts::{fresh_id, wall_now};
 use crate::args::RunArgs;
 use crate::failure::Failure;
+use crate::lake::thread::LakeThread;
 use crate::live::{self, Live};
 use crate::output::Output;
 use crate::quality::Assessor;
 use crate::settings::Settings;
 use crate::simulate::{live_through, say_recovery};
+use crate::sql::serve;
 use crate::stop::Stop;
 use crate::watch;
 
@@ -36,6 +38,7 @@ const PRINT: Duration = Duration::from_millis(10);
 pub(crate) fn run(args: &RunArgs, settings: &Settings, output: Output) -> Result<(), Failure> {
     let folder = settings.folder();
     let stop = Stop::on_signals()?;
+    let listener = serve::listen(settings, output)?;
     let mut chain = open(args, settings, &folder)?;
     let present = Present::of(&mut chain);
     let clock = present.clone();
@@ -44,6 +47,7 @@ pub(crate) fn run(args: &RunArgs, settings: &Settings, output: Output) -> Result
         Control::listen_to(&folder, settings.foreign(Format::Auto)?, move || clock.now())?;
     warm_up(&mut chain, settings, output)?;
     let speed = settings.speed()?;
+    let _sql = serve::beside(listener, settings, output)?;
     let quality = Assessor::of_running(settings)?;
     let engine_stop = stop.clone();
     let deadline = args
@@ -54,7 +58,10 @@ pub(crate) fn run(args: &RunArgs, settings: &Settings, output: Output) -> Result
         engine_stop.ask();
         ran
     });
-    let shown = if output.terminal && !args.plain && !output.json {
+    let screen = output.terminal && !args.plain && !output.json;
+    let follow = settings.lake.enabled && !args.no_lake;
+    let lake = follow.then(|| LakeThread::start(&folder, settings, output, screen));
+    let shown = if screen {
         live::show(&folder, settings.limits(), watch::state(output, None), &stop)
     } else {
         print_lines(&folder, settings.limits(), output, &stop)
@@ -64,6 +71,9 @@ pub(crate) fn run(args: &RunArgs, settings: &Settings, output: Output) -> Result
     let ran = engine.join().unwrap_or_else(|_| {
         Err(Failure::new("worker_stopped", "the engine has stopped", "run `shelf doctor`"))
     });
+    if let Some(lake) = lake {
+        lake.stop(output);
+    }
     ran.and(shown)
 }
 

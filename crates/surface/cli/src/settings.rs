@@ -1,5 +1,7 @@
 //! The settings: defaults, then a file, then the environment (`SHELF_SECTION__KEY`), then flags.
 
+mod lake;
+mod sql;
 mod windows;
 
 use std::path::{Path, PathBuf};
@@ -15,8 +17,10 @@ use shelf_host::{Folder, WriterOptions};
 use shelf_sources::Foreign;
 use shelf_views::QualityLimits;
 
-use crate::args::{Args, Command};
+use crate::args::{Args, Command, SqlCommand};
 use crate::failure::Failure;
+pub(crate) use lake::LakeSettings;
+use sql::SqlSettings;
 use windows::WindowSettings;
 
 /// The settings file that is read where no other is named.
@@ -33,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) demo: DemoSettings,
     pub(crate) foreign: ForeignSettings,
     pub(crate) quality: QualitySettings,
+    pub(crate) lake: LakeSettings,
+    pub(crate) sql: SqlSettings,
     /// The windows that stores keep; without it each keeps those that it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) windows: Option<WindowSettings>,
@@ -191,6 +197,8 @@ impl Default for Settings {
             demo: DemoSettings { stores: 1, seed: 42, warmup_days: 28, speed: "60".to_owned() },
             foreign: ForeignSettings { time_zone: "UTC".to_owned() },
             quality: QualitySettings::default(),
+            lake: LakeSettings::default(),
+            sql: SqlSettings::default(),
             windows: None,
         }
     }
@@ -234,9 +242,17 @@ impl Settings {
                 flag("demo.seed", run.seed.map(Into::into));
                 flag("demo.warmup_days", run.warmup_days.map(Into::into));
                 flag("demo.speed", run.speed.map(Into::into));
+                flag("sql.listen", run.sql_listen.map(Into::into));
             }
             Command::Import(import) => {
                 flag("foreign.time_zone", import.time_zone.clone().map(Into::into));
+            }
+            Command::Sql(sql) => {
+                flag("sql.max_rows", sql.max_rows.map(Into::into));
+                flag("sql.timeout_seconds", sql.timeout.map(Into::into));
+                if let Some(SqlCommand::Serve { listen }) = sql.command {
+                    flag("sql.listen", listen.map(Into::into));
+                }
             }
             Command::Simulate(simulate) => {
                 flag("demo.stores", simulate.stores.map(Into::into));
@@ -273,6 +289,8 @@ impl Settings {
         range("demo.warmup_days", self.demo.warmup_days.into(), 0, 3_650)?;
         self.foreign(shelf_sources::Format::Auto)?;
         self.quality.check()?;
+        self.lake.check()?;
+        self.sql.check()?;
         self.window_plan()?;
         self.speed().map(|_| ())
     }

@@ -61,6 +61,19 @@ impl ChainReader {
         Ok(Self { replicas, meta })
     }
 
+    /// Opens a data folder so that each partition stands at its newest snapshot before a position,
+    /// or at the beginning of its log: from there on no event from the positions on is missed.
+    pub fn open_before(folder: &Folder, positions: &[Offset]) -> Result<Self, HostError> {
+        let meta = folder.meta()?;
+        let tails = LogReader::open(folder.log())?.into_partitions();
+        let mut replicas = Vec::new();
+        for (number, tail) in (0..).zip(tails) {
+            let from = positions.get(replicas.len()).copied().unwrap_or(0);
+            replicas.push(Replica::open_up_to(number, tail, &folder.snapshots(), from)?);
+        }
+        Ok(Self { replicas, meta })
+    }
+
     /// Tells what became of each event that the log has on disk from these positions on, one for
     /// each partition. It is found out by stepping them again, from snapshots before the positions.
     pub fn outcomes_since(
@@ -87,6 +100,17 @@ impl ChainReader {
         for replica in &mut self.replicas {
             let number = replica.number();
             stepped += replica.catch_up(|one| watch(number, one))?;
+        }
+        Ok(stepped)
+    }
+
+    /// Steps about a megabyte of each partition of what has come onto the disk; `watch` gets the
+    /// partition too. Returns how many events that were.
+    pub fn follow(&mut self, mut watch: impl FnMut(u32, Stepped<'_>)) -> Result<u64, HostError> {
+        let mut stepped = 0;
+        for replica in &mut self.replicas {
+            let number = replica.number();
+            stepped += replica.follow(|one| watch(number, one))?;
         }
         Ok(stepped)
     }

@@ -146,6 +146,14 @@ impl Store {
         self.facts.store.iter().map(|(day, facts)| (*day, facts))
     }
 
+    /// What each day of a product came to, the oldest first, the present one last.
+    pub fn sku_days(&self, index: SkuIndex) -> impl Iterator<Item = (Day, SkuFacts)> {
+        let sku = self.facts.skus.get(index);
+        let past = sku.into_iter().flat_map(|sku| &sku.past);
+        let past = past.map(|past| (past.day, past.facts()));
+        past.chain(sku.map(|sku| (self.day, sku.today)))
+    }
+
     /// The categories of the store's products, in order of first appearance.
     pub fn categories(&self) -> impl Iterator<Item = Category> {
         self.facts.categories.iter().map(|(category, _)| *category)

@@ -18,6 +18,7 @@ use shelf_ports::RecordBatch;
 use shelf_simulator::TownOptions;
 
 use super::place::{Place, Running, io, shelf};
+use super::process::ALONE;
 use super::{Measured, town_events};
 use crate::acts::{fresh_id, wall_now};
 use crate::failure::Failure;
@@ -54,7 +55,8 @@ pub(super) fn event_to_alert(place: &Place) -> Result<Measured, Failure> {
     let mut chain = ChainWriter::open(&folder, &WriterOptions::default())?;
     chain.submit(&opening)?;
     chain.close()?;
-    let mut running = shelf(folder.root(), &["run", "--no-demo", "--plain"])?;
+    let args: Vec<&str> = ["run", "--no-demo", "--plain"].into_iter().chain(ALONE).collect();
+    let mut running = shelf(folder.root(), &args)?;
     let _running = Running(running.spawn().map_err(io)?);
     let socket = connection(&folder)?;
     let mut following = shelf(folder.root(), &["log", "tail", "-f", "-n", "0", "--effects"])?;

@@ -1,0 +1,17 @@
+-- Alerts that stand, with the names of their products, the most severe first.
+SELECT
+    alert.store_id,
+    alert.alert_id,
+    alert.rule,
+    alert.severity,
+    alert.status,
+    alert.sku,
+    product.name,
+    product.category,
+    alert.opened_at,
+    alert.count
+FROM curated.fact_alerts AS alert
+LEFT JOIN curated.dim_product AS product ON product.product_key = alert.product_key
+WHERE alert.ended_at IS NULL
+ORDER BY
+    CASE alert.severity WHEN 'critical' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END, alert.opened_at

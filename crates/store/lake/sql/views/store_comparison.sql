@@ -1,0 +1,37 @@
+-- Stores side by side over the last 30 days of the facts: sales, stock-outs, waste.
+WITH since AS (
+    SELECT MAX(event_date) - INTERVAL '30 days' AS day FROM curated.fact_sales
+),
+sold AS (
+    SELECT
+        store_id,
+        COUNT(DISTINCT customer_id) AS customers,
+        COUNT(DISTINCT receipt_id) AS receipts,
+        SUM(units) AS units,
+        SUM(revenue) AS revenue,
+        SUM(profit) AS profit
+    FROM curated.fact_sales
+    WHERE event_date > (SELECT day FROM since)
+    GROUP BY store_id
+),
+stock AS (
+    SELECT store_id, SUM(stock_out_minutes) AS stock_out_minutes
+    FROM curated.fact_inventory
+    WHERE event_date > (SELECT day FROM since)
+    GROUP BY store_id
+),
+waste AS (
+    SELECT store_id, SUM(units) AS wasted_units, SUM(cost) AS waste_cost
+    FROM curated.fact_waste
+    WHERE event_date > (SELECT day FROM since)
+    GROUP BY store_id
+)
+SELECT
+    sold.*,
+    CAST(sold.revenue AS DOUBLE) / nullif(sold.receipts, 0) AS average_basket,
+    stock.stock_out_minutes,
+    coalesce(waste.wasted_units, 0) AS wasted_units,
+    waste.waste_cost
+FROM sold
+LEFT JOIN stock ON stock.store_id = sold.store_id
+LEFT JOIN waste ON waste.store_id = sold.store_id

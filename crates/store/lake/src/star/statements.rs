@@ -1,0 +1,146 @@
+//! The statements of the star schema: how its tables are built, what is shown of them, what must be
+//! true of them. They are files of their own, to be read and run by themselves.
+
+use crate::table::Table;
+use crate::tables::{cleansed, curated, ops, raw};
+
+macro_rules! statement {
+    ($path:literal) => {
+        include_str!(concat!("../../sql/", $path, ".sql"))
+    };
+}
+
+/// The dimensions but for the days, in the order in which they are built.
+pub(super) static DIMENSIONS: &[(&Table, &str)] = &[
+    (&curated::DIM_STORE, statement!("build/dim_store")),
+    (&curated::DIM_PRODUCT, statement!("build/dim_product")),
+    (&curated::DIM_CATEGORY, statement!("build/dim_category")),
+    (&curated::DIM_BRAND, statement!("build/dim_brand")),
+    (&curated::DIM_SUPPLIER, statement!("build/dim_supplier")),
+    (&curated::DIM_PAYMENT_METHOD, statement!("build/dim_payment_method")),
+    (&curated::DIM_CUSTOMER_TYPE, statement!("build/dim_customer_type")),
+];
+
+/// A table of facts.
+pub(super) struct Fact {
+    pub(super) table: &'static Table,
+    pub(super) sql: &'static str,
+    /// Where its rows come from, and which column says the day that they are of.
+    pub(super) sources: &'static [(&'static Table, &'static str)],
+    /// Whether it has rows for days on which nothing happened.
+    pub(super) dense: bool,
+}
+
+impl Fact {
+    pub(super) fn source_tables(&self) -> Vec<&'static Table> {
+        self.sources.iter().map(|(table, _)| *table).collect()
+    }
+}
+
+pub(super) static FACTS: &[Fact] = &[
+    Fact {
+        table: &curated::FACT_SALES,
+        sql: statement!("build/fact_sales"),
+        sources: &[(&raw::POS_LINES, "event_date")],
+        dense: false,
+    },
+    Fact {
+        table: &curated::FACT_INVENTORY,
+        sql: statement!("build/fact_inventory"),
+        sources: &[
+            (&cleansed::PRODUCT_TOTAL_STATE, "event_date"),
+            (&ops::PRODUCT_DAYS, "event_date"),
+        ],
+        dense: true,
+    },
+    Fact {
+        table: &curated::FACT_DELIVERIES,
+        sql: statement!("build/fact_deliveries"),
+        sources: &[(&raw::WH_EVENTS, "event_date")],
+        dense: false,
+    },
+    Fact {
+        table: &curated::FACT_ALERTS,
+        sql: statement!("build/fact_alerts"),
+        sources: &[(&ops::ALERTS, "opened_date")],
+        dense: false,
+    },
+    Fact {
+        table: &curated::FACT_WASTE,
+        sql: statement!("build/fact_waste"),
+        sources: &[(&ops::REMOVALS, "event_date")],
+        dense: false,
+    },
+];
+
+/// A view over the star schema.
+#[derive(Clone, Copy, Debug)]
+pub struct View {
+    /// Its name in `curated`.
+    pub name: &'static str,
+    /// Its statement. Its first line is a comment that says what it shows.
+    pub sql: &'static str,
+}
+
+impl View {
+    /// What it shows, for people.
+    pub fn comment(&self) -> String {
+        let lines = self.sql.lines().map_while(|line| line.strip_prefix("-- "));
+        lines.collect::<Vec<_>>().join(" ")
+    }
+}
+
+macro_rules! views {
+    ($($name:literal),* $(,)?) => {
+        &[$(View { name: $name, sql: include_str!(concat!("../../sql/views/", $name, ".sql")) }),*]
+    };
+}
+
+/// The views, each after those that it uses.
+pub const VIEWS: &[View] = views![
+    "daily_sales_summary",
+    "current_inventory",
+    "low_stock",
+    "product_performance",
+    "store_performance",
+    "store_comparison",
+    "category_performance",
+    "inventory_turnover",
+    "seasonal_sales_patterns",
+    "customer_behaviour",
+    "current_alerts",
+];
+
+/// A test of the star schema: each row of its statement breaks it.
+#[derive(Clone, Copy, Debug)]
+pub struct StarTest {
+    /// What must be true, as a name.
+    pub name: &'static str,
+    /// The statement.
+    pub sql: &'static str,
+}
+
+macro_rules! star_tests {
+    ($($name:literal),* $(,)?) => {
+        &[$(StarTest {
+            name: $name,
+            sql: include_str!(concat!("../../sql/tests/", $name, ".sql")),
+        }),*]
+    };
+}
+
+/// The tests.
+pub const STAR_TESTS: &[StarTest] = star_tests![
+    "dates_are_known",
+    "products_are_known",
+    "stores_are_known",
+    "other_dimensions_are_known",
+    "product_history_has_no_gap_and_no_overlap",
+    "sales_add_up_to_receipts",
+    "inventory_is_conserved",
+    "a_day_opens_as_the_day_before_closed",
+    "deliveries_add_up_to_warehouse_events",
+    "alerts_are_all_there",
+    "waste_adds_up_to_removals",
+    "values_are_in_their_range",
+];

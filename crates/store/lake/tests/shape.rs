@@ -1,0 +1,191 @@
+//! Tables that an earlier version of the program made, that others have changed, that are kept in
+//! shape.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "the helpers of tests fail like tests"
+)]
+
+#[path = "fixture/log.rs"]
+mod log;
+
+use deltalake::arrow::array::RecordBatch;
+use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
+use deltalake::kernel::{StructField, StructType};
+use deltalake::protocol::SaveMode;
+use deltalake::{DeltaTable, ensure_table_uri};
+use log::{check, follow, lake, rows};
+use shelf_lake::{Compaction, Faults, Lake, LakeError, LakeWriter, Removal, Table};
+
+fn table(name: &str) -> &'static Table {
+    shelf_lake::find_table(name).unwrap()
+}
+
+/// The rows of a statement, as text.
+async fn sql(lake: &Lake, statement: &str) -> String {
+    let session = lake.session().await.unwrap();
+    session.sql(statement).await.unwrap().to_string().await.unwrap()
+}
+
+/// A table of these columns of ours, as an earlier version of the program would have made it.
+async fn make_earlier(lake: &Lake, table: &Table, columns: &[&str]) -> DeltaTable {
+    let schema = table.arrow_schema();
+    let places: Vec<usize> = columns.iter().map(|name| schema.index_of(name).unwrap()).collect();
+    let kernel: StructType = (&schema.project(&places).unwrap()).try_into_kernel().unwrap();
+    let fields: Vec<StructField> = kernel.fields().cloned().collect();
+    let folder = lake.local_folder(table).unwrap();
+    std::fs::create_dir_all(&folder).unwrap();
+    let url = ensure_table_uri(folder.to_str().unwrap()).unwrap();
+    let unmade = DeltaTable::try_from_url(url).await.unwrap();
+    unmade
+        .create()
+        .with_columns(fields)
+        .with_partition_columns(table.partition_columns().iter().copied())
+        .with_save_mode(SaveMode::ErrorIfExists)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_table_of_an_earlier_version_is_read_and_widened() {
+    let log = log::log(1);
+    let newer = tempfile::tempdir().unwrap();
+    let full = lake(newer.path(), Faults::none());
+    follow(full.clone(), &log, 64).await.unwrap();
+    let table = table("raw.customer_events");
+    let dir = tempfile::tempdir().unwrap();
+    let old = lake(dir.path(), Faults::none());
+    // The columns that came later may be missing; here the last one is.
+    let columns: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
+    let (_, earlier) = columns.split_last().unwrap();
+    let earlier: Vec<&str> = earlier.iter().copied().chain([shelf_lake::MONTH_COLUMN]).collect();
+    let made = make_earlier(&old, table, &earlier).await;
+    let source = shelf_lake_row(table, &earlier);
+    let made = made.write(vec![source]).with_save_mode(SaveMode::Append).await.unwrap();
+    assert_eq!(made.version(), Some(1));
+    follow(old.clone(), &log, 64).await.unwrap();
+    let text = sql(&old, "SELECT event_type, sku FROM raw.customer_events").await;
+    assert!(text.contains("| view       |     |"), "{text}");
+    assert_eq!(old.size(table).await.unwrap().rows, 1);
+    check(&old).await;
+}
+
+/// One row of an earlier table: every text is `view`, every number 1.
+fn shelf_lake_row(table: &Table, columns: &[&str]) -> RecordBatch {
+    use deltalake::arrow::array::{Array, ArrayRef, StringArray, new_null_array};
+    use deltalake::arrow::compute::cast;
+    let schema = table.arrow_schema();
+    let places: Vec<usize> = columns.iter().map(|name| schema.index_of(name).unwrap()).collect();
+    let schema = std::sync::Arc::new(schema.project(&places).unwrap());
+    let arrays = schema.fields().iter().map(|field| -> ArrayRef {
+        let text = match field.data_type() {
+            deltalake::arrow::datatypes::DataType::Utf8 => "view",
+            deltalake::arrow::datatypes::DataType::Date32 => "2026-01-30",
+            deltalake::arrow::datatypes::DataType::Timestamp(..) => "2026-01-30T10:00:00Z",
+            _ => "1",
+        };
+        if field.is_nullable() {
+            return new_null_array(field.data_type(), 1);
+        }
+        cast(&StringArray::from(vec![text]), field.data_type()).unwrap()
+    });
+    let arrays: Vec<ArrayRef> = arrays.collect();
+    assert!(arrays.iter().all(|array| array.len() == 1));
+    RecordBatch::try_new(schema, arrays).unwrap()
+}
+
+#[tokio::test]
+async fn columns_that_others_added_or_changed_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let ours = lake(dir.path(), Faults::none());
+    let log = log::log(1);
+    follow(ours.clone(), &log, 64).await.unwrap();
+    let changed = table("raw.foot_traffic");
+    let kernel: StructType =
+        (&deltalake::arrow::datatypes::Schema::new(vec![deltalake::arrow::datatypes::Field::new(
+            "colour",
+            deltalake::arrow::datatypes::DataType::Utf8,
+            true,
+        )]))
+            .try_into_kernel()
+            .unwrap();
+    let delta = ours.open(changed).await.unwrap().unwrap();
+    let fields: Vec<StructField> = kernel.fields().cloned().collect();
+    delta.add_columns().with_fields(fields).await.unwrap();
+    let refused = LakeWriter::open(ours, 2).await;
+    assert!(matches!(refused, Err(LakeError::Foreign { .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn others_cannot_remove_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    let ours = lake(dir.path(), Faults::none());
+    follow(ours.clone(), &log::log(1), 64).await.unwrap();
+    let delta = ours.open(table("raw.pos_lines")).await.unwrap().unwrap();
+    // The table says of itself that rows are only ever added.
+    let removed = delta.delete().with_predicate("line_no = 1").await;
+    assert!(removed.is_err());
+}
+
+#[tokio::test]
+async fn compaction_keeps_every_row_and_puts_days_together() {
+    let dir = tempfile::tempdir().unwrap();
+    let ours = lake(dir.path(), Faults::none());
+    let log = log::log(3);
+    follow(ours.clone(), &log, 20).await.unwrap();
+    let before = rows(&ours).await;
+    let lines = table("raw.pos_lines");
+    let files = ours.size(lines).await.unwrap().files;
+    assert!(files > 3, "{files}");
+    for table in shelf_lake::tables() {
+        ours.compact(table, Compaction::Whole).await.unwrap();
+    }
+    assert_eq!(rows(&ours).await, before);
+    // January and February.
+    assert_eq!(ours.size(lines).await.unwrap().files, 2);
+    check(&ours).await;
+    let vacuumed = ours.vacuum(lines, 0, Removal::OnlySay).await.unwrap();
+    assert_eq!(vacuumed.files.len() as u64, files);
+    ours.vacuum(lines, 0, Removal::Remove).await.unwrap();
+    check(&ours).await;
+    // The positions are still known, so nothing is written again.
+    assert_eq!(follow(ours.clone(), &log, 64).await.unwrap().rows, 0);
+    for table in shelf_lake::FOLLOWING {
+        ours.checkpoint(table).await.unwrap();
+    }
+    assert_eq!(follow(ours.clone(), &log, 64).await.unwrap().rows, 0);
+}
+
+#[tokio::test]
+async fn a_compaction_between_two_rounds_is_no_rival() {
+    let dir = tempfile::tempdir().unwrap();
+    let ours = lake(dir.path(), Faults::none());
+    let log = log::log(2);
+    let part: Vec<_> = log.iter().map(|events| events[..60].to_vec()).collect();
+    follow(ours.clone(), &part, 20).await.unwrap();
+    let mut writer = LakeWriter::open(ours.clone(), 2).await.unwrap();
+    for table in shelf_lake::FOLLOWING {
+        ours.compact(table, Compaction::Whole).await.unwrap();
+    }
+    // The writer does not know of it, and commits all the same.
+    let round = shelf_lake::Round { positions: vec![61, 61], ..shelf_lake::Round::default() };
+    let done = writer.commit(Vec::new(), &round).await.unwrap();
+    assert_eq!(done.events, 2);
+}
+
+#[test]
+fn every_table_and_column_says_what_it_is() {
+    for table in shelf_lake::tables() {
+        let name = table.full_name();
+        assert!(table.comment().ends_with('.'), "{name}: {}", table.comment());
+        for column in table.columns {
+            let comment = column.comment();
+            assert!(comment.ends_with('.'), "{name}.{}: {comment}", column.name);
+        }
+        let named = table.sorted_by.iter().chain(table.key());
+        assert!(named.clone().all(|name| table.column(name).is_some()), "{name}");
+        assert!(!table.key().is_empty() && !table.sorted_by.is_empty(), "{name}");
+    }
+    assert_eq!(shelf_lake::tables().count(), 44);
+}

@@ -1,0 +1,103 @@
+//! The lake of a running chain: a thread of its own behind the durable log. Whatever happens to it,
+//! the engine goes on.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use shelf_host::Folder;
+
+use super::follow::{Follower, Until};
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::settings::Settings;
+use crate::stop::Stop;
+
+/// How long the thread waits after a failure that may pass.
+const RETRY: Duration = Duration::from_secs(10);
+/// How often it looks whether it is to stop meanwhile.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// The thread that follows the log into the lake.
+pub(crate) struct LakeThread {
+    thread: JoinHandle<()>,
+    stop: Stop,
+    /// What went wrong last, and has not been said.
+    trouble: Arc<Mutex<Option<Failure>>>,
+}
+
+impl LakeThread {
+    /// Starts to follow. `screen`: whether the live screen has the terminal, so that nothing may be
+    /// said before it ends.
+    pub(crate) fn start(
+        folder: &Folder,
+        settings: &Settings,
+        output: Output,
+        screen: bool,
+    ) -> Self {
+        let stop = Stop::default();
+        let trouble = Arc::new(Mutex::new(None));
+        let (asked, noted) = (stop.clone(), Arc::clone(&trouble));
+        let (folder, settings) = (folder.clone(), settings.clone());
+        let thread = std::thread::spawn(move || {
+            follow_on(&folder, &settings, &asked, |failure| {
+                if screen {
+                    *noted.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+                } else {
+                    output.say(&warning(&failure));
+                }
+            });
+        });
+        Self { thread, stop, trouble }
+    }
+
+    /// Has the last events committed, and waits.
+    pub(crate) fn stop(self, output: Output) {
+        self.stop.ask();
+        let ended = self.thread.join();
+        if let Some(failure) = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            output.say(&warning(&failure));
+        }
+        if ended.is_err() {
+            output.say("warning[worker_stopped]: the thread of the lake has stopped");
+        }
+    }
+}
+
+/// Follows until it is asked to stop, or until a failure that will not pass. Every failure is told
+/// once for as long as it stays the same.
+fn follow_on(folder: &Folder, settings: &Settings, stop: &Stop, mut tell: impl FnMut(Failure)) {
+    let mut told = String::new();
+    loop {
+        let followed = super::lake(settings)
+            .and_then(|lake| Follower::open(folder, lake, settings))
+            .and_then(|mut follower| follower.follow(Until::Stopped, stop));
+        let Err(failure) = followed else { return };
+        let passing = failure.code == "lake_unreachable";
+        if failure.message != told {
+            told.clone_from(&failure.message);
+            tell(failure);
+        }
+        if !passing {
+            return;
+        }
+        let begun = Instant::now();
+        while begun.elapsed() < RETRY {
+            if stop.asked() {
+                return;
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+}
+
+fn warning(failure: &Failure) -> String {
+    let mut text = format!("warning[{}]: the lake: {}", failure.code, failure.message);
+    for cause in &failure.causes {
+        text.push_str("\n  because: ");
+        text.push_str(cause);
+    }
+    text.push_str("\n  hint: ");
+    text.push_str(&failure.hint);
+    text
+}

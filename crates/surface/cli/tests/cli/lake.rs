@@ -1,0 +1,291 @@
+//! The lake: each event once, whatever is killed; and what the program says when something is
+//! wrong.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::program::{Place, Ran, until};
+use crate::shop::open_shop;
+
+/// What `abort` ends a process with: 128 and the signal.
+const ABORTED: i32 = 128 + 6;
+
+fn follow(place: &Place) -> Value {
+    place.json("lake follow --until-caught-up")
+}
+
+/// A command with a fault in the lake.
+fn with_fault(place: &Place, words: &str, fault: &str) -> Command {
+    let mut command = place.command(words);
+    command.env("SHELF_LAKE_FAULT", fault).env("SHELF_LAKE__COMMIT_MB", "1");
+    command
+}
+
+fn rows(place: &Place, table: &str) -> u64 {
+    let view = place.json("lake tables");
+    let tables = view["tables"].as_array().unwrap();
+    let found = tables.iter().find(|row| row["table"] == table);
+    found.unwrap_or_else(|| panic!("no {table}"))["rows"].as_u64().unwrap()
+}
+
+/// The files of a table.
+fn files(place: &Place, table: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![place.path("data/lake").join(table)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "parquet") {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+/// What a statement over the tables comes to, as text.
+fn sql(place: &Place, statement: &str) -> String {
+    let root = place.path("data/lake");
+    let lake = shelf_lake::Lake::at(root.to_str().unwrap(), std::collections::HashMap::new());
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let session = lake.unwrap().session().await.unwrap();
+        session.sql(statement).await.unwrap().to_string().await.unwrap()
+    })
+}
+
+/// The first row of a statement's answer.
+fn row(place: &Place, statement: &str) -> Vec<String> {
+    let text = sql(place, statement);
+    let line = text.lines().nth(3).unwrap_or_else(|| panic!("no row: {text}"));
+    line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()
+}
+
+#[test]
+fn a_chain_is_in_the_lake_as_its_log_tells_it() {
+    let place = Place::new();
+    place.ok("simulate --days 1 --faults --snapshot-events 5000");
+    let report = follow(&place);
+    assert!(report["events"].as_u64().unwrap() > 10_000, "{report}");
+    place.ok("lake verify");
+    assert_eq!(follow(&place)["events"], 0);
+    place.ok("lake build");
+    place.ok("simulate --days 3 --snapshot-events 5000");
+    follow(&place);
+    place.ok("lake build");
+    place.ok("lake verify");
+    let sales = rows(&place, "curated.fact_sales");
+    assert!(sales > 0 && sales == rows(&place, "raw.pos_lines"));
+    assert!(rows(&place, "quarantine.events") > 0);
+    // In order, in fewer files, after the removal of the others: the same rows.
+    place.ok("lake optimize");
+    assert_eq!(files(&place, "raw/pos_lines").len(), 3);
+    place.ok("lake vacuum --hours 0");
+    assert_eq!(files(&place, "raw/pos_lines").len(), 1);
+    place.ok("lake checkpoint raw.pos_lines");
+    place.ok("lake verify");
+    // A build of days that were built gives the same rows.
+    let sums = "SELECT count(*), sum(units), sum(revenue), min(product_key), max(product_key) \
+                FROM curated.fact_sales";
+    let before = sql(&place, sums);
+    place.ok("lake build --from 2026-01-02 --to 2026-01-02");
+    assert_eq!(sql(&place, sums), before);
+    place.ok("lake verify");
+    for form in ["parquet", "csv", "json"] {
+        let words = format!("lake export curated.fact_sales sales.{form} --format {form}");
+        assert_eq!(place.json(&words)["rows"].as_u64().unwrap(), sales);
+        assert!(fs::metadata(place.path(&format!("sales.{form}"))).unwrap().len() > 10_000);
+    }
+    let history = place.jsons("lake history raw.pos_lines");
+    assert!(history.iter().any(|commit| commit["operation"] == "OPTIMIZE"), "{history:?}");
+    let diff = place.json("lake diff raw.pos_lines --from 1");
+    assert_eq!(diff["rows_after"].as_u64().unwrap(), sales);
+}
+
+/// A hundred deaths in every phase of a round, of a compaction and of a build.
+#[test]
+fn each_event_is_there_once_however_often_the_follower_dies() {
+    let place = Place::new();
+    let points = ["before_write", "before_commit", "after_commit"];
+    let (mut fired, mut chance) = (0_u32, 12_345_u32);
+    place.ok("simulate --days 1 --seed 3 --snapshot-events 3000");
+    while fired < 88 {
+        chance = chance.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let point = points[(chance >> 16) as usize % points.len()];
+        let fault = format!("{point}:{}", 1 + (chance >> 20) % 30);
+        let mut command = with_fault(&place, "lake follow --until-caught-up", &fault);
+        let ran = Ran::of(&mut command, b"");
+        match ran.code {
+            ABORTED => fired += 1,
+            0 => {
+                place.ok("lake verify");
+                fs::remove_dir_all(place.path("data/lake")).unwrap();
+            }
+            _ => panic!("{fault}: {ran:?}"),
+        }
+    }
+    follow(&place);
+    place.ok("lake verify");
+    for (words, point) in [("lake optimize", "in_optimize"), ("lake build", "in_build")] {
+        for nth in 1..=6 {
+            let mut command = with_fault(&place, words, &format!("{point}:{nth}"));
+            let ran = Ran::of(&mut command, b"");
+            assert_eq!(ran.code, ABORTED, "{point}:{nth}: {ran:?}");
+            fired += 1;
+        }
+        place.ok(words);
+        place.ok("lake verify");
+    }
+    assert_eq!(fired, 100);
+}
+
+/// The simulator's own summary, the events, the facts and the state agree to the unit and the cent.
+#[test]
+fn a_month_adds_up_wherever_it_is_summed() {
+    let place = Place::new();
+    let report = place.json("simulate --days 31 --seed 11");
+    follow(&place);
+    place.ok("lake build");
+    place.ok("lake verify");
+    let units = |what: &str| report["units"][what].as_i64().unwrap().to_string();
+    let raw = row(&place, "SELECT sum(units), sum(total) FROM raw.pos_lines");
+    let fact = row(&place, "SELECT sum(units), sum(revenue) FROM curated.fact_sales");
+    assert_eq!(raw, fact);
+    assert_eq!(raw[0], units("sold"));
+    let cents = report["revenue_cents"].as_i64().unwrap();
+    assert_eq!(raw[1], format!("{}.{:02}", cents / 100, cents % 100));
+    let stock = row(
+        &place,
+        "SELECT sum(received_units), sum(sold_units) - sum(returned_units), sum(removed_units), \
+         sum(unexplained_units) FROM curated.fact_inventory",
+    );
+    let expected = ["received", "sold", "removed", "unexplained"].map(units);
+    assert_eq!(stock, expected);
+    let there: i64 = ["floor", "carts", "warehouse", "in_transit"]
+        .iter()
+        .map(|what| report["units"][*what].as_i64().unwrap())
+        .sum();
+    let closed = "SELECT sum(close_units) FROM curated.fact_inventory \
+                  WHERE event_date = (SELECT max(event_date) FROM curated.fact_inventory)";
+    assert_eq!(row(&place, closed), [there.to_string()]);
+    // Of days that have ended.
+    let waste = "SELECT sum(units) FROM curated.fact_waste \
+                 WHERE event_date <= (SELECT max(event_date) FROM analytics.kpis)";
+    let waste = row(&place, waste);
+    let kpi = "SELECT CAST(sum(value) AS BIGINT) FROM analytics.kpis WHERE kpi = 'waste_units'";
+    assert_eq!(row(&place, kpi), waste);
+    for view in shelf_lake::VIEWS {
+        let name = view.name;
+        assert!(!view.comment().is_empty(), "{name}");
+        let counted = view_rows(&place, name);
+        assert!(counted > 0 || name == "low_stock", "{name} is empty");
+    }
+}
+
+/// How many rows a view has.
+fn view_rows(place: &Place, name: &str) -> usize {
+    let root = place.path("data/lake");
+    let lake = shelf_lake::Lake::at(root.to_str().unwrap(), std::collections::HashMap::new());
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let session = lake.unwrap().session().await.unwrap();
+        for view in shelf_lake::VIEWS {
+            let created = format!("CREATE VIEW curated.{} AS {}", view.name, view.sql);
+            session.sql(&created).await.unwrap_or_else(|error| panic!("{}: {error}", view.name));
+        }
+        let rows = session.sql(&format!("SELECT * FROM curated.{name}")).await.unwrap();
+        rows.count().await.unwrap_or_else(|error| panic!("{name}: {error}"))
+    })
+}
+
+#[test]
+fn a_running_chain_is_followed() {
+    let place = Place::new();
+    let run = "run --plain --for-seconds 3 --warmup-days 1 --speed 3600";
+    let mut command = place.command(run);
+    command.env("SHELF_LAKE__COMMIT_SECONDS", "1");
+    let ran = Ran::of(&mut command, b"");
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(!ran.err.contains("warning"), "{ran:?}");
+    let rounds = rows(&place, "ops.lake_commits");
+    assert!(rounds > 1, "{rounds} rounds");
+    place.ok("lake verify");
+    // All that is in the log is there when it has stopped.
+    assert_eq!(follow(&place)["events"], 0);
+    place.ok("run --plain --for-seconds 1 --speed 3600 --no-lake");
+    assert!(follow(&place)["events"].as_u64().unwrap() > 0);
+    place.ok("lake verify");
+}
+
+#[test]
+fn an_event_is_visible_soon_and_acts_are_told() {
+    let place = open_shop();
+    let mut command = place.command("run --no-demo --plain");
+    command.env("SHELF_LAKE__COMMIT_SECONDS", "1").stdout(std::process::Stdio::null());
+    let running = place.started(&mut command);
+    until("the shop in the lake", || (rows(&place, "raw.products") == 1).then_some(()));
+    // The present of such a chain is the clock's.
+    let now = jiff::Timestamp::now();
+    let line = format!(
+        r#"{{"event_type":"pickup","timestamp":"{now}","store_id":"R1","item_id":"APPLE",{}"#,
+        r#""quantity":3}"#
+    );
+    let sent = place.feed("send", line);
+    assert_eq!(sent.code, 0, "{sent:?}");
+    until("the pickup in the lake", || (rows(&place, "raw.shelf_events") == 1).then_some(()));
+    running.stop();
+    let cart = "SELECT cart_units FROM cleansed.shelf_state ORDER BY log_offset DESC LIMIT 1";
+    assert_eq!(row(&place, cart), ["3"]);
+}
+
+#[test]
+fn a_lake_that_fails_holds_up_nothing() {
+    let place = Place::new();
+    place.file("in-the-way", "a file where a folder is wanted");
+    let mut command = place.command("run --plain --for-seconds 1 --warmup-days 0 --speed 3600");
+    command.env("SHELF_LAKE__URL", place.path("in-the-way"));
+    let ran = Ran::of(&mut command, b"");
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.err.contains("warning[lake_"), "{ran:?}");
+    assert!(ran.out.lines().count() > 5, "{ran:?}");
+}
+
+#[test]
+fn what_is_wrong_with_a_lake_is_said() {
+    let place = open_shop();
+    follow(&place);
+    place.fails("lake history raw.nothing", 5, "unknown_table");
+    place.fails("lake history curated.fact_sales", 5, "unknown_table");
+    place.fails("lake diff raw.products --from 9", 2, "usage");
+    let mut command = place.command("lake follow --until-caught-up");
+    Ran::of(command.env("SHELF_LAKE__URL", "nowhere://lake"), b"").failed(2, "lake_address");
+    // A lake of another log.
+    let other = Place::new();
+    other.ok("simulate --days 0");
+    let mut command = other.command("lake follow --until-caught-up");
+    command.env("SHELF_LAKE__URL", place.path("data/lake"));
+    let ran = Ran::of(&mut command, b"");
+    assert_ne!(ran.code, 0, "{ran:?}");
+}
+
+#[test]
+fn damage_is_found_and_mended_from_the_log() {
+    let place = open_shop();
+    follow(&place);
+    place.ok("lake verify");
+    let file = files(&place, "raw/products").pop().unwrap();
+    let bytes = fs::read(&file).unwrap();
+    fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
+    let ran = place.fails("lake verify", 3, "lake_damaged");
+    assert!(ran.out.contains("missing or cut"), "{ran:?}");
+    fs::remove_file(&file).unwrap();
+    place.fails("lake verify --files-only raw.products", 3, "lake_damaged");
+    fs::remove_dir_all(place.path("data/lake/raw/products")).unwrap();
+    follow(&place);
+    place.ok("lake verify");
+}

@@ -1,0 +1,287 @@
+//! The Postgres wire: a client's library, psql, many clients, rude ones, and what is refused.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use postgres::error::SqlState;
+use postgres::{Client, NoTls, SimpleQueryMessage};
+
+use crate::program::{Place, Ran, until};
+use crate::shop::{open_shop, pickup};
+
+/// A server, which ends with its value.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Server {
+    /// Starts a command that serves, and waits until it says where.
+    pub(crate) fn start(place: &Place, words: &str, settings: &[(&str, &str)]) -> Self {
+        let mut command = place.command(words);
+        command.envs(settings.iter().copied());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut said = Vec::new();
+        let address = loop {
+            let line = lines.next().unwrap_or_else(|| panic!("it ended: {said:?}")).unwrap();
+            if let Some(rest) = line.strip_prefix("SQL at ") {
+                break rest.split(": ").next().unwrap().parse().unwrap();
+            }
+            said.push(line);
+        };
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, address }
+    }
+
+    pub(crate) fn of(place: &Place) -> Self {
+        Self::start(place, "sql serve --listen 127.0.0.1:0", &[])
+    }
+
+    fn config(&self) -> postgres::Config {
+        let mut config = postgres::Config::new();
+        config.host("127.0.0.1").port(self.address.port()).user("ada").dbname("shelf");
+        config
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        self.config().connect(NoTls).unwrap()
+    }
+
+    /// Runs psql with one command.
+    pub(crate) fn psql(&self, words: &[&str]) -> Ran {
+        let port = self.address.port().to_string();
+        let mut command = Command::new("psql");
+        command.args(["-X", "-h", "127.0.0.1", "-p", &port, "-U", "ada", "-d", "shelf"]);
+        command.args(words).env("PGCONNECT_TIMEOUT", "10");
+        Ran::of(&mut command, b"")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn one(client: &mut Client, statement: &str) -> String {
+    let messages = client.simple_query(statement).unwrap_or_else(|e| panic!("{statement}: {e:?}"));
+    let mut rows = messages.iter().filter_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(row.get(0).unwrap_or("").to_owned()),
+        _ => None,
+    });
+    rows.next().unwrap_or_else(|| panic!("{statement}: no row"))
+}
+
+fn refused(client: &mut Client, statement: &str) -> (SqlState, String) {
+    let error = client.simple_query(statement).unwrap_err();
+    let error = error.as_db_error().unwrap_or_else(|| panic!("{statement}: {error:?}"));
+    assert!(error.hint().is_some(), "{statement}: {error:?}");
+    (error.code().clone(), error.message().to_owned())
+}
+
+#[test]
+fn a_client_reads_and_sees_the_present() {
+    let place = open_shop();
+    let server = Server::of(&place);
+    let mut client = server.client();
+    let floor = "SELECT floor_units FROM live.shelves WHERE sku = 'APPLE'";
+    assert_eq!(one(&mut client, floor), "20");
+    place.feed("send", pickup(1, "APPLE", 2));
+    assert_eq!(one(&mut client, floor), "18");
+    // Prepared, with values of their own types.
+    let rows = client
+        .query(
+            "SELECT sku, floor_units FROM live.shelves WHERE sku = $1 AND floor_units > $2",
+            &[&"APPLE", &3_i64],
+        )
+        .unwrap();
+    assert_eq!((rows[0].get::<_, &str>(0), rows[0].get::<_, i64>(1)), ("APPLE", 18));
+    let then = client.query("SELECT sku FROM live.shelves AS OF '1990-01-01'", &[]).unwrap();
+    assert!(then.is_empty());
+    assert!(one(&mut client, "SELECT version()").starts_with("PostgreSQL 16"));
+    let mut transaction = client.transaction().unwrap();
+    assert_eq!(transaction.query("SELECT * FROM live.lots", &[]).unwrap().len(), 1);
+    transaction.commit().unwrap();
+}
+
+#[test]
+fn what_would_change_anything_is_refused() {
+    let place = open_shop();
+    let server = Server::of(&place);
+    let mut client = server.client();
+    for statement in [
+        "DROP TABLE live.shelves",
+        "INSERT INTO live.shelves VALUES ('a')",
+        "UPDATE live.shelves SET sku = 'a'",
+        "DELETE FROM live.shelves",
+        "CREATE TABLE a (b INT)",
+        "CREATE TABLE a AS SELECT 1",
+        "COPY live.shelves TO '/tmp/shelves'",
+        "ALTER TABLE live.shelves DROP COLUMN sku",
+        "SELECT 1; TRUNCATE live.shelves",
+    ] {
+        let (code, message) = refused(&mut client, statement);
+        assert_eq!(code, SqlState::READ_ONLY_SQL_TRANSACTION, "{statement}: {message}");
+        let prepared = client.prepare(statement).unwrap_err();
+        assert!(prepared.code().is_some(), "{statement}: {prepared:?}");
+    }
+    for (statement, code) in [
+        ("SELEC 1", SqlState::SYNTAX_ERROR),
+        ("SELECT * FROM nothing", SqlState::UNDEFINED_TABLE),
+        ("SELECT nothing FROM live.shelves", SqlState::UNDEFINED_COLUMN),
+        ("SELECT nothing()", SqlState::UNDEFINED_FUNCTION),
+        ("SET datafusion.runtime.memory_limit = '100G'", SqlState::UNDEFINED_OBJECT),
+        ("SELECT * FROM live.lots AS OF 'then'", SqlState::INVALID_PARAMETER_VALUE),
+    ] {
+        assert_eq!(refused(&mut client, statement).0, code, "{statement}");
+    }
+    assert_eq!(one(&mut client, "SELECT count(*) FROM live.shelves"), "1");
+}
+
+#[test]
+fn limits_hold_for_clients_too() {
+    let place = open_shop();
+    let limits = [("SHELF_SQL__MAX_ROWS", "1000"), ("SHELF_SQL__TIMEOUT_SECONDS", "2")];
+    let server = Server::start(&place, "sql serve --listen 127.0.0.1:0", &limits);
+    let mut client = server.client();
+    let many = "SELECT * FROM generate_series(1, 1001)";
+    assert_eq!(refused(&mut client, many).0, SqlState::PROGRAM_LIMIT_EXCEEDED);
+    let endless = "SELECT count(*) FROM generate_series(1, 1000000000000)";
+    let begun = Instant::now();
+    assert_eq!(refused(&mut client, endless).0, SqlState::QUERY_CANCELED);
+    client.simple_query("SET statement_timeout = '200ms'").unwrap();
+    let own = Instant::now();
+    assert_eq!(refused(&mut client, endless).0, SqlState::QUERY_CANCELED);
+    assert!(own.elapsed() < Duration::from_secs(2), "{:?}", own.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
+    assert_eq!(one(&mut client, "SELECT count(*) FROM live.shelves"), "1");
+}
+
+#[test]
+fn a_client_cancels_its_own_statement() {
+    let place = open_shop();
+    let server = Server::of(&place);
+    let mut client = server.client();
+    let token = client.cancel_token();
+    let asked = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(500));
+        token.cancel_query(NoTls).unwrap();
+    });
+    let begun = Instant::now();
+    let endless = "SELECT count(*) FROM generate_series(1, 10000000000000)";
+    assert_eq!(refused(&mut client, endless).0, SqlState::QUERY_CANCELED);
+    asked.join().unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert_eq!(one(&mut client, "SELECT 1"), "1");
+}
+
+#[test]
+fn two_hundred_clients_are_served_and_rude_ones_do_no_harm() {
+    let place = open_shop();
+    let server = Server::of(&place);
+    let mut clients: Vec<Client> = (0..200).map(|_| server.client()).collect();
+    for client in &mut clients {
+        assert_eq!(one(client, "SELECT floor_units FROM live.shelves"), "20");
+    }
+    // Some vanish in the middle of an answer, some never say what they want, some talk nonsense.
+    for client in clients.drain(..50) {
+        std::thread::spawn(move || {
+            let mut client = client;
+            let long = client.query_raw::<_, i64, _>(
+                "SELECT a.value FROM generate_series(1, 100000) a, generate_series(1, 9) b",
+                [],
+            );
+            drop(long);
+        })
+        .join()
+        .unwrap();
+    }
+    let silent: Vec<TcpStream> =
+        (0..20).map(|_| TcpStream::connect(server.address).unwrap()).collect();
+    for _ in 0..20 {
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        let _ = stream.write_all(b"GET / HTTP/1.1\r\n\r\n");
+    }
+    drop(silent);
+    for client in &mut clients {
+        assert_eq!(one(client, "SELECT floor_units FROM live.shelves"), "20");
+    }
+}
+
+#[test]
+fn one_client_too_many_is_told_so() {
+    let place = open_shop();
+    let settings = [("SHELF_SQL__CONNECTIONS", "2")];
+    let server = Server::start(&place, "sql serve --listen 127.0.0.1:0", &settings);
+    let _one = server.client();
+    let two = server.client();
+    let error = server.config().connect(NoTls).map(|_| ()).unwrap_err();
+    assert_eq!(error.code(), Some(&SqlState::TOO_MANY_CONNECTIONS), "{error:?}");
+    drop(two);
+    until("a place is free again", || server.config().connect(NoTls).ok());
+}
+
+#[test]
+fn other_machines_need_a_password() {
+    let place = open_shop();
+    let ran = place.run("sql serve --listen 0.0.0.0:0");
+    ran.failed(2, "sql_no_password");
+    let settings = [("SHELF_SQL__PASSWORD", "open sesame")];
+    let server = Server::start(&place, "sql serve --listen 0.0.0.0:0", &settings);
+    let with = |password: &str| server.config().password(password).connect(NoTls);
+    assert_eq!(one(&mut with("open sesame").unwrap(), "SELECT 1"), "1");
+    let error = with("wrong").map(|_| ()).unwrap_err();
+    assert_eq!(error.code(), Some(&SqlState::INVALID_PASSWORD), "{error:?}");
+    assert!(server.config().connect(NoTls).is_err(), "no password at all");
+}
+
+#[test]
+fn a_taken_port_is_told() {
+    let place = open_shop();
+    let server = Server::of(&place);
+    let words = format!("sql serve --listen {}", server.address);
+    place.run(&words).failed(1, "sql_port_taken");
+}
+
+#[test]
+fn a_running_chain_answers() {
+    let place = open_shop();
+    let server = Server::start(&place, "run --no-demo --plain --sql-listen 127.0.0.1:0", &[]);
+    let mut client = server.client();
+    let floor = "SELECT floor_units FROM live.shelves WHERE sku = 'APPLE'";
+    assert_eq!(one(&mut client, floor), "20");
+    assert_eq!(place.feed("send", pickup(1, "APPLE", 4)).code, 0);
+    assert_eq!(one(&mut client, floor), "16");
+}
+
+#[test]
+fn psql_describes_what_is_there() {
+    let place = open_shop();
+    let server = Server::of(&place);
+    for (words, wanted) in [
+        ("\\dt live.*", &["shelves", "lots", "alerts", "live"][..]),
+        ("\\dt+ live.*", &["The alerts that stand."]),
+        ("\\d live.shelves", &["floor_units", "bigint", "price", "numeric"]),
+        ("\\d+ live.shelves", &["floor_units", "Units on it."]),
+        ("\\dn", &["live"]),
+        ("\\l", &["shelf"]),
+        ("\\d", &["shelves"]),
+        ("\\du", &[]),
+        ("\\conninfo", &["shelf"]),
+    ] {
+        let ran = server.psql(&["-c", words]);
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{words}: {ran:?}");
+        for part in wanted {
+            assert!(ran.out.contains(part), "{words}: no {part} in {}", ran.out);
+        }
+    }
+    let csv = server.psql(&["--csv", "-c", "SELECT sku, price FROM live.shelves"]);
+    assert_eq!(csv.out, "sku,price\nAPPLE,1.20\n");
+    let refused = server.psql(&["-v", "VERBOSITY=verbose", "-c", "DROP TABLE live.shelves"]);
+    assert!(refused.err.contains("25006") && refused.err.contains("HINT"), "{refused:?}");
+}

@@ -1,0 +1,54 @@
+"""Reads tables of a lake with three other programs, and prints what each of them counts.
+
+One JSON object a line: program, table, rows, and the sum of each decimal or whole-number column.
+"""
+
+import json
+import sys
+
+import deltalake
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+def summed(table: pa.Table) -> dict:
+    sums = {}
+    for name, column in zip(table.column_names, table.columns):
+        if pa.types.is_decimal(column.type) or pa.types.is_integer(column.type):
+            sums[name] = str(pc.sum(column).as_py())
+    return sums
+
+
+def told(program: str, name: str, rows: int, sums: dict) -> None:
+    print(json.dumps({"program": program, "table": name, "rows": rows, "sums": sums}), flush=True)
+
+
+def main(root: str, names: list[str]) -> None:
+    columns = {}
+    for name in names:
+        table = deltalake.DeltaTable(f"{root}/{name}")
+        rows = table.to_pyarrow_table()
+        sums = summed(rows)
+        columns[name] = list(sums)
+        told("deltalake", name, rows.num_rows, sums)
+        asked = ", ".join(f"sum({column})" for column in sums)
+        statement = f"SELECT count(*), {asked} FROM read_parquet(?, hive_partitioning = true)"
+        answer = duckdb.execute(statement, [table.file_uris()]).fetchone()
+        told("duckdb", name, answer[0], dict(zip(sums, map(str, answer[1:]))))
+    from pysail.spark import SparkConnectServer
+    from pyspark.sql import SparkSession
+
+    server = SparkConnectServer()
+    server.start()
+    _, port = server.listening_address
+    spark = SparkSession.builder.remote(f"sc://localhost:{port}").getOrCreate()
+    for name in names:
+        asked = ", ".join(f"sum({column})" for column in columns[name])
+        answer = spark.sql(f"SELECT count(*), {asked} FROM delta.`{root}/{name}`").collect()[0]
+        told("sail", name, answer[0], dict(zip(columns[name], map(str, answer[1:]))))
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])

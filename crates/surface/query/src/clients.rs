@@ -1,0 +1,178 @@
+//! What clients of Postgres ask beyond what the catalogue of `datafusion-pg-catalog` answers.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int32Array, RecordBatch, new_null_array};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, Field, Int32Type, Schema};
+use datafusion::catalog::MemTable;
+use datafusion::datasource::TableProvider;
+use datafusion::error::Result;
+use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
+use datafusion::prelude::SessionContext;
+use datafusion::scalar::ScalarValue;
+
+use crate::live::LIVE;
+
+/// Parts of clients' statements that DataFusion cannot work out, and what they come to here, where
+/// no table has storage options and no schema or role has members or rights of its own.
+const PHRASES: [(&str, &str); 5] = [
+    // JDBC: the function that reads arrays, found by its bare name.
+    ("'pg_catalog.array_in'::regproc", "'array_in'::regproc"),
+    // psql: storage options of a table.
+    (
+        "pg_catalog.array_to_string(c.reloptions || array(select 'toast.' || x from \
+         pg_catalog.unnest(tc.reloptions) x), ', ')",
+        "''",
+    ),
+    // psql: rights of a schema.
+    ("pg_catalog.array_to_string(n.nspacl, E'\\n')", "CAST(NULL AS TEXT)"),
+    ("pg_catalog.array_to_string(n.nspacl, E' ')", "CAST(NULL AS TEXT)"),
+    // psql: the roles of a role.
+    (
+        "ARRAY(SELECT b.rolname FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles b ON \
+         (m.roleid = b.oid) WHERE m.member = r.oid)",
+        "'{}'",
+    ),
+];
+/// The columns of the table of types that name functions by their numbers.
+const OF_FUNCTIONS: [&str; 8] = [
+    "typinput",
+    "typoutput",
+    "typreceive",
+    "typsend",
+    "typmodin",
+    "typmodout",
+    "typanalyze",
+    "typsubscript",
+];
+
+/// Another sign than the backslash before letters that a pattern means as they are.
+const ESCAPE: &str = " ESCAPE '/'";
+/// What stands before a pattern.
+const LIKE: &str = " LIKE ";
+
+/// The statement without the parts that cannot be worked out.
+pub(crate) fn without_phrases(sql: &str) -> Option<String> {
+    if !sql.contains("pg_catalog.") {
+        return None;
+    }
+    match without_escape(sql) {
+        Some(text) => Some(without_known(&text).unwrap_or(text)),
+        None => without_known(sql),
+    }
+}
+
+/// `SQLAlchemy` has patterns whose escape is a slash; here with a backslash in its stead.
+fn without_escape(sql: &str) -> Option<String> {
+    let (before, after) = sql.split_once(ESCAPE)?;
+    let (before, pattern) = before.rsplit_once(LIKE)?;
+    let after = without_escape(after).unwrap_or_else(|| after.to_owned());
+    Some(format!("{before}{LIKE}replace({pattern}, '/', '\\'){after}"))
+}
+
+fn without_known(sql: &str) -> Option<String> {
+    let spaced = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+    let found = PHRASES.iter().any(|(phrase, _)| spaced.contains(phrase));
+    found.then(|| {
+        PHRASES.iter().fold(spaced, |text, (phrase, instead)| text.replace(phrase, instead))
+    })
+}
+
+/// Functions that clients call, and that have nothing to tell here: sizes are not known, and
+/// everything may be seen.
+pub(crate) fn register(context: &SessionContext) {
+    for (name, takes) in [
+        ("pg_table_size", DataType::Int64),
+        ("pg_indexes_size", DataType::Int64),
+        ("pg_database_size", DataType::Utf8),
+    ] {
+        context.register_udf(constant(name, takes, ScalarValue::Int64(None)));
+    }
+    // psycopg asks for types of extensions, of which there are none.
+    context.register_udf(constant("to_regtype", DataType::Utf8, ScalarValue::Int32(None)));
+    context.register_udf(constant("pg_size_pretty", DataType::Int64, ScalarValue::Utf8(None)));
+    for name in ["pg_function_is_visible", "pg_type_is_visible"] {
+        context.register_udf(constant(name, DataType::Int64, ScalarValue::Boolean(Some(true))));
+    }
+    let schema = ScalarValue::Utf8(Some(LIVE.to_owned()));
+    let told = move |_: &[ColumnarValue]| Ok(ColumnarValue::Scalar(schema.clone()));
+    let (name, kind) = ("current_schema", Volatility::Stable);
+    context.register_udf(create_udf(name, vec![], DataType::Utf8, kind, Arc::new(told)));
+}
+
+fn constant(name: &str, takes: DataType, value: ScalarValue) -> ScalarUDF {
+    let gives = value.data_type();
+    let told = move |_: &[ColumnarValue]| Ok(ColumnarValue::Scalar(value.clone()));
+    create_udf(name, vec![takes], gives, Volatility::Stable, Arc::new(told))
+}
+
+/// The table of types with functions by their numbers, as the joins of clients need them.
+pub(crate) async fn types(context: &SessionContext) -> Result<Arc<dyn TableProvider>> {
+    let mut numbers = HashMap::new();
+    let functions = "SELECT proname, oid FROM shelf.pg_catalog.pg_proc";
+    for batch in context.sql(functions).await?.collect().await? {
+        let [names, oids] = batch.columns() else { continue };
+        let (names, oids) = (cast(names, &DataType::Utf8)?, oids.as_primitive::<Int32Type>());
+        for (name, oid) in names.as_string::<i32>().iter().zip(oids.iter()) {
+            numbers.insert(name.unwrap_or_default().to_owned(), oid.unwrap_or_default());
+        }
+    }
+    let frame = context.sql("SELECT * FROM shelf.pg_catalog.pg_type").await?;
+    let before = Arc::clone(frame.schema().inner());
+    let field = |field: &Arc<Field>| {
+        if OF_FUNCTIONS.contains(&field.name().as_str()) {
+            return Field::new(field.name(), DataType::Int32, true);
+        }
+        field.as_ref().clone()
+    };
+    let schema = Arc::new(Schema::new(before.fields().iter().map(field).collect::<Vec<_>>()));
+    let mut batches = Vec::new();
+    for batch in frame.collect().await? {
+        let columns: Result<Vec<ArrayRef>> = before
+            .fields()
+            .iter()
+            .zip(batch.columns())
+            .map(|(field, column)| {
+                if OF_FUNCTIONS.contains(&field.name().as_str()) {
+                    return by_number(column, &numbers);
+                }
+                Ok(Arc::clone(column))
+            })
+            .collect();
+        batches.push(RecordBatch::try_new(Arc::clone(&schema), columns?)?);
+    }
+    Ok(Arc::new(MemTable::try_new(schema, vec![batches])?))
+}
+
+fn by_number(names: &ArrayRef, numbers: &HashMap<String, i32>) -> Result<ArrayRef> {
+    if names.data_type().is_integer() {
+        return Ok(cast(names, &DataType::Int32)?);
+    }
+    let Ok(names) = cast(names, &DataType::Utf8) else {
+        return Ok(new_null_array(&DataType::Int32, names.len()));
+    };
+    let number = |name: Option<&str>| numbers.get(name?).copied().or(Some(0));
+    let numbers = names.as_string::<i32>().iter().map(number);
+    Ok(Arc::new(numbers.collect::<Int32Array>()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phrase_is_found_however_it_is_spaced() {
+        let asked = "SELECT pg_catalog.array_to_string(n.nspacl,\n    E'\\n') AS a,\n  1";
+        let changed = without_phrases(asked).unwrap();
+        assert_eq!(changed, "SELECT CAST(NULL AS TEXT) AS a, 1");
+        let asked = "SELECT pg_catalog.a FROM b WHERE a NOT LIKE 'pg/_' || '%' ESCAPE '/' LIMIT 1";
+        assert_eq!(
+            without_phrases(asked).unwrap(),
+            "SELECT pg_catalog.a FROM b WHERE a NOT LIKE replace('pg/_' || '%', '/', '\\') LIMIT 1"
+        );
+        assert_eq!(without_phrases("SELECT 'two  spaces'"), None);
+        assert_eq!(without_phrases("SELECT 'a  b' FROM pg_catalog.pg_class"), None);
+    }
+}

@@ -1,0 +1,181 @@
+//! The scan of a Delta table: a plain Parquet scan over the files of its snapshot.
+//!
+//! Whatever runs plans of DataFusion can run it, also where nothing knows Delta. The snapshot is
+//! fixed when the statement is planned; what is committed later is not seen.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::catalog::Session;
+use datafusion::common::stats::Precision;
+use datafusion::common::{ColumnStatistics, ScalarValue, Statistics, ToDFSchema};
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::datasource::{TableProvider, TableType};
+use datafusion::error::Result;
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_plan::ExecutionPlan;
+use deltalake::DeltaTable;
+use deltalake::kernel::LogicalFileView;
+use futures::TryStreamExt;
+use shelf_lake::Table;
+
+use crate::QueryError;
+
+/// A snapshot of a table.
+#[derive(Debug)]
+pub(super) struct LakeTable {
+    table: &'static Table,
+    delta: DeltaTable,
+    schema: SchemaRef,
+    columns: TableSchema,
+}
+
+impl LakeTable {
+    pub(super) fn new(table: &'static Table, delta: DeltaTable) -> Self {
+        let whole = table.arrow_schema();
+        let of_folders = table.partition_columns();
+        let bare = |field: &Field| Field::new(field.name(), field.data_type().clone(), true);
+        let (mut in_files, mut of_paths) = (Vec::new(), Vec::new());
+        for field in whole.fields() {
+            if of_folders.contains(&field.name().as_str()) {
+                of_paths.push(Arc::new(bare(field)));
+            } else {
+                in_files.push(bare(field));
+            }
+        }
+        let columns = TableSchema::builder(Arc::new(Schema::new(in_files)))
+            .with_table_partition_cols(of_paths)
+            .build();
+        let schema = Arc::clone(columns.table_schema());
+        Self { table, delta, schema, columns }
+    }
+
+    async fn files(&self) -> Result<Vec<PartitionedFile>, QueryError> {
+        let unread = |error: deltalake::DeltaTableError| {
+            QueryError::Failed(format!("{} cannot be read: {error}", self.table.full_name()))
+        };
+        let views = self.delta.get_active_add_actions_by_predicate(None);
+        let views: Vec<LogicalFileView> = views.try_collect().await.map_err(unread)?;
+        views.iter().map(|view| self.file(view)).collect()
+    }
+
+    fn file(&self, view: &LogicalFileView) -> Result<PartitionedFile, QueryError> {
+        if view.deletion_vector_descriptor().is_some() {
+            return Err(QueryError::NotSupported(format!(
+                "another program has marked rows of {} as deleted",
+                self.table.full_name()
+            )));
+        }
+        let values = view.partition_values_map();
+        let of_path = |field: &Arc<Field>| {
+            let value = values.get(field.name()).cloned().flatten();
+            ScalarValue::Utf8(value)
+        };
+        let size = u64::try_from(view.size()).unwrap_or_default();
+        let mut file = PartitionedFile::new(view.object_store_path().to_string(), size);
+        file.partition_values = self.columns.table_partition_cols().iter().map(of_path).collect();
+        Ok(match view.num_records() {
+            Some(rows) => file.with_statistics(Arc::new(self.statistics(rows, view))),
+            None => file,
+        })
+    }
+
+    /// What the log of the table says about a file, so that it need not be opened to be left out.
+    fn statistics(&self, rows: usize, view: &LogicalFileView) -> Statistics {
+        let stats = view.stats();
+        let stats: serde_json::Value =
+            stats.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        let column = |field: &Arc<Field>| {
+            let bound = |which: &str| {
+                let value = stats.get(which).and_then(|of| of.get(field.name()));
+                value.and_then(|value| bound(field.data_type(), value))
+            };
+            let inexact =
+                |value: Option<ScalarValue>| value.map_or(Precision::Absent, Precision::Inexact);
+            ColumnStatistics {
+                min_value: inexact(bound("minValues")),
+                max_value: inexact(bound("maxValues")),
+                ..ColumnStatistics::new_unknown()
+            }
+        };
+        Statistics {
+            num_rows: Precision::Exact(rows),
+            total_byte_size: Precision::Absent,
+            column_statistics: self.columns.file_schema().fields().iter().map(column).collect(),
+        }
+    }
+}
+
+/// A bound of a column as the log writes it, for the types whose bounds it writes exactly.
+fn bound(data_type: &DataType, value: &serde_json::Value) -> Option<ScalarValue> {
+    match data_type {
+        DataType::Int32 => value.as_i64()?.try_into().ok().map(|n| ScalarValue::Int32(Some(n))),
+        DataType::Int64 => value.as_i64().map(|number| ScalarValue::Int64(Some(number))),
+        DataType::Date32 => {
+            let date: jiff::civil::Date = value.as_str()?.parse().ok()?;
+            let epoch = jiff::civil::date(1970, 1, 1);
+            let days = date.since((jiff::Unit::Day, epoch)).ok()?.get_days();
+            Some(ScalarValue::Date32(Some(days)))
+        }
+        _ => None,
+    }
+}
+
+#[async_trait]
+impl TableProvider for LakeTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
+        // Files and row groups are left out; what is left is filtered again.
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let files = self.files().await?;
+        let store = self.delta.log_store();
+        let url = store.object_store_url();
+        state.runtime_env().register_object_store(url.as_ref(), store.object_store(None));
+        let rows: usize = files
+            .iter()
+            .filter_map(|file| file.statistics.as_ref()?.num_rows.get_value().copied())
+            .sum();
+        let mut source = ParquetSource::new(self.columns.clone())
+            .with_table_parquet_options(state.table_options().parquet.clone());
+        if let Some(condition) = conjunction(filters.iter().cloned()) {
+            let columns = Arc::clone(&self.schema).to_dfschema()?;
+            source = source.with_predicate(state.create_physical_expr(condition, &columns)?);
+        }
+        let groups = FileGroup::new(files).split_files(state.config().target_partitions());
+        let statistics = Statistics {
+            num_rows: Precision::Exact(rows),
+            ..Statistics::new_unknown(&self.schema)
+        };
+        let config = FileScanConfigBuilder::new(url, Arc::new(source))
+            .with_file_groups(groups)
+            .with_statistics(statistics)
+            .with_projection_indices(projection.cloned())?
+            .with_limit(limit)
+            .build();
+        Ok(DataSourceExec::from_data_source(config))
+    }
+}
