@@ -5,6 +5,7 @@
 
 use crate::machine::Machine;
 use crate::workspace::{Profile, Workspace, command_line};
+use crate::{python, tools};
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
@@ -32,24 +33,45 @@ pub(crate) struct Args {
 struct Row {
     name: &'static str,
     cpus: Option<&'static str>,
+    /// Another program that is measured beside it.
+    beside: Beside,
 }
 
-const ROWS: [Row; 14] = [
-    Row { name: "core_steps", cpus: Some("0") },
-    Row { name: "import_one_core", cpus: Some("0") },
-    Row { name: "import_two_cores", cpus: Some("0,1") },
-    Row { name: "simulate_year", cpus: None },
-    Row { name: "event_to_alert", cpus: None },
-    Row { name: "restart", cpus: None },
-    Row { name: "resident_demo", cpus: None },
-    Row { name: "hundred_stores", cpus: None },
-    Row { name: "watching_cost", cpus: Some("0") },
-    Row { name: "store_memory", cpus: Some("0") },
-    Row { name: "resident_with_lake", cpus: None },
-    Row { name: "lake_rows", cpus: Some("0") },
-    Row { name: "lake_year", cpus: None },
-    Row { name: "lake_slowdown", cpus: Some("0,1") },
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Beside {
+    Nothing,
+    DuckDb,
+}
+
+const ROWS: [Row; 18] = [
+    row("core_steps", ONE),
+    row("import_one_core", ONE),
+    row("import_two_cores", TWO),
+    row("simulate_year", ANY),
+    row("event_to_alert", ANY),
+    row("restart", ANY),
+    row("resident_demo", ANY),
+    row("hundred_stores", ANY),
+    row("watching_cost", ONE),
+    row("store_memory", ONE),
+    row("resident_with_lake", ANY),
+    row("lake_rows", ONE),
+    row("lake_year", ANY),
+    row("lake_slowdown", TWO),
+    row("live_visible", TWO),
+    row("lake_visible", TWO),
+    row("http_load", TWO),
+    Row { beside: Beside::DuckDb, ..row("sql_queries", TWO) },
 ];
+
+/// Any cores, the first, the first two.
+const ANY: Option<&str> = None;
+const ONE: Option<&str> = Some("0");
+const TWO: Option<&str> = Some("0,1");
+
+const fn row(name: &'static str, cpus: Option<&'static str>) -> Row {
+    Row { name, cpus, beside: Beside::Nothing }
+}
 
 /// What a row said, or why it said nothing.
 struct Measured {
@@ -65,10 +87,15 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         None => shelf.ancestors().nth(2).context("the binary is in no folder")?.join("bench"),
     };
     fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    let asked = |row: &Row| args.only.as_deref().is_none_or(|name| name == row.name);
+    if ROWS.iter().any(|row| asked(row) && row.beside == Beside::DuckDb) {
+        tools::ensure(workspace)?;
+    }
+    let python = python::program(workspace);
     let mut results = Vec::new();
-    for row in ROWS.into_iter().filter(|row| args.only.as_deref().is_none_or(|n| n == row.name)) {
+    for row in ROWS.into_iter().filter(asked) {
         eprintln!("measuring {}", row.name);
-        results.push(Measured { row, outcome: measure(&shelf, &dir, row) });
+        results.push(Measured { row, outcome: measure(&shelf, &dir, &python, row) });
     }
     let machine = Machine::read(&dir);
     if args.json {
@@ -83,8 +110,8 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn measure(shelf: &Path, dir: &Path, row: Row) -> Result<Value> {
-    let words = words(row, shelf.as_os_str(), dir.as_os_str());
+fn measure(shelf: &Path, dir: &Path, python: &Path, row: Row) -> Result<Value> {
+    let words = words(row, shelf.as_os_str(), dir.as_os_str(), python.as_os_str());
     let (program, arguments) = words.split_first().context("an empty command")?;
     let output = Command::new(program)
         .args(arguments)
@@ -100,7 +127,7 @@ fn measure(shelf: &Path, dir: &Path, row: Row) -> Result<Value> {
 }
 
 /// The command of a row: the binary, held to the row's cores.
-fn words<'a>(row: Row, shelf: &'a OsStr, dir: &'a OsStr) -> Vec<&'a OsStr> {
+fn words<'a>(row: Row, shelf: &'a OsStr, dir: &'a OsStr, python: &'a OsStr) -> Vec<&'a OsStr> {
     let mut words = Vec::new();
     if let Some(cpus) = row.cpus {
         words.extend(["taskset", "-c", cpus].map(OsStr::new));
@@ -108,11 +135,19 @@ fn words<'a>(row: Row, shelf: &'a OsStr, dir: &'a OsStr) -> Vec<&'a OsStr> {
     words.push(shelf);
     words.extend(["bench", row.name, "--json", "--dir"].map(OsStr::new));
     words.push(dir);
+    if row.beside == Beside::DuckDb {
+        words.extend([OsStr::new("--python"), python]);
+    }
     words
 }
 
 fn typed_command(row: Row) -> String {
-    let words = words(row, OsStr::new("shelf"), OsStr::new("target/bench"));
+    let words = words(
+        row,
+        OsStr::new("shelf"),
+        OsStr::new("target/bench"),
+        OsStr::new("target/python/bin/python"),
+    );
     words.split_first().map_or_else(String::new, |(first, rest)| command_line(first, rest))
 }
 

@@ -10,6 +10,7 @@ mod machine;
 mod picture;
 mod python;
 mod rust_text;
+mod screenshots;
 mod test_run;
 mod tidy;
 mod tools;
@@ -41,6 +42,8 @@ enum Task {
     Bench(bench::Args),
     /// Render the picture of the README.
     Picture,
+    /// Render every page of the dashboard, light and dark, into `docs/pictures/pages`.
+    Screenshots,
 }
 
 fn main() -> ExitCode {
@@ -64,5 +67,6 @@ fn perform(task: Task) -> Result<()> {
         Task::Crash(args) => crash::run(&workspace, &args),
         Task::Bench(args) => bench::run(&workspace, &args),
         Task::Picture => picture::run(&workspace),
+        Task::Screenshots => screenshots::run(&workspace),
     }
 }

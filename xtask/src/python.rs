@@ -3,24 +3,39 @@
 use crate::workspace::{Workspace, run_to_success};
 use anyhow::{Context, Result};
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
-/// Other programs that read Delta tables, an object store, and what they need.
-const PACKAGES: [&str; 7] = [
+/// Other programs that read Delta tables, an object store, clients of Postgres, one that
+/// makes requests from an OpenAPI document, and what they need.
+const PACKAGES: [&str; 10] = [
     "deltalake==1.6.6",
     "duckdb==2.0.1",
     "moto[server]==5.2.5",
+    "psycopg[binary]==3.3.9",
     "pyarrow==26.0.1",
     "pysail==0.7.2",
     "pyspark-client==4.2.0",
+    "schemathesis==4.32.5",
     "setuptools",
+    "sqlalchemy==2.1.9",
 ];
 /// What it holds, written when it is whole.
 const STAMP: &str = "packages.txt";
 
+/// Where it is.
+fn folder(workspace: &Workspace) -> PathBuf {
+    workspace.root.join("target/python")
+}
+
+/// The Python that has the packages.
+pub(crate) fn program(workspace: &Workspace) -> PathBuf {
+    folder(workspace).join("bin/python")
+}
+
 /// Sees to it that the environment is there, and holds these packages.
 pub(crate) fn ensure(workspace: &Workspace, install_venv: impl Fn() -> Result<()>) -> Result<()> {
-    let dir = workspace.root.join("target/python");
+    let dir = folder(workspace);
     let wanted = PACKAGES.join("\n");
     if fs::read_to_string(dir.join(STAMP)).is_ok_and(|found| found == wanted) {
         return Ok(());
@@ -33,6 +48,6 @@ pub(crate) fn ensure(workspace: &Workspace, install_venv: impl Fn() -> Result<()
         make()?;
     }
     let pip = ["-m", "pip", "install", "-q", "--disable-pip-version-check"];
-    run_to_success(Command::new(dir.join("bin/python")).args(pip).args(PACKAGES))?;
+    run_to_success(Command::new(program(workspace)).args(pip).args(PACKAGES))?;
     fs::write(dir.join(STAMP), wanted).context("cannot note what was installed")
 }

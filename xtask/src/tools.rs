@@ -10,16 +10,20 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A program that the tests or benches call, and the Debian package that brings it.
-const PROGRAMS: [(&str, &str); 21] = [
+const PROGRAMS: [(&str, &str); 25] = [
     ("cc", "build-essential"),
     ("chmod", "coreutils"),
+    ("chromedriver", "chromium-driver"),
+    ("chromium", "chromium"),
     ("df", "coreutils"),
+    ("faketime", "faketime"),
     ("git", "git"),
     ("grep", "grep"),
     ("gzip", "gzip"),
     ("id", "coreutils"),
     ("kill", "procps"),
     ("mount", "mount"),
+    ("openssl", "openssl"),
     ("prlimit", "util-linux"),
     ("psql", "postgresql-client"),
     ("python3", "python3"),

@@ -55,10 +55,14 @@ fn golden_records_decode_to_what_they_always_did() {
         }
         let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
         let bytes = std::fs::read(&path).unwrap();
-        let text =
-            if stem.starts_with("event.") { event_text(&bytes) } else { effect_text(&bytes) };
         let expected = std::fs::read_to_string(path.with_extension("json")).unwrap();
-        assert_eq!(text, expected, "{stem}");
+        if stem.starts_with("event.") {
+            assert_eq!(event_text(&bytes), expected, "{stem}");
+        } else {
+            // The order of fields says nothing, and hangs on what else a build holds.
+            let expected: serde_json::Value = serde_json::from_str(&expected).unwrap();
+            assert_eq!(effect_json(&decode_effect(&bytes).unwrap()), expected, "{stem}");
+        }
         kinds.insert(stem.rsplit_once('-').unwrap().0.to_owned());
     }
     let events = kinds.iter().filter(|kind| kind.starts_with("event.")).count();

@@ -56,6 +56,12 @@ pub enum LakeError {
         /// The name that was asked for.
         table: String,
     },
+    /// A table has no such version.
+    #[error("{what}")]
+    NoVersion {
+        /// What is asked for, and is not there.
+        what: String,
+    },
     /// A statement that builds a table failed.
     #[error("cannot build {table}")]
     Query {
@@ -97,6 +103,7 @@ impl LakeError {
             Self::Foreign { .. } => "lake_foreign",
             Self::InUse { .. } => "lake_in_use",
             Self::NoTable { .. } => "unknown_table",
+            Self::NoVersion { .. } => "unknown_version",
             Self::Query { .. } => "lake_build",
             Self::Rows(_) => "lake_rows",
             Self::Injected { .. } => "lake_injected",
@@ -121,6 +128,7 @@ impl LakeError {
             }
             Self::InUse { .. } => "let one process follow into a lake",
             Self::NoTable { .. } => "run `shelf lake tables` for their names",
+            Self::NoVersion { .. } => "see `shelf lake history` for the versions of a table",
             Self::Query { .. } | Self::Rows(_) => "report this as a defect",
             Self::Injected { .. } => "leave the fault out",
         }

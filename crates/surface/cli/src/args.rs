@@ -1,7 +1,9 @@
 //! The command line.
 
+mod bench;
 mod lake;
 mod sql;
+mod user;
 mod windows;
 
 use std::path::PathBuf;
@@ -13,8 +15,10 @@ use shelf_sources::Format;
 
 use crate::kpi::KpiArgs;
 use crate::quality::QualityArgs;
+pub(crate) use bench::{BenchArgs, BenchName};
 pub(crate) use lake::{ExportArg, LakeCommand, VerifyArgs};
 pub(crate) use sql::{SqlArgs, SqlCommand};
+pub(crate) use user::{ReportArgs, UserAddArgs, UserCommand};
 pub(crate) use windows::{StageArg, StateArgs, WindowsArgs};
 
 /// Runs a supermarket chain's stock in real time: shelves, lots, alerts, restock tasks, supplier
@@ -104,6 +108,11 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Measure one thing.
     Bench(BenchArgs),
+    /// Write the report of a day as one HTML file: sales, availability, waste, alerts, orders.
+    Report(ReportArgs),
+    /// Say who may log in at the dashboard and the API.
+    #[command(subcommand)]
+    User(UserCommand),
     /// Print completions for a shell.
     Completions {
         /// Which shell.
@@ -144,6 +153,9 @@ pub(crate) struct RunArgs {
     /// Do not follow the log into the lake.
     #[arg(long)]
     pub(crate) no_lake: bool,
+    /// Where the dashboard and the HTTP API are served, or `off` [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<String>,
     /// Where clients of Postgres connect, or `off` [default: 127.0.0.1:5433].
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) sql_listen: Option<String>,
@@ -443,49 +455,6 @@ pub(crate) enum ConfigCommand {
     },
     /// Check the settings, and say what is wrong.
     Check,
-}
-
-#[derive(Clone, Debug, ClapArgs)]
-pub(crate) struct BenchArgs {
-    /// What to measure.
-    #[arg(value_enum)]
-    pub(crate) name: BenchName,
-    /// Where the data of the bench goes for its time; it must be on a disk.
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    pub(crate) dir: PathBuf,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub(crate) enum BenchName {
-    /// Core steps a second on one core.
-    CoreSteps,
-    /// JSON file to fsynced log, state and alerts, on one core.
-    ImportOneCore,
-    /// The same on two.
-    ImportTwoCores,
-    /// One store through 365 days.
-    SimulateYear,
-    /// From event to visible alert at 10,000 events a second.
-    EventToAlert,
-    /// Restart after `kill -9` with 10 million events in the log.
-    Restart,
-    /// Resident memory of the running demo.
-    ResidentDemo,
-    /// The same with the lake following and SQL open.
-    ResidentWithLake,
-    /// 100 stores in one process.
-    HundredStores,
-    /// What windows and rules cost the core's steps a second.
-    WatchingCost,
-    /// Memory of one store with everything on.
-    StoreMemory,
-    /// Rows a second from the log to committed tables.
-    LakeRows,
-    /// The bytes of a year of one store in the lake, and the time of its star schema.
-    LakeYear,
-    /// What following into the lake costs the engine.
-    LakeSlowdown,
 }
 
 /// The most days of a simulation: more than fifty years.

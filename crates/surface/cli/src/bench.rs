@@ -6,6 +6,9 @@ mod file;
 mod lake;
 mod place;
 mod process;
+mod queries;
+mod steady;
+mod visible;
 mod watching;
 
 use serde_json::{Value, json};
@@ -42,6 +45,10 @@ pub(crate) fn run(args: &BenchArgs, output: Output) -> Result<(), Failure> {
         BenchName::LakeRows => lake::rows(&place)?,
         BenchName::LakeYear => lake::year(&place)?,
         BenchName::LakeSlowdown => lake::slowdown(&place)?,
+        BenchName::LiveVisible => visible::live(&place)?,
+        BenchName::LakeVisible => visible::lake(&place)?,
+        BenchName::HttpLoad => process::http_load(&place)?,
+        BenchName::SqlQueries => queries::measure(&place, &args.python)?,
     };
     let name = clap::ValueEnum::to_possible_value(&args.name)
         .map_or_else(String::new, |value| value.get_name().to_owned());

@@ -22,11 +22,7 @@ pub(crate) fn run(
             output.view(&view, |_| "the settings are valid".to_owned())?;
         }
         ConfigCommand::Show { origin } => {
-            let value = serde_json::to_value(&loaded.settings).map_err(|error| {
-                Failure::new("json", error.to_string(), "report this as a defect")
-            })?;
-            let mut rows = Vec::new();
-            flatten(String::new(), &value, &mut rows);
+            let rows = rows(&loaded)?;
             let with_origin = |key: &String| origin.then(|| origin_of(&loaded.figment, key));
             let view: Vec<Value> = rows
                 .iter()
@@ -45,6 +41,25 @@ pub(crate) fn run(
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Every setting by its full name.
+fn rows(loaded: &Loaded) -> Result<Vec<(String, Value)>, Failure> {
+    let value = serde_json::to_value(&loaded.settings)
+        .map_err(|error| Failure::new("json", error.to_string(), "report this as a defect"))?;
+    let mut rows = Vec::new();
+    flatten(String::new(), &value, &mut rows);
+    Ok(rows)
+}
+
+/// Every setting with where it comes from, for others than who may read the settings themselves:
+/// options of an object store may be secrets.
+pub(crate) fn for_others(loaded: &Loaded) -> Result<Value, Failure> {
+    let row = |(key, value): (String, Value)| {
+        let value = if key.starts_with("lake.storage.") { "(hidden)".into() } else { value };
+        serde_json::json!({"key": key, "value": value, "origin": origin_of(&loaded.figment, &key)})
+    };
+    Ok(rows(loaded)?.into_iter().map(row).collect())
 }
 
 fn flatten(prefix: String, value: &Value, rows: &mut Vec<(String, Value)>) {

@@ -1,6 +1,7 @@
 //! `shelf doctor`: looks at the machine and the data, and says what is wrong and what to do.
 
 use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
@@ -38,8 +39,15 @@ enum State {
 }
 
 pub(crate) fn run(settings: &Settings, output: Output) -> Result<ExitCode, Failure> {
-    let checks =
-        [machine(), clock(), disk_room(&settings.data), disk_sync(&settings.data), data(settings)];
+    let checks = [
+        machine(),
+        clock(),
+        disk_room(&settings.data),
+        disk_sync(&settings.data),
+        port("http", settings.http.server()?.map(|http| http.listen), settings),
+        port("sql", settings.sql.server()?.map(|sql| sql.listen), settings),
+        data(settings),
+    ];
     for check in &checks {
         output.view(check, |check| {
             let word = match check.state {
@@ -134,6 +142,21 @@ fn disk_sync(data: &Path) -> Check {
         Err(error) => {
             let hint = "check who owns the folder and whether it may be written";
             bad("fsync", State::Fail, error.to_string(), hint)
+        }
+    }
+}
+
+/// Whether a chain that is started here could serve at an address.
+fn port(check: &'static str, listen: Option<SocketAddr>, settings: &Settings) -> Check {
+    let Some(address) = listen else { return ok(check, "nobody is to connect".to_owned()) };
+    match TcpListener::bind(address) {
+        Ok(_) => ok(check, format!("{address} is free")),
+        Err(_) if shelf_host::connect(&settings.folder()).is_some() => {
+            ok(check, format!("{address} is taken, and a chain runs in the data folder"))
+        }
+        Err(error) => {
+            let hint = format!("another program listens there: set {check}.listen to another one");
+            bad(check, State::Warn, format!("{address}: {error}"), &hint)
         }
     }
 }

@@ -41,7 +41,10 @@ impl Failure {
             | "sql_unknown_setting"
             | "sql_no_moment"
             | "sql_no_password"
-            | "sql_server" => 2,
+            | "sql_server"
+            | "http_server"
+            | "http_no_user"
+            | "users" => 2,
             "log_damaged" | "log_too_short" | "record_unreadable" | "newer_format"
             | "lake_damaged" | "meta_unreadable" | "snapshot_too_old" | "town_unreadable" => 3,
             "data_in_use" | "lake_in_use" => 4,
@@ -55,6 +58,7 @@ impl Failure {
             | "unknown_window"
             | "unknown_state"
             | "unknown_table"
+            | "unknown_version"
             | "sql_unknown_table"
             | "sql_unknown_column"
             | "sql_unknown_function"

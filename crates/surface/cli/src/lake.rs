@@ -80,11 +80,14 @@ pub(crate) fn lake(settings: &Settings) -> Result<Lake, Failure> {
     })
 }
 
+/// What its threads are called.
+pub(crate) const THREAD: &str = "lake";
+
 /// What the lake's own work runs on: threads of its own, never the engine's.
 pub(crate) fn runtime() -> Result<Runtime, Failure> {
     let built = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
-        .thread_name("lake")
+        .thread_name(THREAD)
         .enable_all()
         .build();
     built.map_err(|error| {

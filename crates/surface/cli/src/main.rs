@@ -18,6 +18,7 @@ mod progress;
 mod quality;
 mod quarantine;
 mod replay;
+mod report;
 mod run;
 mod send;
 mod settings;
@@ -27,7 +28,9 @@ mod sql;
 mod state;
 mod status;
 mod stop;
+mod user;
 mod watch;
+mod web;
 mod windows;
 
 use std::process::ExitCode;
@@ -43,6 +46,7 @@ use crate::settings::Settings;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    hush_caught_panics();
     let args = Args::parse();
     let output = Output::new(args.json);
     match run_command(&args, output) {
@@ -52,6 +56,19 @@ fn main() -> ExitCode {
             ExitCode::from(failure.exit)
         }
     }
+}
+
+/// A writer of Delta's that could not write a file panics when it is given up, and catches that
+/// itself: what went wrong comes back as an error, and a person need not read of it twice.
+fn hush_caught_panics() {
+    const GIVEN_UP: &str = "Already shut down";
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let caught = std::thread::current().name() == Some(lake::THREAD);
+        if !caught || info.payload_as_str() != Some(GIVEN_UP) {
+            usual(info);
+        }
+    }));
 }
 
 fn run_command(args: &Args, output: Output) -> Result<ExitCode, Failure> {
@@ -65,29 +82,32 @@ fn run_command(args: &Args, output: Output) -> Result<ExitCode, Failure> {
     if matches!(args.chosen(), Command::Man) {
         return man(output);
     }
-    let settings = loaded?.settings;
+    let loaded = loaded?;
+    let settings = &loaded.settings;
     match args.chosen() {
-        Command::Run(run) => run::run(&run, &settings, output)?,
-        Command::Simulate(simulate) => simulate::run(&simulate, &settings, output)?,
-        Command::Replay(replay) => replay::run(&replay, &settings, output)?,
-        Command::Import(import) => return import::run(&import, &settings, output),
-        Command::Send(send) => return send::run(&send, &settings, output),
-        Command::Watch(watch) => watch::run(&watch, &settings, output)?,
-        Command::Status(status) => status::run(&status, &settings, output)?,
-        Command::Alerts(alerts) => return alerts::run(&alerts, &settings, output),
-        Command::Orders(orders) => return orders::run(&orders, &settings, output),
-        Command::Tasks(tasks) => return orders::tasks(&tasks, &settings, output),
-        Command::Shelves(shelves) => shelves::run(&shelves, &settings, output)?,
-        Command::Kpi(kpi) => kpi::run(&kpi, &settings, output)?,
-        Command::State(state) => state::run(&state, &settings, output)?,
-        Command::Sql(sql) => sql::run(&sql, &settings, output)?,
-        Command::Windows(windows) => windows::run(&windows, &settings, output)?,
-        Command::Log(log) => return log::run(&log, &settings, output),
-        Command::Quarantine(command) => return quarantine::run(&command, &settings, output),
-        Command::Quality(args) => return quality::run(&args, &settings, output),
-        Command::Lake(lake) => return lake::run(&lake, &settings, output),
-        Command::Doctor => return doctor::run(&settings, output),
+        Command::Run(run) => run::run(&run, &loaded, output)?,
+        Command::Simulate(simulate) => simulate::run(&simulate, settings, output)?,
+        Command::Replay(replay) => replay::run(&replay, settings, output)?,
+        Command::Import(import) => return import::run(&import, settings, output),
+        Command::Send(send) => return send::run(&send, settings, output),
+        Command::Watch(watch) => watch::run(&watch, settings, output)?,
+        Command::Status(status) => status::run(&status, settings, output)?,
+        Command::Alerts(alerts) => return alerts::run(&alerts, settings, output),
+        Command::Orders(orders) => return orders::run(&orders, settings, output),
+        Command::Tasks(tasks) => return orders::tasks(&tasks, settings, output),
+        Command::Shelves(shelves) => shelves::run(&shelves, settings, output)?,
+        Command::Kpi(kpi) => kpi::run(&kpi, settings, output)?,
+        Command::State(state) => state::run(&state, settings, output)?,
+        Command::Sql(sql) => sql::run(&sql, settings, output)?,
+        Command::Windows(windows) => windows::run(&windows, settings, output)?,
+        Command::Log(log) => return log::run(&log, settings, output),
+        Command::Quarantine(command) => return quarantine::run(&command, settings, output),
+        Command::Quality(args) => return quality::run(&args, settings, output),
+        Command::Lake(lake) => return lake::run(&lake, settings, output),
+        Command::Doctor => return doctor::run(settings, output),
         Command::Bench(bench) => bench::run(&bench, output)?,
+        Command::Report(report) => report::run(&report, settings, output)?,
+        Command::User(user) => user::run(&user, settings, output)?,
         Command::Config(_) | Command::Completions { .. } | Command::Man => {}
     }
     Ok(ExitCode::SUCCESS)

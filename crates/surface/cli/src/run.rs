@@ -2,11 +2,10 @@
 //! and time is the clock's.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use shelf_domain::{Body, DAY, Event, Origin, Outcome, Store, Stream, Timestamp};
-use shelf_host::{ChainWriter, Control, Folder, Request, TownPlan};
+use shelf_host::{ChainWriter, Control, Folder, Pace, Request, TownPlan};
 use shelf_simulator::TownOptions;
 use shelf_sources::Format;
 use shelf_views::{QualityLimits, render_effects};
@@ -18,11 +17,12 @@ use crate::lake::thread::LakeThread;
 use crate::live::{self, Live};
 use crate::output::Output;
 use crate::quality::Assessor;
-use crate::settings::Settings;
+use crate::settings::{Loaded, Settings};
 use crate::simulate::{live_through, say_recovery};
 use crate::sql::serve;
 use crate::stop::Stop;
 use crate::watch;
+use crate::web;
 
 /// How long the loop waits for a request before it looks at the time again.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -35,26 +35,34 @@ const STRIDE_US: i64 = shelf_domain::HOUR;
 /// How often new lines are looked for.
 const PRINT: Duration = Duration::from_millis(10);
 
-pub(crate) fn run(args: &RunArgs, settings: &Settings, output: Output) -> Result<(), Failure> {
+pub(crate) fn run(args: &RunArgs, loaded: &Loaded, output: Output) -> Result<(), Failure> {
+    let settings = &loaded.settings;
     let folder = settings.folder();
     let stop = Stop::on_signals()?;
     let listener = serve::listen(settings, output)?;
     let mut chain = open(args, settings, &folder)?;
-    let present = Present::of(&mut chain);
-    let clock = present.clone();
+    // Without a speed a simulation stands until somebody says what time it is.
+    let pace = chain.town_now().map(|now| Arc::new(Pace::new(now, None)));
+    let clock = pace.clone();
     // Who asks while the first days pass waits until they have.
     let control =
-        Control::listen_to(&folder, settings.foreign(Format::Auto)?, move || clock.now())?;
+        Control::listen_to(&folder, settings.foreign(Format::Auto)?, move || now(clock.as_ref()))?;
+    let wanted = listener.is_some() || settings.http.server()?.is_some();
+    let sql = wanted.then(|| serve::open(settings)).transpose()?;
+    let web = web::beside(&folder, &control, pace.as_ref(), sql.as_ref(), loaded, output)?;
     warm_up(&mut chain, settings, output)?;
-    let speed = settings.speed()?;
-    let _sql = serve::beside(listener, settings, output)?;
+    if let Some((pace, now)) = pace.as_ref().zip(chain.town_now()) {
+        pace.set_now(now);
+        pace.set_speed(settings.speed()?);
+    }
+    let _sql = serve::beside(listener, sql.as_ref(), output)?;
     let quality = Assessor::of_running(settings)?;
     let engine_stop = stop.clone();
     let deadline = args
         .for_seconds
         .and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
     let engine = std::thread::spawn(move || {
-        let ran = drive(chain, control, quality, &present, speed, deadline, &engine_stop);
+        let ran = drive(chain, control, quality, pace.as_deref(), deadline, &engine_stop);
         engine_stop.ask();
         ran
     });
@@ -68,6 +76,9 @@ pub(crate) fn run(args: &RunArgs, settings: &Settings, output: Output) -> Result
     };
     // Whoever looked on has seen enough, or there is an error to show: the engine ends in order.
     stop.ask();
+    if let Some(web) = web {
+        web.stop();
+    }
     let ran = engine.join().unwrap_or_else(|_| {
         Err(Failure::new("worker_stopped", "the engine has stopped", "run `shelf doctor`"))
     });
@@ -78,27 +89,8 @@ pub(crate) fn run(args: &RunArgs, settings: &Settings, output: Output) -> Result
 }
 
 /// What time it is in the stores: the clock's, or that of a simulation.
-#[derive(Clone, Debug)]
-struct Present {
-    simulated_us: Option<Arc<AtomicI64>>,
-}
-
-impl Present {
-    fn of(chain: &mut ChainWriter) -> Self {
-        let simulated_us = chain.town_now().map(|now| Arc::new(AtomicI64::new(now.0)));
-        Self { simulated_us }
-    }
-
-    fn now(&self) -> Timestamp {
-        let simulated = self.simulated_us.as_ref();
-        simulated.map_or_else(wall_now, |now| Timestamp(now.load(Ordering::Relaxed)))
-    }
-
-    fn set(&self, now: Timestamp) {
-        if let Some(simulated) = &self.simulated_us {
-            simulated.store(now.0, Ordering::Relaxed);
-        }
-    }
+fn now(pace: Option<&Arc<Pace>>) -> Timestamp {
+    pace.map_or_else(wall_now, |pace| pace.now())
 }
 
 /// Opens the data folder, and makes it where there is none.
@@ -158,34 +150,27 @@ fn drive(
     mut chain: ChainWriter,
     control: Control,
     mut quality: Assessor,
-    present: &Present,
-    speed: Option<f64>,
+    pace: Option<&Pace>,
     deadline: Option<Instant>,
     stop: &Stop,
 ) -> Result<(), Failure> {
-    let begun = Instant::now();
-    let first = chain.town_now();
     let mut told = Instant::now();
     while !stop.asked() && deadline.is_none_or(|deadline| Instant::now() < deadline) {
-        match (first, speed) {
-            (Some(first), Some(speed)) => {
-                present.set(first.plus((begun.elapsed().as_secs_f64() * speed * 1e6) as i64));
-                if chain.pace(present.now())? > 0 {
-                    chain.commit()?;
-                }
-            }
-            (Some(_), None) => {
+        match pace {
+            Some(pace) if pace.paused() => {}
+            Some(pace) if pace.speed().is_some() => keep_pace(&mut chain, pace.now())?,
+            Some(pace) => {
                 let until = chain.town_now().unwrap_or_default().plus(STRIDE_US);
                 chain.simulate(until, |_| {})?;
-                present.set(until);
+                pace.set_now(until);
             }
-            (None, _) if told.elapsed() >= CLOCK => {
+            None if told.elapsed() >= CLOCK => {
                 told = Instant::now();
                 tell_time(&mut chain)?;
             }
-            (None, _) => {}
+            None => {}
         }
-        serve(&mut chain, &control, &mut quality, present, speed)?;
+        serve(&mut chain, &control, &mut quality, pace)?;
         quality.look_when_due(&mut chain)?;
     }
     drop(control);
@@ -195,16 +180,24 @@ fn drive(
     Ok(())
 }
 
+/// Has the environment live until now, and what it sent on disk.
+fn keep_pace(chain: &mut ChainWriter, now: Timestamp) -> Result<(), Failure> {
+    if chain.pace(now)? > 0 {
+        chain.commit()?;
+    }
+    Ok(())
+}
+
 /// Applies what others ask for; many at once share one wait for the disk.
 fn serve(
     chain: &mut ChainWriter,
     control: &Control,
     quality: &mut Assessor,
-    present: &Present,
-    speed: Option<f64>,
+    pace: Option<&Pace>,
 ) -> Result<(), Failure> {
     // At full speed nobody waits for requests.
-    let pause = if speed.is_some() { PAUSE } else { Duration::ZERO };
+    let full_speed = pace.is_some_and(|pace| pace.speed().is_none() && !pace.paused());
+    let pause = if full_speed { Duration::ZERO } else { PAUSE };
     let Some(first) = control.next(pause) else { return Ok(()) };
     let mut requests = vec![first];
     while requests.len() < REQUESTS
@@ -212,7 +205,7 @@ fn serve(
     {
         requests.push(next);
     }
-    let received_at = present.now();
+    let received_at = pace.map_or_else(wall_now, Pace::now);
     let mut wanted = Vec::new();
     for request in requests {
         if request.if_new && is_there(chain, &request.event)? {

@@ -1,5 +1,6 @@
 //! The settings: defaults, then a file, then the environment (`SHELF_SECTION__KEY`), then flags.
 
+mod http;
 mod lake;
 mod sql;
 mod windows;
@@ -19,6 +20,7 @@ use shelf_views::QualityLimits;
 
 use crate::args::{Args, Command, SqlCommand};
 use crate::failure::Failure;
+use http::HttpSettings;
 pub(crate) use lake::LakeSettings;
 use sql::SqlSettings;
 use windows::WindowSettings;
@@ -39,6 +41,7 @@ pub(crate) struct Settings {
     pub(crate) quality: QualitySettings,
     pub(crate) lake: LakeSettings,
     pub(crate) sql: SqlSettings,
+    pub(crate) http: HttpSettings,
     /// The windows that stores keep; without it each keeps those that it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) windows: Option<WindowSettings>,
@@ -199,6 +202,7 @@ impl Default for Settings {
             quality: QualitySettings::default(),
             lake: LakeSettings::default(),
             sql: SqlSettings::default(),
+            http: HttpSettings::default(),
             windows: None,
         }
     }
@@ -243,6 +247,7 @@ impl Settings {
                 flag("demo.warmup_days", run.warmup_days.map(Into::into));
                 flag("demo.speed", run.speed.map(Into::into));
                 flag("sql.listen", run.sql_listen.map(Into::into));
+                flag("http.listen", run.listen.map(Into::into));
             }
             Command::Import(import) => {
                 flag("foreign.time_zone", import.time_zone.clone().map(Into::into));
@@ -291,6 +296,7 @@ impl Settings {
         self.quality.check()?;
         self.lake.check()?;
         self.sql.check()?;
+        self.http.check()?;
         self.window_plan()?;
         self.speed().map(|_| ())
     }

@@ -108,6 +108,7 @@ pub struct Request {
 #[derive(Debug)]
 pub struct Control {
     requests: Receiver<Request>,
+    sender: SyncSender<Request>,
     path: PathBuf,
 }
 
@@ -138,8 +139,15 @@ impl Control {
         let listener = through_short_path(folder, UnixListener::bind)
             .map_err(HostError::io("listen at", &path))?;
         let (sender, requests) = sync_channel(WAITING_REQUESTS);
-        std::thread::spawn(move || accept(&listener, &sender, &sources, &foreign, &now));
-        Ok(Self { requests, path })
+        let lines = sender.clone();
+        std::thread::spawn(move || accept(&listener, &lines, &sources, &foreign, &now));
+        Ok(Self { requests, sender, path })
+    }
+
+    /// Where a part of this process hands in requests of its own, among those of the socket. It is
+    /// full when as many wait as may.
+    pub fn sender(&self) -> SyncSender<Request> {
+        self.sender.clone()
     }
 
     /// The first request that comes within `wait`.

@@ -7,8 +7,10 @@
 mod control;
 mod error;
 mod folder;
+mod pace;
 mod plan_event;
 mod quality;
+mod quarantine;
 mod reader;
 mod seat;
 mod shard;
@@ -18,9 +20,11 @@ mod writer;
 pub use control::{Ack, AckStatus, Control, Request, connect, send, send_events};
 pub use error::HostError;
 pub use folder::{DATA_FORMAT, Folder, FolderMeta, TownPlan};
+pub use pace::Pace;
 pub use quality::{
     CheckNote, Latencies, LatencyFigures, Measured, QualityBook, QualityChange, quality_history,
 };
+pub use quarantine::{LogPlace, QuarantineBook, event_at, events_between};
 pub use reader::{ChainReader, Follow, OutputTail};
 pub use sources::{RegisteredSource, SourceKind, SourceName, Sources};
 pub use writer::{ChainWriter, Recovery, Submitted, Tally, WriterOptions};

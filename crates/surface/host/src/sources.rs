@@ -31,6 +31,8 @@ pub enum SourceKind {
     Simulated,
     /// From a person at the command line.
     Cli,
+    /// From a page or a client of the HTTP API.
+    Http,
 }
 
 /// Where events come from.
@@ -59,6 +61,11 @@ impl SourceName {
     /// People who act at the command line.
     pub fn cli() -> Self {
         Self::new(SourceKind::Cli, "cli")
+    }
+
+    /// People at the pages, and clients of the HTTP API.
+    pub fn http() -> Self {
+        Self::new(SourceKind::Http, "http")
     }
 
     /// The simulated environment.

@@ -169,6 +169,7 @@ impl ChainWriter {
         let mut sources = Sources::open(folder)?;
         let mut fixed = vec![SourceName::socket(), SourceName::cli()];
         fixed.extend(meta.town.is_some().then(SourceName::simulated));
+        fixed.push(SourceName::http());
         sources.register(&fixed)?;
         let town_source = sources.find(&SourceName::simulated());
         let mut recovery = Recovery::default();

@@ -17,7 +17,7 @@ use crate::live::LIVE;
 
 /// Parts of clients' statements that DataFusion cannot work out, and what they come to here, where
 /// no table has storage options and no schema or role has members or rights of its own.
-const PHRASES: [(&str, &str); 5] = [
+const PHRASES: [(&str, &str); 7] = [
     // JDBC: the function that reads arrays, found by its bare name.
     ("'pg_catalog.array_in'::regproc", "'array_in'::regproc"),
     // psql: storage options of a table.
@@ -29,6 +29,10 @@ const PHRASES: [(&str, &str); 5] = [
     // psql: rights of a schema.
     ("pg_catalog.array_to_string(n.nspacl, E'\\n')", "CAST(NULL AS TEXT)"),
     ("pg_catalog.array_to_string(n.nspacl, E' ')", "CAST(NULL AS TEXT)"),
+    // psql: rights of a table.
+    ("pg_catalog.array_to_string(c.relacl, E'\\n')", "CAST(NULL AS TEXT)"),
+    // psql: whether a type is that of a composite table.
+    ("(SELECT c.relkind = 'c' FROM pg_catalog.pg_class c WHERE c.oid = t.typrelid)", "false"),
     // psql: the roles of a role.
     (
         "ARRAY(SELECT b.rolname FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles b ON \
@@ -93,6 +97,9 @@ pub(crate) fn register(context: &SessionContext) {
     // psycopg asks for types of extensions, of which there are none.
     context.register_udf(constant("to_regtype", DataType::Utf8, ScalarValue::Int32(None)));
     context.register_udf(constant("pg_size_pretty", DataType::Int64, ScalarValue::Utf8(None)));
+    for name in ["pg_get_function_arguments", "pg_get_function_result"] {
+        context.register_udf(constant(name, DataType::Int64, ScalarValue::Utf8(None)));
+    }
     for name in ["pg_function_is_visible", "pg_type_is_visible"] {
         context.register_udf(constant(name, DataType::Int64, ScalarValue::Boolean(Some(true))));
     }

@@ -62,7 +62,8 @@ pub(crate) fn live_notes(live: &LiveSchema) -> Vec<TableNote> {
     live.tables().map(of).collect()
 }
 
-pub(crate) fn type_name(of: &DataType) -> &'static str {
+/// The name that SQL has for a type of Arrow.
+pub fn type_name(of: &DataType) -> &'static str {
     match of {
         DataType::Utf8 => "text",
         DataType::Binary => "bytea",

@@ -11,9 +11,7 @@ use datafusion::catalog::{CatalogProvider, MemTable, SchemaProvider};
 use datafusion::datasource::{TableProvider, ViewTable};
 use datafusion::error::Result;
 use datafusion::execution::session_state::SessionState;
-use deltalake::DeltaTable;
-use shelf_domain::Timestamp;
-use shelf_lake::{Lake, Table, VIEWS, View, tables};
+use shelf_lake::{Lake, LakeError, Reading, Snapshot, Table, VIEWS, Version, View, tables};
 
 use crate::QueryError;
 use crate::comments::{TableNote, type_name};
@@ -29,7 +27,7 @@ pub(crate) type Planning = Arc<OnceLock<Box<dyn Fn() -> Option<SessionState> + S
 /// One schema of the lake.
 struct LakeSchema {
     lake: Lake,
-    tables: BTreeMap<&'static str, Opened>,
+    tables: BTreeMap<&'static str, Reading>,
     views: &'static [View],
     planning: Planning,
 }
@@ -40,19 +38,11 @@ impl fmt::Debug for LakeSchema {
     }
 }
 
-/// A table, and how far its log has been read.
-#[derive(Debug)]
-struct Opened {
-    table: &'static Table,
-    delta: tokio::sync::Mutex<Option<DeltaTable>>,
-}
-
 /// Puts the schemas of a lake into a catalogue.
 pub(crate) fn mount(lake: &Lake, catalog: &dyn CatalogProvider, planning: &Planning) -> Result<()> {
-    let mut schemas: BTreeMap<&str, BTreeMap<&str, Opened>> = BTreeMap::new();
+    let mut schemas: BTreeMap<&str, BTreeMap<&str, Reading>> = BTreeMap::new();
     for table in tables() {
-        let delta = tokio::sync::Mutex::default();
-        schemas.entry(table.schema).or_default().insert(table.name, Opened { table, delta });
+        schemas.entry(table.schema).or_default().insert(table.name, Reading::of(table));
     }
     for (name, tables) in schemas {
         let views = if name == CURATED { VIEWS } else { &[] };
@@ -85,51 +75,34 @@ fn column(field: &datafusion::arrow::datatypes::FieldRef) -> (String, String, St
     (field.name().clone(), type_name(field.data_type()).to_owned(), comment)
 }
 
-impl Opened {
-    /// The table as it is at this moment; `None` where it has not been made.
-    async fn now(&self, lake: &Lake) -> Result<Option<DeltaTable>, QueryError> {
-        let mut known = self.delta.lock().await;
-        match known.as_mut() {
-            // What has been read of its log stays read: only new commits are.
-            Some(delta) => delta.update_state().await.map_err(|error| self.unread(&error))?,
-            None => *known = lake.open(self.table).await.map_err(|error| self.unread(&error))?,
-        }
-        Ok(known.clone())
-    }
+/// A table as it is, or as it was; `None` where it has not been made.
+async fn snapshot(
+    reading: &Reading,
+    lake: &Lake,
+    past: Option<Past>,
+) -> Result<Option<Snapshot>, QueryError> {
+    let version = match past {
+        None => return Ok(reading.newest(lake).await?),
+        Some(Past::Version(number)) => Version::Number(number),
+        Some(Past::Time(at)) => Version::At(at),
+    };
+    Ok(Some(reading.version(lake, version).await?))
+}
 
-    async fn then(&self, lake: &Lake, past: Past) -> Result<DeltaTable, QueryError> {
-        let opened = lake.open(self.table).await.map_err(|error| self.unread(&error))?;
-        let name = self.table.full_name();
-        let never = || QueryError::NoMoment(format!("{name} has not been made yet"));
-        let mut delta = opened.ok_or_else(never)?;
-        let newest = delta.version().unwrap_or_default();
-        let loaded = match past {
-            Past::Version(version) if version > newest as u64 => {
-                return Err(QueryError::NoMoment(format!(
-                    "{name} has no version {version}; its newest is {newest}"
-                )));
-            }
-            Past::Version(version) => delta.load_version(version as _).await,
-            Past::Time(at) => delta.load_with_datetime(moment(at)?).await,
-        };
-        loaded.map_err(|error| QueryError::NoMoment(format!("{name} of then: {error}")))?;
-        Ok(delta)
-    }
-
-    fn unread(&self, error: &dyn std::error::Error) -> QueryError {
-        let mut text = format!("{} cannot be read: {error}", self.table.full_name());
-        let mut next = error.source();
+impl From<LakeError> for QueryError {
+    fn from(error: LakeError) -> Self {
+        let mut text = error.to_string();
+        let mut next = std::error::Error::source(&error);
         while let Some(cause) = next {
             text = format!("{text}; {cause}");
             next = cause.source();
         }
-        QueryError::Failed(text)
+        match error {
+            LakeError::NoVersion { .. } => Self::NoMoment(text),
+            LakeError::Foreign { .. } => Self::NotSupported(text),
+            _ => Self::Failed(text),
+        }
     }
-}
-
-fn moment(at: Timestamp) -> Result<chrono::DateTime<chrono::Utc>, QueryError> {
-    let never = || QueryError::NoMoment("that time is out of the range of times".to_owned());
-    chrono::DateTime::from_timestamp_micros(at.0).ok_or_else(never)
 }
 
 impl LakeSchema {
@@ -156,15 +129,11 @@ impl SchemaProvider for LakeSchema {
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
         let (own, past) = Past::split(name)?;
-        let Some(opened) = self.tables.get(own) else { return self.view(own, past).await };
-        let delta = match past {
-            Some(past) => Some(opened.then(&self.lake, past).await?),
-            None => opened.now(&self.lake).await?,
-        };
-        Ok(Some(match delta {
-            Some(delta) => Arc::new(LakeTable::new(opened.table, delta)),
+        let Some(reading) = self.tables.get(own) else { return self.view(own, past).await };
+        Ok(Some(match snapshot(reading, &self.lake, past).await? {
+            Some(snapshot) => Arc::new(LakeTable::new(snapshot)),
             // It will be made by its first rows.
-            None => Arc::new(MemTable::try_new(opened.table.arrow_schema(), vec![vec![]])?),
+            None => Arc::new(MemTable::try_new(reading.table().arrow_schema(), vec![vec![]])?),
         }))
     }
 

@@ -20,10 +20,12 @@ mod rows;
 mod session;
 mod sql;
 mod statement;
+mod subqueries;
+mod tokens;
 mod wire;
 
 pub use cancel::Cancel;
-pub use comments::{TableNote, table_notes};
+pub use comments::{TableNote, table_notes, type_name};
 pub use datafusion::arrow;
 pub use error::QueryError;
 pub use functions::{FunctionNote, function_notes};

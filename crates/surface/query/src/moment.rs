@@ -4,13 +4,13 @@
 //! those words, so they become part of the name of the table before it reads the statement, and the
 //! catalogue takes them off again.
 
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::keywords::{Keyword, RESERVED_FOR_TABLE_ALIAS};
-use datafusion::sql::sqlparser::tokenizer::{Location, Token, Tokenizer};
+use datafusion::sql::sqlparser::tokenizer::Token;
 use jiff::civil::{Date, DateTime};
 use shelf_domain::Timestamp;
 
 use crate::QueryError;
+use crate::tokens::written_tokens;
 
 /// Between the name of a table and the moment, in the names that the catalogue is asked for.
 const MARK: char = '@';
@@ -74,29 +74,6 @@ pub(crate) fn name_moments(sql: &str) -> Result<String, QueryError> {
         }
     }
     Ok(written)
-}
-
-/// The tokens of a statement, each with its text as it is written: a token that is printed anew
-/// would lose its escapes.
-fn written_tokens(sql: &str) -> Option<Vec<(Token, &str)>> {
-    let mut tokenizer = Tokenizer::new(&PostgreSqlDialect {}, sql).with_unescape(false);
-    let tokens = tokenizer.tokenize_with_location().ok()?;
-    let lines: Vec<usize> =
-        std::iter::once(0).chain(sql.match_indices('\n').map(|(at, _)| at + 1)).collect();
-    let place = |at: Location| {
-        let begun = *lines.get(usize::try_from(at.line).ok()?.checked_sub(1)?)?;
-        let letters = usize::try_from(at.column).ok()?.checked_sub(1)?;
-        let mut letter = sql.get(begun..)?.char_indices().map(|(byte, _)| byte);
-        Some(letter.nth(letters).map_or(sql.len(), |byte| begun + byte))
-    };
-    let places: Vec<usize> =
-        tokens.iter().map(|token| place(token.span.start)).collect::<Option<_>>()?;
-    let mut ends = places.iter().copied().skip(1).chain([sql.len()]);
-    let mut written = Vec::with_capacity(tokens.len());
-    for (token, from) in tokens.into_iter().zip(places.iter().copied()) {
-        written.push((token.token, sql.get(from..ends.next()?)?));
-    }
-    Some(written)
 }
 
 /// The tokens of a statement, read from the front.

@@ -6,8 +6,8 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::csv::WriterBuilder as CsvBuilder;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::ipc::writer::StreamWriter;
-use datafusion::arrow::json::Writer as JsonWriter;
-use datafusion::arrow::json::writer::{LineDelimited, WriterBuilder as JsonBuilder};
+use datafusion::arrow::json::writer::{JsonArray, LineDelimited, WriterBuilder as JsonBuilder};
+use datafusion::arrow::json::{StructMode, Writer as JsonWriter};
 use datafusion::arrow::util::display::FormatOptions;
 use datafusion::arrow::util::pretty::pretty_format_batches_with_options;
 use datafusion::parquet::arrow::ArrowWriter;
@@ -23,6 +23,8 @@ pub enum RowFormat {
     Table,
     /// One JSON object a line.
     Json,
+    /// One JSON array of rows, each an array of its values.
+    JsonLists,
     /// CSV with a line of names.
     Csv,
     /// One Parquet file.
@@ -46,6 +48,7 @@ pub struct RowWriter<W: Write + Send> {
 enum Form<W: Write + Send> {
     Table { to: W, schema: SchemaRef, rows: Vec<RecordBatch> },
     Json { to: JsonWriter<W, LineDelimited> },
+    JsonLists { to: JsonWriter<W, JsonArray> },
     Csv { to: Box<datafusion::arrow::csv::Writer<W>>, schema: SchemaRef, begun: bool },
     Parquet { to: Box<ArrowWriter<W>> },
     Arrow { to: StreamWriter<W> },
@@ -57,10 +60,10 @@ impl<W: Write + Send> RowWriter<W> {
         let schema = schema.clone();
         let form = match format {
             RowFormat::Table => Form::Table { to, schema, rows: Vec::new() },
-            RowFormat::Json => {
-                let builder = JsonBuilder::new().with_explicit_nulls(true);
-                let builder = builder.with_timestamp_tz_format(TIME.to_owned());
-                Form::Json { to: builder.build::<_, LineDelimited>(to) }
+            RowFormat::Json => Form::Json { to: json().build::<_, LineDelimited>(to) },
+            RowFormat::JsonLists => {
+                let builder = json().with_struct_mode(StructMode::ListOnly);
+                Form::JsonLists { to: builder.build::<_, JsonArray>(to) }
             }
             RowFormat::Csv => {
                 let builder = CsvBuilder::new().with_timestamp_tz_format(TIME.to_owned());
@@ -83,6 +86,7 @@ impl<W: Write + Send> RowWriter<W> {
         match &mut self.form {
             Form::Table { rows, .. } => rows.push(batch),
             Form::Json { to } => to.write(&batch).map_err(broken)?,
+            Form::JsonLists { to } => to.write(&batch).map_err(broken)?,
             Form::Csv { to, begun, .. } => {
                 *begun = true;
                 to.write(&batch).map_err(broken)?;
@@ -105,6 +109,7 @@ impl<W: Write + Send> RowWriter<W> {
                 to.flush()
             }
             Form::Json { mut to } => to.finish().map_err(broken),
+            Form::JsonLists { mut to } => to.finish().map_err(broken),
             Form::Csv { mut to, schema, begun } => {
                 if !begun {
                     // The names of the columns stand there also where there is no row.
@@ -116,6 +121,10 @@ impl<W: Write + Send> RowWriter<W> {
             Form::Arrow { mut to } => to.finish().map_err(broken),
         }
     }
+}
+
+fn json() -> JsonBuilder {
+    JsonBuilder::new().with_explicit_nulls(true).with_timestamp_tz_format(TIME.to_owned())
 }
 
 /// The error of whatever is written to, where it is one.

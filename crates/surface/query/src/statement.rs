@@ -5,6 +5,7 @@ use datafusion::sql::sqlparser::ast::{SetExpr, Statement};
 use crate::QueryError;
 use crate::clients::without_phrases;
 use crate::moment::name_moments;
+use crate::subqueries::keep_subqueries;
 
 /// What `SHOW TABLES` shows: the catalogue of Postgres is left out, as psql leaves it out.
 const TABLES: &str = "SELECT table_schema, table_name FROM information_schema.tables WHERE \
@@ -16,10 +17,9 @@ pub(crate) fn prepare(sql: &str) -> Result<String, QueryError> {
     if bare.split_whitespace().map(str::to_lowercase).eq(["show", "tables"]) {
         return Ok(TABLES.to_owned());
     }
-    match without_phrases(sql) {
-        Some(text) => name_moments(&text),
-        None => name_moments(sql),
-    }
+    let known = without_phrases(sql);
+    let named = name_moments(known.as_deref().unwrap_or(sql))?;
+    Ok(keep_subqueries(&named).unwrap_or(named))
 }
 
 /// Refuses what does not read.

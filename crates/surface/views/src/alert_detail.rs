@@ -10,13 +10,15 @@ use crate::tasks::TaskRow;
 use crate::{chain, form};
 
 /// Units of a sku that a supplier is to bring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Arrival {
     /// With which order.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub order: OrderId,
     /// When it is to come.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub delivery_at: Timestamp,
     /// How many units have not come.
     pub outstanding_units: u32,
@@ -25,13 +27,14 @@ pub struct Arrival {
 }
 
 /// One alert in full.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct AlertDetail {
     /// The alert.
     #[serde(flatten)]
     pub alert: AlertRow,
     /// When its status last changed, or a person last acted on it.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub changed_at: Timestamp,
     /// The words of whoever acted last.
     pub note: String,

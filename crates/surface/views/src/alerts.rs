@@ -40,23 +40,29 @@ impl AlertFilter {
 }
 
 /// One alert.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct AlertRow {
     /// Where.
+    #[schema(value_type = String)]
     pub store: StoreId,
     /// Its number in the store.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub alert: AlertId,
     /// What it is about.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub rule: Rule,
     /// How bad.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub severity: Severity,
     /// Where it is in its life.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub status: AlertStatus,
     /// Which shelf; `None` where it is about the whole store.
+    #[schema(value_type = Option<String>)]
     pub sku: Option<Sku>,
     /// The product's name; the store's, where it is about the whole store.
     pub name: String,
@@ -64,14 +70,17 @@ pub struct AlertRow {
     pub category: String,
     /// On the floor or in the warehouse.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub place: Place,
     /// When it opened.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub opened_at: Timestamp,
     /// From then to the store's present, in seconds.
     pub age_s: i64,
     /// When the condition was last seen.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub last_seen_at: Timestamp,
     /// How often the condition was seen.
     pub count: u32,
@@ -86,13 +95,17 @@ pub struct AlertRow {
     pub suggested_units: u32,
     /// The restock task that stands for the shelf.
     #[serde(serialize_with = "form::maybe")]
+    #[schema(value_type = Option<String>)]
     pub task: Option<TaskId>,
     /// Who takes care of it.
+    #[schema(value_type = Option<String>)]
     pub owner: Option<Actor>,
     /// Who acted on it last.
+    #[schema(value_type = Option<String>)]
     pub actor: Option<Actor>,
     /// Until when it is hidden.
     #[serde(serialize_with = "form::maybe")]
+    #[schema(value_type = Option<String>)]
     pub snoozed_until: Option<Timestamp>,
     /// Its values, for where there is little room: `3 of 17`.
     pub values: String,
@@ -147,7 +160,7 @@ impl AlertRow {
 }
 
 /// The alerts that stand, the most urgent first: by severity, then by age.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct AlertsView {
     /// How many alerts the filter keeps, those over the limit included.
     pub total: u64,

@@ -29,6 +29,13 @@ impl<'a> Chain<'a> {
         self
     }
 
+    /// The same with those stores only that `keep` wants.
+    #[must_use]
+    pub fn within(mut self, keep: impl Fn(StoreId) -> bool) -> Self {
+        self.stores.retain(|store| keep(store.id()));
+        self
+    }
+
     /// All stores, in order of their ids.
     pub fn stores(&self) -> &[&'a Store] {
         &self.stores
@@ -85,4 +92,35 @@ pub(crate) fn category_of(store: &Store, sku: Sku) -> &str {
 /// From `earlier` to the store's present, in seconds.
 pub(crate) fn age_s(store: &Store, earlier: Timestamp) -> i64 {
     store.now().since(earlier).max(0) / shelf_domain::SECOND
+}
+
+/// The times at which a store opens and closes on its present day.
+fn opening(store: &Store) -> (Timestamp, Timestamp) {
+    let (settings, day) = (store.settings(), store.day());
+    let clock = &settings.clock;
+    if settings.closed_days.binary_search(&day).is_ok() {
+        return (clock.at(day, 0), clock.at(day, 0));
+    }
+    match settings.opening.get(usize::from(day.weekday())) {
+        Some(&(from, to)) => (clock.at(day, from), clock.at(day, to)),
+        None if settings.opening.is_empty() => (clock.at(day, 0), clock.at(day.plus(1), 0)),
+        None => (clock.at(day, 0), clock.at(day, 0)),
+    }
+}
+
+/// The time for which a store opens on its present day, in microseconds.
+pub(crate) fn opening_us(store: &Store) -> i64 {
+    let (opens, closes) = opening(store);
+    closes.since(opens).max(0)
+}
+
+/// The time of its present day, from a moment on, for which a store has been open.
+pub(crate) fn open_since_us(store: &Store, since: Timestamp) -> i64 {
+    let (opens, closes) = opening(store);
+    store.now().min(closes).since(since.max(opens)).max(0)
+}
+
+/// The time of its present day for which a store has been open.
+pub(crate) fn open_today_us(store: &Store) -> i64 {
+    open_since_us(store, opening(store).0)
 }

@@ -7,7 +7,7 @@ use shelf_events::OutputRecord;
 use crate::{form, sentence};
 
 /// What an effect is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EffectKind {
     /// An event was known already.
@@ -30,13 +30,32 @@ pub enum EffectKind {
     Window,
 }
 
+impl EffectKind {
+    /// Its stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Duplicate => "duplicate",
+            Self::Quarantined => "quarantined",
+            Self::Alert => "alert",
+            Self::Task => "task",
+            Self::Order => "order",
+            Self::Price => "price",
+            Self::Removed => "removed",
+            Self::Explained => "explained",
+            Self::Window => "window",
+        }
+    }
+}
+
 /// One effect in one sentence. The whole of it as JSON is `shelf_events::effect_json`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct EffectLine {
     /// When it came about.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub at: Timestamp,
     /// Where.
+    #[schema(value_type = String)]
     pub store: StoreId,
     /// The offset of the event that led to it, in its partition's log.
     pub input_offset: u64,
@@ -46,8 +65,10 @@ pub struct EffectLine {
     pub kind: EffectKind,
     /// How bad, where it is about an alert that stands.
     #[serde(serialize_with = "form::maybe")]
+    #[schema(value_type = Option<String>)]
     pub severity: Option<Severity>,
     /// Which shelf, where it is about one.
+    #[schema(value_type = Option<String>)]
     pub sku: Option<Sku>,
     /// What it says.
     pub text: String,

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 /// A rectangle of the floor, as parts of its width and depth: 0 is left and top, 1 right and
 /// bottom.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Bounds {
     /// Left.
     pub x0: f64,

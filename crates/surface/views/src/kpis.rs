@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use shelf_domain::{Category, Day, FactScope, Kpi, PeriodFacts, Sku, SkuIndex, Store, StoreId};
+use shelf_domain::{
+    Category, Day, FactScope, Kpi, PeriodFacts, Sku, SkuFacts, SkuIndex, Store, StoreId,
+};
 
 use crate::chain::{Chain, product_name, store_name};
 use crate::form;
 
 /// What a row of figures is about.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum KpiBy {
     /// All stores together.
@@ -59,18 +61,19 @@ pub struct KpiFilter {
 }
 
 /// The figures of one store, category, product or day.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct KpiRow {
     /// Its id: of a store, a category, a sku, a date; `chain` for all.
     pub id: String,
     /// Its name for people.
     pub name: String,
     /// Each figure by its code; `null` where it is not known. Money is in currency units.
+    #[schema(value_type = Object)]
     pub figures: BTreeMap<&'static str, Option<f64>>,
 }
 
 /// How a figure is worked out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct KpiNote {
     /// Its code.
     pub kpi: &'static str,
@@ -83,13 +86,15 @@ pub struct KpiNote {
 }
 
 /// Key figures of some days.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct KpisView {
     /// The first day.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub from_date: Day,
     /// The last day.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub to_date: Day,
     /// What the rows are about.
     pub by: KpiBy,
@@ -198,6 +203,42 @@ fn by_product(stores: &[&Store], filter: &KpiFilter) -> Vec<KpiRow> {
         row(sku.as_str(), name.unwrap_or_default(), &facts, false)
     };
     skus.iter().map(of).collect()
+}
+
+/// The products with the most of a sum of their own days, the most first: what
+/// [`KpisView`] says of them, found without working out the figures of all others.
+pub fn best_products(
+    chain: &Chain<'_>,
+    filter: &KpiFilter,
+    sum: impl Fn(&SkuFacts) -> i64,
+) -> Vec<KpiRow> {
+    let stores = chain.select(filter.store);
+    let mut sums: BTreeMap<Sku, i64> = BTreeMap::new();
+    for store in &stores {
+        for index in store.skus() {
+            let Some(shelf) = store.shelf(index) else { continue };
+            let days = store.sku_days(index);
+            let asked = days.filter(|(day, _)| (filter.from_day..=filter.to_day).contains(day));
+            let of_days: i64 = asked.map(|(_, facts)| sum(&facts)).sum();
+            let all = sums.entry(shelf.sku).or_default();
+            *all = all.saturating_add(of_days);
+        }
+    }
+    let mut best: Vec<(Sku, i64)> = sums.into_iter().filter(|(_, sum)| *sum > 0).collect();
+    best.sort_by_key(|(sku, sum)| (std::cmp::Reverse(*sum), *sku));
+    best.truncate(filter.limit.unwrap_or(usize::MAX));
+    let of = |(sku, _): &(Sku, i64)| {
+        let mut facts = PeriodFacts::default();
+        let mut name = None;
+        for store in &stores {
+            let Some(index) = store.sku(*sku) else { continue };
+            let scope = FactScope::Product(index);
+            facts.merge(&store.facts(scope, filter.from_day, filter.to_day));
+            name.get_or_insert_with(|| product_name(store, *sku));
+        }
+        row(sku.as_str(), name.unwrap_or_default(), &facts, false)
+    };
+    best.iter().map(of).collect()
 }
 
 fn by_day(stores: &[&Store], filter: &KpiFilter) -> Vec<KpiRow> {

@@ -11,13 +11,16 @@
 mod alert_detail;
 mod alerts;
 mod chain;
+mod day_report;
 mod effect_line;
 mod floor_plan;
 mod form;
 mod keyed;
 mod kpis;
 mod lots;
+mod now;
 mod orders;
+mod products;
 mod quality;
 mod quality_history;
 mod render;
@@ -33,18 +36,24 @@ mod tally;
 mod tasks;
 mod watch;
 mod windows;
-mod wording;
+pub mod wording;
 mod zones;
 
 pub use alert_detail::{AlertDetail, Arrival};
 pub use alerts::{AlertFilter, AlertRow, AlertsView};
 pub use chain::Chain;
+pub use day_report::{DayAlerts, DayCause, DayOrders, DayReport};
 pub use effect_line::{EffectKind, EffectLine};
 pub use floor_plan::{Bounds, FLOOR_PLAN, Zone, zone_of};
 pub use keyed::Keyed;
-pub use kpis::{KpiBy, KpiFilter, KpiNote, KpiRow, KpisView, kpi_notes};
-pub use lots::LotRow;
+pub use kpis::{KpiBy, KpiFilter, KpiNote, KpiRow, KpisView, best_products, kpi_notes};
+pub use lots::{LotFilter, LotRow, LotsView, StockedLot};
+pub use now::{
+    Better, Level, LevelHistory, NowView, Reading, ReadingHistory, StoreCard, Tile, TileKind,
+    heading,
+};
 pub use orders::{OrderDetail, OrderFilter, OrderLineRow, OrderRow, OrdersView};
+pub use products::{ProductRow, ProductsView};
 pub use quality::{
     AppliedFacts, CheckRow, CheckState, Figure, IntakeBy, IntakeRow, LatencyRow, LatencyTimes,
     MAX_NAMES, QualityFacts, QualityLimits, QualityView, StateTally,
@@ -61,7 +70,7 @@ pub use shelf_detail::{PromotionRow, RulesRow, ShelfDetail};
 pub use shelves::{ShelfFilter, ShelfRow, ShelfState, ShelvesView};
 pub use state::{StateCount, state_counts, state_rows};
 pub use status::{ClockKind, HostFacts, PartitionFacts, StatusView, StoreStatus};
-pub use style::{Colour, Style};
+pub use style::{Colour, Style, symbol};
 pub use tally::{
     ExpiryTally, Intake, OrderTally, RuleTally, SeverityTally, StockTotals, TaskTally,
 };

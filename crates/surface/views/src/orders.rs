@@ -30,27 +30,33 @@ impl OrderFilter {
 }
 
 /// One order.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct OrderRow {
     /// Of which store.
+    #[schema(value_type = String)]
     pub store: StoreId,
     /// Its number in the store.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub order: OrderId,
     /// From whom.
+    #[schema(value_type = String)]
     pub supplier: SupplierId,
     /// The supplier's name for people.
     pub supplier_name: String,
     /// Where it is in its life.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub status: OrderStatus,
     /// When it is, or was, sent.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub cutoff_at: Timestamp,
     /// From the store's present to that, in seconds; `None` once it is past.
     pub cutoff_in_s: Option<i64>,
     /// When it is to come.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub delivery_at: Timestamp,
     /// How many skus.
     pub line_count: u64,
@@ -62,9 +68,11 @@ pub struct OrderRow {
     pub cost_cents: i64,
     /// When it was proposed.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub created_at: Timestamp,
     /// When its status last changed.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub changed_at: Timestamp,
 }
 
@@ -94,7 +102,7 @@ impl OrderRow {
 }
 
 /// The supplier orders that stand, the next to be delivered first.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct OrdersView {
     /// How many orders the filter keeps, those over the limit included.
     pub total: u64,
@@ -118,9 +126,10 @@ impl OrdersView {
 }
 
 /// One line of an order.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct OrderLineRow {
     /// What.
+    #[schema(value_type = String)]
     pub sku: Sku,
     /// The product's name.
     pub name: String,
@@ -135,6 +144,7 @@ pub struct OrderLineRow {
     /// What the line costs, in cents; `None` where that is not known.
     pub cost_cents: Option<i64>,
     /// The steps of the sum, in units.
+    #[schema(value_type = Object)]
     pub reason: LineReason,
     /// The same as a sentence.
     pub why: String,
@@ -158,7 +168,7 @@ impl OrderLineRow {
 }
 
 /// One order in full.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct OrderDetail {
     /// The order.
     #[serde(flatten)]

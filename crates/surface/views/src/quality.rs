@@ -21,7 +21,7 @@ pub const MAX_NAMES: usize = 20;
 const FAIL_FACTOR: i64 = 10;
 
 /// What a check says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckState {
     /// Within its limit.
@@ -77,7 +77,7 @@ impl Default for QualityLimits {
 }
 
 /// Quantiles of how long events took, in microseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct LatencyTimes {
     /// How many were measured.
     pub count: u64,
@@ -132,7 +132,7 @@ pub struct QualityFacts {
 }
 
 /// What the rows of the intake are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum IntakeBy {
     /// Each stream of each source.
@@ -145,7 +145,7 @@ pub enum IntakeBy {
 }
 
 /// A figure: whole where it counts something.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 #[serde(untagged)]
 pub enum Figure {
     /// A count.
@@ -179,13 +179,14 @@ impl Figure {
 }
 
 /// One check.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct CheckRow {
     /// Its stable id.
     pub check: &'static str,
     /// What it says, in one sentence.
     pub says: String,
     /// Of which store, where it is of one.
+    #[schema(value_type = Option<String>)]
     pub store: Option<StoreId>,
     /// Of which stream.
     pub stream: Option<&'static str>,
@@ -259,11 +260,12 @@ impl CheckRow {
 }
 
 /// What the events of one source, stream or store came to.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct IntakeRow {
     /// From which source; `None` for all of them.
     pub source: Option<String>,
     /// For which store; `None` for all of them.
+    #[schema(value_type = Option<String>)]
     pub store: Option<StoreId>,
     /// In which stream.
     pub stream: &'static str,
@@ -278,15 +280,19 @@ pub struct IntakeRow {
     /// Put into quarantine.
     pub quarantined: u64,
     /// The same by reason, without those that did not occur.
+    #[schema(value_type = Object)]
     pub quarantined_by_reason: Keyed<u64>,
     /// The earliest time of an applied event.
     #[serde(serialize_with = "form::maybe")]
+    #[schema(value_type = Option<String>)]
     pub first_at: Option<Timestamp>,
     /// The latest time of an applied event.
     #[serde(serialize_with = "form::maybe")]
+    #[schema(value_type = Option<String>)]
     pub last_at: Option<Timestamp>,
     /// When the latest of all arrived.
     #[serde(serialize_with = "form::maybe")]
+    #[schema(value_type = Option<String>)]
     pub last_received_at: Option<Timestamp>,
 }
 
@@ -313,7 +319,7 @@ impl IntakeRow {
 }
 
 /// How long the events of a stream took.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct LatencyRow {
     /// Which stream.
     pub stream: &'static str,
@@ -327,7 +333,7 @@ pub struct LatencyRow {
 }
 
 /// How many checks say what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct StateTally {
     /// Within their limits.
     pub ok: u64,
@@ -340,14 +346,16 @@ pub struct StateTally {
 }
 
 /// How good the events are.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct QualityView {
     /// What time the events carry.
     pub clock: ClockKind,
     /// The present that the checks go by.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub now: Timestamp,
     /// Only this store; `None` for all of them.
+    #[schema(value_type = Option<String>)]
     pub store: Option<StoreId>,
     /// How many checks say what.
     pub states: StateTally,
@@ -361,6 +369,7 @@ pub struct QualityView {
     pub latency: Vec<LatencyRow>,
     /// From when on the time from arrival to applied was measured; `None` where it was not.
     #[serde(serialize_with = "form::maybe")]
+    #[schema(value_type = Option<String>)]
     pub applied_since: Option<Timestamp>,
 }
 

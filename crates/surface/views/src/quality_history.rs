@@ -6,10 +6,11 @@ use shelf_domain::Timestamp;
 use crate::form;
 
 /// A check changed its state.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct QualityChangeRow {
     /// When that was found.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub at: Timestamp,
     /// Which check.
     pub check: String,
@@ -39,7 +40,7 @@ impl QualityChangeRow {
 }
 
 /// The newest changes.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct QualityHistory {
     /// How many are remembered.
     pub total: u64,

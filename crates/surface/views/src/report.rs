@@ -25,7 +25,7 @@ pub struct RunMeasures {
 }
 
 /// What really happened in the simulated town, against which the records can be judged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct TownTruth {
     /// Customers who came in.
     pub visits: u64,
@@ -54,7 +54,7 @@ pub struct TownTruth {
 }
 
 /// The alerts of one rule.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct AlertCounts {
     /// Opened.
     pub opened: u64,
@@ -65,7 +65,7 @@ pub struct AlertCounts {
 }
 
 /// What a simulation came to.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct SimulationReport {
     /// Simulated days.
     pub days: u32,
@@ -84,8 +84,10 @@ pub struct SimulationReport {
     /// Invariants found broken.
     pub invariant_violations: u64,
     /// Units, by where they are and went.
+    #[schema(value_type = Object)]
     pub units: Units,
     /// Alerts by rule.
+    #[schema(value_type = Object)]
     pub alerts: Keyed<AlertCounts>,
     /// The part of open shelf time, over full days, in which shelves were not empty, 0 to 1; `None`
     /// before the first day has ended.
@@ -111,6 +113,7 @@ pub struct SimulationReport {
     /// Events that went to quarantine.
     pub quarantined: u64,
     /// The same by reason; reasons that never came up are left out.
+    #[schema(value_type = Object)]
     pub quarantined_by_reason: Keyed<u64>,
     /// What really happened in the town.
     pub town: Option<TownTruth>,

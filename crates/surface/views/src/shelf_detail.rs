@@ -12,7 +12,7 @@ use crate::tasks::TaskRow;
 use crate::{form, wording};
 
 /// What the policies come to for one shelf.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct RulesRow {
     /// Refill when fewer units are on it.
     pub refill_below_units: u32,
@@ -45,20 +45,22 @@ impl From<&ShelfRules> for RulesRow {
 }
 
 /// A price cut by plan.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct PromotionRow {
     /// The first day.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub from_day: Day,
     /// The last day.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub until_day: Day,
     /// The cut.
     pub cut_percent: f64,
 }
 
 /// One shelf in full.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct ShelfDetail {
     /// The shelf.
     #[serde(flatten)]
@@ -66,6 +68,7 @@ pub struct ShelfDetail {
     /// The product's brand.
     pub brand: String,
     /// Who delivers it.
+    #[schema(value_type = Option<String>)]
     pub supplier: Option<shelf_domain::SupplierId>,
     /// What a unit costs the shop, in cents; `None` where that is not known.
     pub cost_cents: Option<i64>,
@@ -78,6 +81,7 @@ pub struct ShelfDetail {
     /// The most units that the warehouse holds of it; `None` where that is not known.
     pub warehouse_capacity_units: Option<u32>,
     /// Units ever, and their money.
+    #[schema(value_type = Object)]
     pub ledger: Ledger,
     /// Floor and carts less the lots' floor units: what the lots do not know.
     pub lot_gap_units: i64,
@@ -87,6 +91,7 @@ pub struct ShelfDetail {
     pub disputed_warehouse_units: u32,
     /// When its stock last changed.
     #[serde(serialize_with = "form::maybe")]
+    #[schema(value_type = Option<String>)]
     pub changed_at: Option<Timestamp>,
     /// The rules that hold for it.
     pub rules: RulesRow,

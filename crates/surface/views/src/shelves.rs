@@ -8,7 +8,7 @@ use crate::tally::capacity;
 use crate::{form, wording};
 
 /// How a shelf stands against its refill threshold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ShelfState {
     /// It has never been given stock.
@@ -72,11 +72,13 @@ impl ShelfFilter {
 }
 
 /// One shelf.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct ShelfRow {
     /// Where.
+    #[schema(value_type = String)]
     pub store: StoreId,
     /// The sku that lies on it.
+    #[schema(value_type = String)]
     pub sku: Sku,
     /// The product's name.
     pub name: String,
@@ -112,15 +114,19 @@ pub struct ShelfRow {
     pub expected_daily_units: Option<f64>,
     /// Since when it is empty.
     #[serde(serialize_with = "form::maybe")]
+    #[schema(value_type = Option<String>)]
     pub empty_since: Option<Timestamp>,
     /// The alerts that stand for it.
     #[serde(serialize_with = "form::list")]
+    #[schema(value_type = Vec<String>)]
     pub alerts: Vec<AlertId>,
     /// The worst of them.
     #[serde(serialize_with = "form::maybe")]
+    #[schema(value_type = Option<String>)]
     pub worst: Option<Severity>,
     /// The restock task that stands for it.
     #[serde(serialize_with = "form::maybe")]
+    #[schema(value_type = Option<String>)]
     pub task: Option<TaskId>,
 }
 
@@ -158,7 +164,7 @@ impl ShelfRow {
 }
 
 /// Shelves, in order of store and sku.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct ShelvesView {
     /// How many shelves the filter keeps, those over the limit included.
     pub total: u64,
@@ -169,19 +175,28 @@ pub struct ShelvesView {
 impl ShelvesView {
     /// The shelves of a chain that the filter keeps.
     pub fn new(chain: &Chain<'_>, filter: &ShelfFilter) -> Self {
-        let mut found: Vec<(&Store, &Shelf, SkuIndex)> = Vec::new();
-        for store in chain.select(filter.store) {
-            for index in store.skus() {
-                let shelf = store.shelf(index);
-                if let Some(shelf) = shelf.filter(|shelf| filter.keeps(store, index, shelf)) {
-                    found.push((store, shelf, index));
-                }
-            }
-        }
-        found.sort_by_key(|(store, shelf, _)| (store.id(), shelf.sku));
+        let found = found(chain, filter);
         let limit = filter.limit.unwrap_or(usize::MAX);
         let shown = found.iter().take(limit);
         let rows = shown.filter_map(|(store, _, index)| ShelfRow::new(store, *index));
         Self { total: found.len() as u64, shelves: rows.collect() }
     }
+}
+
+/// The shelves that a filter keeps, in order of store and sku.
+pub(crate) fn found<'a>(
+    chain: &Chain<'a>,
+    filter: &ShelfFilter,
+) -> Vec<(&'a Store, &'a Shelf, SkuIndex)> {
+    let mut found: Vec<(&Store, &Shelf, SkuIndex)> = Vec::new();
+    for store in chain.select(filter.store) {
+        for index in store.skus() {
+            let shelf = store.shelf(index);
+            if let Some(shelf) = shelf.filter(|shelf| filter.keeps(store, index, shelf)) {
+                found.push((store, shelf, index));
+            }
+        }
+    }
+    found.sort_by_key(|(store, shelf, _)| (store.id(), shelf.sku));
+    found
 }

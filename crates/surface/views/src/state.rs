@@ -7,7 +7,7 @@ use shelf_events::{StateKind, StateRow};
 use crate::chain::Chain;
 
 /// A kind of state, and how much there is of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct StateCount {
     /// Its name.
     pub state: &'static str,

@@ -8,7 +8,7 @@ use crate::tally::{Intake, StockTotals};
 use crate::{form, wording};
 
 /// What time the events carry.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ClockKind {
     /// The simulated town's.
@@ -19,7 +19,7 @@ pub enum ClockKind {
 }
 
 /// Where a partition stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct PartitionFacts {
     /// Its number.
     pub partition: u32,
@@ -41,17 +41,20 @@ pub struct HostFacts {
 }
 
 /// How one store stands.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct StoreStatus {
     /// Which.
+    #[schema(value_type = String)]
     pub store: StoreId,
     /// Its name for people.
     pub name: String,
     /// The highest event time that it has seen.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub now: Timestamp,
     /// The local date of that.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub day: Day,
     /// The local weekday and time of that: `Mon 14:32:05`.
     pub local_time: String,
@@ -86,12 +89,13 @@ impl StoreStatus {
 }
 
 /// How the chain stands.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct StatusView {
     /// What time the events carry.
     pub clock: ClockKind,
     /// The latest event time of any store; `None` where there is no store.
     #[serde(serialize_with = "form::maybe")]
+    #[schema(value_type = Option<String>)]
     pub now: Option<Timestamp>,
     /// The sums over all stores.
     #[serde(flatten)]

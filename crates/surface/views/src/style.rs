@@ -47,7 +47,7 @@ impl Style {
 }
 
 /// The symbol of a severity: a shape of its own, so that it is never told by colour alone.
-pub(crate) fn symbol(severity: Severity) -> &'static str {
+pub fn symbol(severity: Severity) -> &'static str {
     match severity {
         Severity::Info => "○",
         Severity::Warning => "◆",

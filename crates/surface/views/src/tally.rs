@@ -10,7 +10,7 @@ use crate::keyed::Keyed;
 use crate::{chain, wording};
 
 /// How many alerts stand, by severity. A snoozed alert counts: its problem is still there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct SeverityTally {
     /// Act now.
     pub critical: u64,
@@ -54,7 +54,7 @@ impl SeverityTally {
 }
 
 /// The alerts of one rule.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct RuleTally {
     /// Opened since the store began.
     pub opened: u64,
@@ -67,7 +67,7 @@ pub struct RuleTally {
 }
 
 /// The restock tasks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct TaskTally {
     /// That stand and wait for their time or for stock.
     pub pending: u64,
@@ -91,7 +91,7 @@ impl TaskTally {
 }
 
 /// The supplier orders.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct OrderTally {
     /// Proposed.
     pub draft: u64,
@@ -111,7 +111,7 @@ impl OrderTally {
 }
 
 /// Units that expire soon.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct ExpiryTally {
     /// On the floor, within the days of each shelf's policy.
     pub floor_units: u64,
@@ -147,7 +147,7 @@ impl ExpiryTally {
 }
 
 /// What came in, and what became of it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Intake {
     /// Events applied.
     pub accepted: u64,
@@ -158,6 +158,7 @@ pub struct Intake {
     /// Events that went to quarantine.
     pub quarantined: u64,
     /// The same by reason; reasons that never came up are left out.
+    #[schema(value_type = Object)]
     pub quarantined_by_reason: Keyed<u64>,
 }
 
@@ -189,9 +190,10 @@ fn by_reason(count: impl Fn(usize) -> u64) -> Keyed<u64> {
 }
 
 /// The sums over one store or several.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct StockTotals {
     /// Units, by where they are and went.
+    #[schema(value_type = Object)]
     pub units: Units,
     /// What receipts came to, in cents.
     pub revenue_cents: i64,
@@ -202,6 +204,7 @@ pub struct StockTotals {
     /// Alerts that stand.
     pub alerts_standing: SeverityTally,
     /// Alerts by rule.
+    #[schema(value_type = Object)]
     pub alerts: Keyed<RuleTally>,
     /// Restock tasks.
     pub tasks: TaskTally,

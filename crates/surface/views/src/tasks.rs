@@ -18,9 +18,10 @@ pub struct TaskFilter {
 }
 
 /// Units of one lot that a task moves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct TaskLot {
     /// The lot.
+    #[schema(value_type = String)]
     pub lot: LotCode,
     /// Allocated, and still in the warehouse.
     pub reserved_units: u32,
@@ -31,17 +32,21 @@ pub struct TaskLot {
 }
 
 /// One task.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct TaskRow {
     /// Where.
+    #[schema(value_type = String)]
     pub store: StoreId,
     /// Its number in the store.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub task: TaskId,
     /// Where it is in its life.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub status: TaskStatus,
     /// Which shelf.
+    #[schema(value_type = String)]
     pub sku: Sku,
     /// The product's name.
     pub name: String,
@@ -59,12 +64,15 @@ pub struct TaskRow {
     pub arrived_units: u32,
     /// When it was asked for.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub created_at: Timestamp,
     /// From when on staff can be sent.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub due_at: Timestamp,
     /// When its status last changed.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub changed_at: Timestamp,
     /// From the request to the store's present, in seconds.
     pub age_s: i64,
@@ -108,7 +116,7 @@ impl TaskRow {
 }
 
 /// The restock tasks that stand, the oldest first.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct TasksView {
     /// How many tasks the filter keeps, those over the limit included.
     pub total: u64,

@@ -2,6 +2,7 @@
 //! `tests/snapshots`; `UPDATE_EXPECT=1 cargo test -p shelf-views` draws them anew.
 
 mod example;
+mod now;
 mod quality;
 mod screen;
 

@@ -33,7 +33,7 @@ const ALERTS_MAX: usize = 64;
 const STALE_MS: u64 = 5_000;
 
 /// How fast things go. What is not known is `None`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Rates {
     /// Events stepped in a second.
     pub events_per_s: Option<f64>,
@@ -53,7 +53,7 @@ impl Rates {
 }
 
 /// A line of the log, with the time as its store's clock showed it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct TailLine {
     /// `14:32:05`.
     pub local_time: String,
@@ -63,9 +63,10 @@ pub struct TailLine {
 }
 
 /// What the live screen shows.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct WatchView {
     /// The store; `None` where several are shown together.
+    #[schema(value_type = Option<String>)]
     pub store: Option<StoreId>,
     /// Its name, or how many stores there are.
     pub title: String,
@@ -73,6 +74,7 @@ pub struct WatchView {
     pub clock: ClockKind,
     /// The latest event time; `None` where there is no store.
     #[serde(serialize_with = "form::maybe")]
+    #[schema(value_type = Option<String>)]
     pub now: Option<Timestamp>,
     /// The same on the store's own clock, or in UTC for several stores: `Mon 2026-01-05 14:32:05`.
     pub local_time: String,

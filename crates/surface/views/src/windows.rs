@@ -22,15 +22,18 @@ const LAST: usize = 12;
 const LAST_OF_PRODUCTS: usize = 1;
 
 /// One kind of window, as the stores that keep it have it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct WindowKind {
     /// Its name.
+    #[schema(value_type = String)]
     pub name: WindowName,
     /// What it adds up.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub measure: Measure,
     /// What it is for.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub scope: WindowScope,
     /// How long it is, in seconds.
     pub size_s: i64,
@@ -48,6 +51,7 @@ pub struct WindowKind {
     pub open: u64,
     /// The end of the last that has ended; `None` where none is remembered.
     #[serde(serialize_with = "form::maybe")]
+    #[schema(value_type = Option<String>)]
     pub last_ended_at: Option<Timestamp>,
     /// Changes that came too late for it.
     pub missed_changes: u64,
@@ -58,7 +62,7 @@ pub struct WindowKind {
 }
 
 /// The kinds of windows, in the order of the stores' plans.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct WindowKindsView {
     /// One row for each kind; stores that declare the same name differently have rows of their own.
     pub kinds: Vec<WindowKind>,
@@ -163,15 +167,18 @@ pub struct WindowFilter {
 }
 
 /// What the windows of one kind told, in order of time; those of one time by what they sold.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct WindowsView {
     /// The kind.
+    #[schema(value_type = String)]
     pub window: WindowName,
     /// What it adds up; `None` where there is none of it.
     #[serde(serialize_with = "form::maybe")]
+    #[schema(value_type = Option<String>)]
     pub measure: Option<Measure>,
     /// What it is for.
     #[serde(serialize_with = "form::maybe")]
+    #[schema(value_type = Option<String>)]
     pub scope: Option<WindowScope>,
     /// From the start of one to the start of the next, in seconds; `None` where no store keeps it.
     pub slide_s: Option<i64>,

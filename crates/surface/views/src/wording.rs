@@ -1,9 +1,11 @@
 //! How times, amounts and choices read: one wording for all screens.
 
+use std::fmt::Write as _;
+
 use shelf_domain::{BasisPoints, Day, LocalClock, Measure, Place, Timestamp, WindowScope};
 
 /// RFC 3339 in UTC.
-pub(crate) fn rfc3339(at: Timestamp) -> String {
+pub fn rfc3339(at: Timestamp) -> String {
     match jiff::Timestamp::from_microsecond(at.0) {
         Ok(time) => time.to_string(),
         // Outside years -9999 to 9999, which no event can be.
@@ -12,19 +14,19 @@ pub(crate) fn rfc3339(at: Timestamp) -> String {
 }
 
 /// `2026-01-31`.
-pub(crate) fn date(day: Day) -> String {
+pub fn date(day: Day) -> String {
     let (year, month, day_of_month) = day.civil();
     format!("{year:04}-{month:02}-{day_of_month:02}")
 }
 
 /// `Mon`.
-pub(crate) fn weekday(day: Day) -> &'static str {
+pub fn weekday(day: Day) -> &'static str {
     const NAMES: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
     NAMES.get(usize::from(day.weekday())).copied().unwrap_or("")
 }
 
 /// `14:32:05`, on the store's own clock.
-pub(crate) fn local_time(clock: &LocalClock, at: Timestamp) -> String {
+pub fn local_time(clock: &LocalClock, at: Timestamp) -> String {
     let minute = clock.minute_of_day(at);
     let local_us = at.0 + i64::from(clock.offset_seconds(at)) * shelf_domain::SECOND;
     let second = local_us.rem_euclid(shelf_domain::MINUTE) / shelf_domain::SECOND;
@@ -32,14 +34,14 @@ pub(crate) fn local_time(clock: &LocalClock, at: Timestamp) -> String {
 }
 
 /// `2026-01-31 14:32`, from a time in UTC.
-pub(crate) fn minute_utc(at: Timestamp) -> String {
+pub fn minute_utc(at: Timestamp) -> String {
     let day = Day(at.0.div_euclid(shelf_domain::DAY) as i32);
     let minute = at.0.rem_euclid(shelf_domain::DAY) / shelf_domain::MINUTE;
     format!("{} {:02}:{:02}", date(day), minute / 60, minute % 60)
 }
 
 /// How long: `40 s`, `12 min`, `3 h 05`, `2 d 04 h`.
-pub(crate) fn span(seconds: i64) -> String {
+pub fn span(seconds: i64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
     match seconds {
         ..60 => format!("{} s", seconds.max(0)),
@@ -50,7 +52,7 @@ pub(crate) fn span(seconds: i64) -> String {
 }
 
 /// About how long: `40 s`, `12 min`, `3 h`, `2 d`.
-pub(crate) fn span_about(seconds: i64) -> String {
+pub fn span_about(seconds: i64) -> String {
     match seconds {
         ..3_600 => span(seconds),
         3_600..86_400 => format!("{} h", seconds / 3_600),
@@ -59,7 +61,7 @@ pub(crate) fn span_about(seconds: i64) -> String {
 }
 
 /// `1,234,567`.
-pub(crate) fn count(value: impl Into<i128>) -> String {
+pub fn count(value: impl Into<i128>) -> String {
     let value: i128 = value.into();
     let digits = value.unsigned_abs().to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3 + 1);
@@ -76,46 +78,46 @@ pub(crate) fn count(value: impl Into<i128>) -> String {
 }
 
 /// `1,234.05` for 123,405 cents.
-pub(crate) fn money(cents: i64) -> String {
+pub fn money(cents: i64) -> String {
     let sign = if cents < 0 { "-" } else { "" };
     format!("{sign}{}.{:02}", count(cents.unsigned_abs() / 100), cents.unsigned_abs() % 100)
 }
 
 /// `1 unit`, `12 units`.
-pub(crate) fn units(number: impl Into<i128>) -> String {
+pub fn units(number: impl Into<i128>) -> String {
     counted(number, "unit")
 }
 
 /// `1 pack`, `12 packs`.
-pub(crate) fn counted(number: impl Into<i128>, thing: &str) -> String {
+pub fn counted(number: impl Into<i128>, thing: &str) -> String {
     let number: i128 = number.into();
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {thing}{plural}", count(number))
 }
 
 /// `7.1` for 7,140 thousandths.
-pub(crate) fn tenths(milli: u32) -> String {
+pub fn tenths(milli: u32) -> String {
     let tenths = (u64::from(milli) + 50) / 100;
     format!("{}.{}", count(tenths / 10), tenths % 10)
 }
 
 /// `93.4 %`, or `-` where it is not known.
-pub(crate) fn percent(value: Option<f64>) -> String {
+pub fn percent(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value:.1} %"))
 }
 
 /// A rate: `0.4`, `12`, `1,240`.
-pub(crate) fn rate(value: f64) -> String {
+pub fn rate(value: f64) -> String {
     if value < 10.0 { format!("{value:.1}") } else { count(value.round() as i64) }
 }
 
 /// Per cent of a part, to the basis point.
-pub(crate) fn per_cent(part: BasisPoints) -> f64 {
+pub fn per_cent(part: BasisPoints) -> f64 {
     f64::from(part.0) / 100.0
 }
 
 /// `floor` or `warehouse`.
-pub(crate) fn place(place: Place) -> &'static str {
+pub fn place(place: Place) -> &'static str {
     match place {
         Place::Floor => "floor",
         Place::Warehouse => "warehouse",
@@ -123,20 +125,20 @@ pub(crate) fn place(place: Place) -> &'static str {
 }
 
 /// A category as people read it: `Fruits and vegetables`.
-pub(crate) fn sentence_case(category: &str) -> String {
+pub fn sentence_case(category: &str) -> String {
     let mut letters = category.chars();
     let first = letters.next().map(|letter| letter.to_uppercase().to_string());
     first.unwrap_or_default() + &letters.as_str().to_lowercase()
 }
 
 /// `2026-01-31 14:05:30` in UTC.
-pub(crate) fn second_utc(at: Timestamp) -> String {
+pub fn second_utc(at: Timestamp) -> String {
     let second = at.0.rem_euclid(shelf_domain::MINUTE) / shelf_domain::SECOND;
     format!("{}:{second:02}", minute_utc(at))
 }
 
 /// Values as bars side by side, each of its height among them; nothing where nothing is.
-pub(crate) fn sparkline(values: &[i64]) -> String {
+pub fn sparkline(values: &[i64]) -> String {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let most = values.iter().copied().max().unwrap_or(0).max(1);
     let bar = |value: i64| match value {
@@ -150,7 +152,7 @@ pub(crate) fn sparkline(values: &[i64]) -> String {
 }
 
 /// What a window adds up.
-pub(crate) fn measure(measure: Measure) -> &'static str {
+pub fn measure(measure: Measure) -> &'static str {
     match measure {
         Measure::Sales => "sales",
         Measure::Stock => "stock",
@@ -159,13 +161,27 @@ pub(crate) fn measure(measure: Measure) -> &'static str {
 }
 
 /// What a window is for.
-pub(crate) fn window_scope(scope: WindowScope) -> &'static str {
+pub fn window_scope(scope: WindowScope) -> &'static str {
     match scope {
         WindowScope::Global => "global",
         WindowScope::Store => "store",
         WindowScope::Product => "product",
         WindowScope::StoreProduct => "store_product",
     }
+}
+
+/// A text as a part of an address: what has a meaning there stands as its bytes.
+pub fn in_address(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing into a text cannot fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
 }
 
 #[cfg(test)]

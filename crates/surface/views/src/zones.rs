@@ -1,7 +1,7 @@
 //! The floor plan with what is the matter in each zone.
 
 use serde::Serialize;
-use shelf_domain::{BasisPoints, Severity, SkuIndex, Store};
+use shelf_domain::{BasisPoints, HOUR, Severity, SkuIndex, Store};
 
 use crate::floor_plan::{Bounds, FLOOR_PLAN, zone_of};
 use crate::shelves::ShelfState;
@@ -9,7 +9,7 @@ use crate::tally::{ExpiryTally, SeverityTally};
 use crate::{chain, wording};
 
 /// One zone.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct ZoneRow {
     /// Its stable name: that of the reference layout, or the category where it has no zone there.
     pub zone: String,
@@ -37,6 +37,10 @@ pub struct ZoneRow {
     pub near_expiry_units: u64,
     /// Units sold today.
     pub sold_today_units: u64,
+    /// Of these in an hour of opening; `None` before the stores open.
+    pub sold_per_hour: Option<f64>,
+    /// Units in customers' carts.
+    pub cart_units: u64,
     #[serde(skip)]
     capacity_units: u64,
     #[serde(skip)]
@@ -50,6 +54,7 @@ impl ZoneRow {
         }
         let Some(shelf) = store.shelf(index) else { return };
         self.sold_today_units += u64::from(shelf.demand.sold_today);
+        self.cart_units += u64::from(shelf.cart_units);
         match ShelfState::of(shelf) {
             ShelfState::Untracked => return,
             ShelfState::Empty => self.empty_shelves += 1,
@@ -72,7 +77,7 @@ impl ZoneRow {
 }
 
 /// The zones of the reference layout, in order of their names, then the categories without one.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct ZonesView {
     /// The rows.
     pub zones: Vec<ZoneRow>,
@@ -100,7 +105,11 @@ impl ZonesView {
                 }
             }
         }
+        let open_us = stores.iter().map(|store| chain::open_today_us(store)).max().unwrap_or(0);
+        let hours = open_us as f64 / HOUR as f64;
         for row in &mut zones {
+            let sold = row.sold_today_units as f64;
+            row.sold_per_hour = (open_us > 0).then(|| (sold / hours * 10.0).round() / 10.0);
             let fill = BasisPoints::ratio(row.held_units, row.capacity_units);
             row.fill_percent = (row.capacity_units > 0).then(|| wording::per_cent(fill));
         }

@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use shelf_eventlog::LogReader;
 use shelf_host::{ChainWriter, Folder, WriterOptions};
+use shelf_web::LoadPlan;
 
 use super::Measured;
 use super::place::{Place, Running, io, shelf};
 use crate::failure::Failure;
 
-/// What `shelf run` is told where neither lake nor SQL is measured.
-pub(super) const ALONE: [&str; 3] = ["--no-lake", "--sql-listen", "off"];
+/// What `shelf run` is told where neither lake, SQL nor dashboard is measured.
+pub(super) const ALONE: [&str; 5] = ["--no-lake", "--sql-listen", "off", "--listen", "off"];
 
 /// A figure of a report; null where it has none.
 fn shown<'a>(report: &'a Value, name: &str) -> &'a Value {
@@ -91,9 +92,29 @@ pub(super) fn resident_demo(place: &Place) -> Result<Measured, Failure> {
     resident(place, &ALONE, "under 150")
 }
 
-/// The memory of a demo with the lake following and SQL open.
+/// The memory of a demo with the lake following, SQL open and the dashboard served.
 pub(super) fn resident_with_lake(place: &Place) -> Result<Measured, Failure> {
-    resident(place, &["--sql-listen", "127.0.0.1:0"], "under 300")
+    resident(place, &["--sql-listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"], "under 300")
+}
+
+/// How much slower the engine gets with clients of the dashboard and the API.
+pub(super) fn http_load(place: &Place) -> Result<Measured, Failure> {
+    let dir = place.folder()?;
+    let report = shelf_web::http_load(&Folder::at(dir.path().join("data")), LoadPlan::default())?;
+    let resident_mb = report.resident_bytes.map(|bytes| bytes as f64 / f64::from(1 << 20));
+    let shown = resident_mb.map_or("memory unknown".to_owned(), |mb| format!("{mb:.0} MB"));
+    Ok(Measured {
+        unit: "% slower",
+        value: report.slower_percent,
+        target: "under 10, memory under 300 MB",
+        detail: json!({
+            "shown": shown, "work_alone_us": report.work_alone_us,
+            "work_loaded_us": report.work_loaded_us, "reads": report.reads,
+            "failed_reads": report.failed_reads, "reads_per_s": report.reads_per_s,
+            "read_p50_us": report.read_p50_us, "read_p99_us": report.read_p99_us,
+            "streams": report.streams, "lines": report.lines,
+        }),
+    })
 }
 
 fn resident(place: &Place, more: &[&str], target: &'static str) -> Result<Measured, Failure> {

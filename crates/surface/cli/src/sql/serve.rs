@@ -1,8 +1,8 @@
 //! Serving clients of Postgres: on its own, or beside a running chain.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use shelf_host::Folder;
 use shelf_query::{Following, Listener, Serving, Sql};
 
 use crate::failure::Failure;
@@ -19,20 +19,25 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(crate) struct Server {
     serving: Serving,
     _following: Following,
-    _sql: Sql,
+    _sql: Arc<Sql>,
 }
 
 impl Server {
-    fn open(folder: &Folder, settings: &Settings, listener: Listener) -> Result<Self, Failure> {
-        let sql = Sql::open(folder, &lake(settings)?, settings.sql.limits())?;
+    fn start(sql: &Arc<Sql>, listener: Listener) -> Result<Self, Failure> {
         let serving = sql.serve(listener)?;
-        Ok(Self { serving, _following: sql.follow(), _sql: sql })
+        Ok(Self { serving, _following: sql.follow(), _sql: Arc::clone(sql) })
     }
 
     fn say(&self, output: Output) {
         let (host, port) = (self.serving.address().ip(), self.serving.address().port());
         output.say(&format!("SQL at {host}:{port}: psql -h {host} -p {port} -d shelf"));
     }
+}
+
+/// The SQL of the folder.
+pub(crate) fn open(settings: &Settings) -> Result<Arc<Sql>, Failure> {
+    let sql = Sql::open(&settings.folder(), &lake(settings)?, settings.sql.limits())?;
+    Ok(Arc::new(sql))
 }
 
 /// `shelf sql serve`: until it is stopped.
@@ -42,7 +47,7 @@ pub(super) fn run(settings: &Settings, output: Output) -> Result<(), Failure> {
     })?;
     let listener = Listener::bind(&options)?;
     let stop = Stop::on_signals()?;
-    let server = Server::open(&settings.folder(), settings, listener)?;
+    let server = Server::start(&open(settings)?, listener)?;
     server.say(output);
     while !stop.asked() {
         std::thread::sleep(PAUSE);
@@ -67,11 +72,11 @@ pub(crate) fn listen(settings: &Settings, output: Output) -> Result<Option<Liste
 /// Serves a folder that this process runs.
 pub(crate) fn beside(
     listener: Option<Listener>,
-    settings: &Settings,
+    sql: Option<&Arc<Sql>>,
     output: Output,
 ) -> Result<Option<Server>, Failure> {
-    let Some(listener) = listener else { return Ok(None) };
-    let server = Server::open(&settings.folder(), settings, listener)?;
+    let (Some(listener), Some(sql)) = (listener, sql) else { return Ok(None) };
+    let server = Server::start(sql, listener)?;
     server.say(output);
     Ok(Some(server))
 }

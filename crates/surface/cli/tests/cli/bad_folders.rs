@@ -61,6 +61,7 @@ fn with_small_disk(place: &Place, lines: &str) -> Ran {
     // Who is not root may mount as the root of a name space of users.
     command.arg(if root() { "-m" } else { "-rm" }).args(["sh", "-c", &lines]);
     command.env("SHELF", env!("CARGO_BIN_EXE_shelf")).env("SHELF_DATA", "disk/data");
+    command.env("SHELF_SQL__LISTEN", "off").env("SHELF_HTTP__LISTEN", "off");
     let ran = Ran::of(command.current_dir(place.path("")), b"");
     assert_eq!(
         ran.code, 0,
@@ -139,6 +140,29 @@ fn a_running_chain_stops_at_a_full_disk_and_goes_on_once_there_is_room() {
     assert!(!read("verify").contains("\"sound\":false"));
     let straight = Place::new().json("simulate --days 2");
     assert_eq!(ran.jsons()[0]["state_hash"], straight["state_hash"]);
+}
+
+#[test]
+fn a_lake_on_a_full_disk_goes_on_once_there_is_room() {
+    let place = Place::new();
+    let ran = with_small_disk(
+        &place,
+        "export SHELF_DATA=data SHELF_LAKE__URL=$PWD/disk/lake SHELF_LAKE__COMMIT_MB=1
+        $SHELF simulate --days 2 >said 2>&1
+        $SHELF lake follow --until-caught-up 2>full && exit 90 || echo $? >code
+        timeout 60 $SHELF run --plain --warmup-days 0 --for-seconds 3 --speed 3600 >lines 2>warned
+        mount -o remount,size=64m disk
+        $SHELF lake follow --until-caught-up --json
+        $SHELF lake verify >verified 2>&1",
+    );
+    let read = |name: &str| std::fs::read_to_string(place.path(name)).unwrap();
+    assert_eq!(read("code"), "1\n", "{}", read("full"));
+    assert!(read("full").contains("error[lake_unreachable]: cannot"), "{}", read("full"));
+    assert!(read("full").contains("No space left on device"), "{}", read("full"));
+    // The chain went on without its lake, and said so.
+    assert!(read("warned").contains("warning[lake_unreachable]"), "{}", read("warned"));
+    assert!(read("lines").lines().count() > 20, "{}", read("lines"));
+    assert!(ran.jsons()[0]["events"].as_u64().unwrap() > 0);
 }
 
 #[test]

@@ -243,6 +243,62 @@ fn an_event_is_visible_soon_and_acts_are_told() {
     assert_eq!(row(&place, cart), ["3"]);
 }
 
+/// What the clock says stands in the commits and nowhere else: which rows are there does not hang
+/// on it.
+#[test]
+fn a_clock_that_goes_back_loses_nothing() {
+    let place = Place::new();
+    place.ok("simulate --days 1");
+    follow(&place);
+    place.ok("simulate --days 2");
+    let mut back = Command::new("faketime");
+    back.args(["-f", "-3d"]).arg(place.command("").get_program());
+    back.args(["lake", "follow", "--until-caught-up"]).current_dir(place.path(""));
+    assert_eq!(Ran::of(back.env("SHELF_DATA", "data"), b"").code, 0);
+    place.ok("lake verify");
+    let history = place.jsons("lake history raw.pos_lines");
+    let versions: Vec<i64> =
+        history.iter().map(|commit| commit["version"].as_i64().unwrap()).collect();
+    assert!(versions.len() > 2 && versions.is_sorted_by(|a, b| a > b), "{versions:?}");
+    let counted = |table: &str| {
+        let statement = format!("SELECT count(*) FROM {table}");
+        let mut command = place.command("sql --format csv");
+        let ran = Ran::of(command.arg(statement), b"");
+        assert_eq!(ran.code, 0, "{ran:?}");
+        ran.out.lines().nth(1).unwrap().parse::<u64>().unwrap()
+    };
+    let all = counted("raw.pos_lines");
+    assert!(all > 0 && all == counted("raw.pos_lines AS OF '2200-01-01'"));
+    // In a running chain too.
+    let shop = open_shop();
+    shop.file("clock", "+0");
+    // The wrapper would stand between the test and the program, and keep its signals.
+    let wrapped = Command::new("faketime").args(["-f", "+0", "printenv", "LD_PRELOAD"]).output();
+    let library = String::from_utf8(wrapped.unwrap().stdout).unwrap();
+    let mut running = shop.command("run --no-demo --plain");
+    running.env("LD_PRELOAD", library.trim()).env("SHELF_LAKE__COMMIT_SECONDS", "1");
+    running.env("FAKETIME_TIMESTAMP_FILE", shop.path("clock")).env("FAKETIME_NO_CACHE", "1");
+    // What only measures spans goes on as it does when a clock is set.
+    running.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").stdout(std::process::Stdio::null());
+    let running = shop.started(&mut running);
+    let pick = |at: jiff::Timestamp, customer: &str| {
+        let line = format!(
+            r#"{{"event_type":"pickup","timestamp":"{at}","store_id":"R1","item_id":"APPLE",{}"#,
+            format_args!(r#""quantity":1,"customer_id":"{customer}"}}"#)
+        );
+        let sent = shop.feed("send", line);
+        assert_eq!(sent.code, 0, "{sent:?}");
+    };
+    pick(jiff::Timestamp::now(), "before");
+    until("the first pickup", || (rows(&shop, "raw.shelf_events") == 1).then_some(()));
+    shop.file("clock", "-2h");
+    pick(jiff::Timestamp::now() - jiff::SignedDuration::from_hours(2), "after");
+    until("the second pickup", || (rows(&shop, "raw.shelf_events") == 2).then_some(()));
+    running.stop();
+    assert_eq!(follow(&shop)["events"], 0);
+    shop.ok("lake verify");
+}
+
 #[test]
 fn a_lake_that_fails_holds_up_nothing() {
     let place = Place::new();

@@ -10,14 +10,14 @@ use serde_json::Value;
 use crate::program::{Place, Ran, lines_of};
 
 /// The Python with the packages of the tests.
-fn python() -> PathBuf {
+pub(crate) fn python() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
     let python = root.join("target/python/bin/python");
     assert!(python.exists(), "no {}: run `cargo xtask test --only tools`", python.display());
     python
 }
 
-fn script(name: &str) -> PathBuf {
+pub(crate) fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/readers").join(name)
 }
 

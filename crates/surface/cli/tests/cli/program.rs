@@ -78,8 +78,8 @@ impl Place {
         }
         command.current_dir(self.dir.path()).env("USER", "ada").env_remove("NO_COLOR");
         command.env("SHELF_DATA", "data");
-        // Tests run side by side, and there is one port by default.
-        command.env("SHELF_SQL__LISTEN", "off");
+        // Tests run side by side, and there is one port of each by default.
+        command.env("SHELF_SQL__LISTEN", "off").env("SHELF_HTTP__LISTEN", "off");
     }
 
     /// Runs the program with these words.

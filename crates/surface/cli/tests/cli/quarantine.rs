@@ -88,7 +88,8 @@ fn an_entry_says_where_it_came_from() {
     assert_eq!(place.json("shelves show PEAR")["floor_units"], 19);
 
     let known: Vec<String> = place.sources().values().map(|one| one["name"].to_string()).collect();
-    assert_eq!(known, [r#""socket""#, r#""cli""#, r#""stdin""#, r#""sensors.ndjson""#]);
+    let expected = [r#""socket""#, r#""cli""#, r#""http""#, r#""stdin""#, r#""sensors.ndjson""#];
+    assert_eq!(known, expected);
 }
 
 #[test]

@@ -195,9 +195,9 @@ fn a_doctor_finds_a_sound_folder_sound() {
     let place = Place::simulated();
     let checks = place.jsons("doctor");
     let names: Vec<_> = checks.iter().map(|check| check["check"].as_str().unwrap()).collect();
-    assert_eq!(names, ["machine", "clock", "disk", "fsync", "data"]);
-    assert_eq!(checks[4]["state"], "ok");
-    assert!(checks[4]["found"].as_str().unwrap().contains("0 invariants broken"));
+    assert_eq!(names, ["machine", "clock", "disk", "fsync", "http", "sql", "data"]);
+    assert_eq!(checks[6]["state"], "ok");
+    assert!(checks[6]["found"].as_str().unwrap().contains("0 invariants broken"));
     assert!(Place::new().ok("doctor").contains("data is new"));
 }
 

@@ -2,10 +2,14 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::process::Command;
 
 use expect_test::expect_file;
 use postgres::SimpleQueryMessage;
+use serde_json::json;
 
+use crate::lake_elsewhere::{python, script};
+use crate::program::Ran;
 use crate::shop::open_shop;
 use crate::sql_wire::Server;
 
@@ -68,4 +72,25 @@ fn npgsql_and_power_bi() {
 #[test]
 fn jdbc() {
     expect_file!["../clients/jdbc.answers.txt"].assert_eq(&answers("jdbc"));
+}
+
+/// With the program itself: what it asks differs between its versions.
+#[test]
+fn sqlalchemy_and_psycopg() {
+    let place = open_shop();
+    let server = Server::of(&place);
+    let mut command = Command::new(python());
+    command.arg(script("sqlalchemy_client.py")).arg(server.address.port().to_string());
+    let ran = Ran::of(&mut command, b"");
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let told = &ran.jsons()[0];
+    let holds = |what: &str, name: &str| told[what].as_array().unwrap().contains(&name.into());
+    assert!(["live", "raw", "curated"].iter().all(|name| holds("schemas", name)), "{told}");
+    assert!(["shelves", "lots", "alerts"].iter().all(|name| holds("tables", name)), "{told}");
+    assert_eq!(told["columns"]["sku"][0], "TEXT", "{told}");
+    assert_eq!(told["columns"]["floor_units"], json!(["BIGINT", true, "Units on it."]), "{told}");
+    assert_eq!(told["foreign_keys"], json!([]));
+    assert_eq!(told["row"], json!(["APPLE", "1.20", 20]));
+    assert_eq!(told["bound"], 1);
+    assert!(told["time"].as_str().unwrap().starts_with("2026-03-02T12:00:00"), "{told}");
 }

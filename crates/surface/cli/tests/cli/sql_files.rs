@@ -32,7 +32,7 @@ fn files() -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     found.sort();
-    assert!(found.len() >= 3, "{found:?}");
+    assert!(found.len() >= 4, "{found:?}");
     found
 }
 
@@ -68,9 +68,17 @@ fn check(mut run: impl FnMut(&str) -> Came) {
     }
 }
 
+/// The corner shop, in the lake too.
+fn shop() -> Place {
+    let place = open_shop();
+    place.ok("lake follow --until-caught-up");
+    place.ok("lake build");
+    place
+}
+
 #[test]
 fn through_the_command_line() {
-    let place: Place = open_shop();
+    let place = shop();
     check(|sql| {
         let ran = Ran::of(place.command("sql --format csv").arg(sql), b"");
         if ran.code != 0 {
@@ -82,7 +90,7 @@ fn through_the_command_line() {
 
 #[test]
 fn through_the_wire() {
-    let place = open_shop();
+    let place = shop();
     let server = Server::of(&place);
     let mut client = server.client();
     check(|sql| {

@@ -53,11 +53,15 @@ impl Server {
 
     /// Runs psql with one command.
     pub(crate) fn psql(&self, words: &[&str]) -> Ran {
+        Ran::of(&mut self.psql_command(words), b"")
+    }
+
+    fn psql_command(&self, words: &[&str]) -> Command {
         let port = self.address.port().to_string();
         let mut command = Command::new("psql");
         command.args(["-X", "-h", "127.0.0.1", "-p", &port, "-U", "ada", "-d", "shelf"]);
         command.args(words).env("PGCONNECT_TIMEOUT", "10");
-        Ran::of(&mut command, b"")
+        command
     }
 }
 
@@ -240,6 +244,45 @@ fn other_machines_need_a_password() {
     assert!(server.config().connect(NoTls).is_err(), "no password at all");
 }
 
+/// A certificate for this machine, and its key, both named by this.
+fn certificate(place: &Place, name: &str) {
+    let mut command = Command::new("openssl");
+    command.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]);
+    command.args(["-nodes", "-days", "2", "-subj", "/CN=localhost"]);
+    command.args(["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]);
+    command.args(["-keyout", &format!("{name}.key"), "-out", &format!("{name}.pem")]);
+    let made = command.current_dir(place.path("")).output().unwrap();
+    assert!(made.status.success(), "{made:?}");
+}
+
+#[test]
+fn traffic_can_be_encrypted() {
+    let place = open_shop();
+    certificate(&place, "own");
+    certificate(&place, "other");
+    let settings = [
+        ("SHELF_SQL__TLS_CERTIFICATE", "own.pem"),
+        ("SHELF_SQL__TLS_KEY", "own.key"),
+        ("SHELF_SQL__PASSWORD", "open sesame"),
+    ];
+    let server = Server::start(&place, "sql serve --listen 127.0.0.1:0", &settings);
+    let trusting = |name: &str| {
+        let mut command = server.psql_command(&["-c", "\\conninfo", "-Atc", "SELECT 6 * 7"]);
+        command.env("PGSSLMODE", "verify-full").env("PGPASSWORD", "open sesame");
+        command.env("PGSSLROOTCERT", place.path(name));
+        Ran::of(&mut command, b"")
+    };
+    let ran = trusting("own.pem");
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{ran:?}");
+    assert!(ran.out.contains("SSL connection") && ran.out.contains("42"), "{ran:?}");
+    let ran = trusting("other.pem");
+    assert!(ran.code != 0 && ran.err.contains("certificate verify failed"), "{ran:?}");
+    // What is no certificate is told before anything is served.
+    place.file("own.pem", "none");
+    let mut command = place.command("sql serve --listen 127.0.0.1:0");
+    Ran::of(command.envs(settings), b"").failed(2, "sql_server");
+}
+
 #[test]
 fn a_taken_port_is_told() {
     let place = open_shop();
@@ -272,6 +315,9 @@ fn psql_describes_what_is_there() {
         ("\\l", &["shelf"]),
         ("\\d", &["shelves"]),
         ("\\du", &[]),
+        ("\\df", &[]),
+        ("\\dp live.*", &["shelves"]),
+        ("\\dT", &[]),
         ("\\conninfo", &["shelf"]),
     ] {
         let ran = server.psql(&["-c", words]);

@@ -19,24 +19,21 @@ use datafusion::error::Result;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
-use deltalake::DeltaTable;
-use deltalake::kernel::LogicalFileView;
-use futures::TryStreamExt;
-use shelf_lake::Table;
+use shelf_lake::{DataFile, Snapshot};
 
 use crate::QueryError;
 
 /// A snapshot of a table.
 #[derive(Debug)]
 pub(super) struct LakeTable {
-    table: &'static Table,
-    delta: DeltaTable,
+    snapshot: Snapshot,
     schema: SchemaRef,
     columns: TableSchema,
 }
 
 impl LakeTable {
-    pub(super) fn new(table: &'static Table, delta: DeltaTable) -> Self {
+    pub(super) fn new(snapshot: Snapshot) -> Self {
+        let table = snapshot.table();
         let whole = table.arrow_schema();
         let of_folders = table.partition_columns();
         let bare = |field: &Field| Field::new(field.name(), field.data_type().clone(), true);
@@ -52,44 +49,32 @@ impl LakeTable {
             .with_table_partition_cols(of_paths)
             .build();
         let schema = Arc::clone(columns.table_schema());
-        Self { table, delta, schema, columns }
+        Self { snapshot, schema, columns }
     }
 
     async fn files(&self) -> Result<Vec<PartitionedFile>, QueryError> {
-        let unread = |error: deltalake::DeltaTableError| {
-            QueryError::Failed(format!("{} cannot be read: {error}", self.table.full_name()))
-        };
-        let views = self.delta.get_active_add_actions_by_predicate(None);
-        let views: Vec<LogicalFileView> = views.try_collect().await.map_err(unread)?;
-        views.iter().map(|view| self.file(view)).collect()
+        Ok(self.snapshot.files().await?.iter().map(|file| self.file(file)).collect())
     }
 
-    fn file(&self, view: &LogicalFileView) -> Result<PartitionedFile, QueryError> {
-        if view.deletion_vector_descriptor().is_some() {
-            return Err(QueryError::NotSupported(format!(
-                "another program has marked rows of {} as deleted",
-                self.table.full_name()
-            )));
-        }
-        let values = view.partition_values_map();
+    fn file(&self, found: &DataFile) -> PartitionedFile {
         let of_path = |field: &Arc<Field>| {
-            let value = values.get(field.name()).cloned().flatten();
-            ScalarValue::Utf8(value)
+            ScalarValue::Utf8(found.folder_values.get(field.name()).cloned().flatten())
         };
-        let size = u64::try_from(view.size()).unwrap_or_default();
-        let mut file = PartitionedFile::new(view.object_store_path().to_string(), size);
+        let mut file = PartitionedFile::new(found.path.clone(), found.bytes);
         file.partition_values = self.columns.table_partition_cols().iter().map(of_path).collect();
-        Ok(match view.num_records() {
-            Some(rows) => file.with_statistics(Arc::new(self.statistics(rows, view))),
+        match found.rows {
+            Some(rows) => {
+                let statistics = self.statistics(rows, found.bounds.as_deref());
+                file.with_statistics(Arc::new(statistics))
+            }
             None => file,
-        })
+        }
     }
 
     /// What the log of the table says about a file, so that it need not be opened to be left out.
-    fn statistics(&self, rows: usize, view: &LogicalFileView) -> Statistics {
-        let stats = view.stats();
+    fn statistics(&self, rows: usize, bounds: Option<&str>) -> Statistics {
         let stats: serde_json::Value =
-            stats.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+            bounds.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         let column = |field: &Arc<Field>| {
             let bound = |which: &str| {
                 let value = stats.get(which).and_then(|of| of.get(field.name()));
@@ -152,9 +137,8 @@ impl TableProvider for LakeTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let files = self.files().await?;
-        let store = self.delta.log_store();
-        let url = store.object_store_url();
-        state.runtime_env().register_object_store(url.as_ref(), store.object_store(None));
+        let (url, store) = self.snapshot.store();
+        state.runtime_env().register_object_store(url.as_ref(), store);
         let rows: usize = files
             .iter()
             .filter_map(|file| file.statistics.as_ref()?.num_rows.get_value().copied())

@@ -25,9 +25,10 @@ const SHOWN: [(&str, &str, &str); 5] = [
 pub(super) const LINES: u16 = 3;
 
 /// Key figures of the last days, and how many checks of quality stand where.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct LiveFigures {
     /// Each key figure by its code; `null` where it is not known.
+    #[schema(value_type = Object)]
     pub kpis: BTreeMap<&'static str, Option<f64>>,
     /// The checks of quality by their states.
     pub quality: StateTally,

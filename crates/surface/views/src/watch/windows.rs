@@ -19,7 +19,7 @@ const OF_STORE: usize = 30;
 const PRODUCTS: usize = 30;
 
 /// The windows of sales that a person watches.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct LiveWindows {
     /// The latest windows of the whole store, all stores together, the newest last; `None` where
     /// no such window is kept.

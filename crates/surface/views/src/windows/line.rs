@@ -10,22 +10,27 @@ use crate::form;
 
 /// What a window says about a store, a product or the whole chain. What it does not measure, or
 /// nobody knows, is `None`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct WindowLine {
     /// Its start.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub start: Timestamp,
     /// Its end, which it does not hold.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub end: Timestamp,
     /// Whether it is still open, has ended, or was corrected since.
     #[serde(serialize_with = "form::text")]
+    #[schema(value_type = String)]
     pub stage: WindowStage,
     /// The number of the result in its store; `None` where several stores are merged.
     pub revision: Option<u64>,
     /// The store; `None` where all are shown together.
+    #[schema(value_type = Option<String>)]
     pub store: Option<StoreId>,
     /// The product, where it is of one.
+    #[schema(value_type = Option<String>)]
     pub sku: Option<Sku>,
     /// The product's name.
     pub name: Option<String>,
@@ -67,6 +72,7 @@ pub struct WindowLine {
     pub capacity_percent: Option<f64>,
     /// How the shelf stands.
     #[serde(serialize_with = "form::maybe")]
+    #[schema(value_type = Option<String>)]
     pub stock_status: Option<StockStatus>,
     /// Units sold by mean units on the shelf.
     pub turnover: Option<f64>,

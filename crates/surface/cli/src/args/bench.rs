@@ -1,0 +1,59 @@
+//! The words of `shelf bench`.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, ValueEnum};
+
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct BenchArgs {
+    /// What to measure.
+    #[arg(value_enum)]
+    pub(crate) name: BenchName,
+    /// Where the data of the bench goes for its time; it must be on a disk.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) dir: PathBuf,
+    /// A Python with `duckdb` and `deltalake`, for the row that compares with `DuckDB`.
+    #[arg(long, value_name = "PROGRAM", default_value = "python3")]
+    pub(crate) python: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum BenchName {
+    /// Core steps a second on one core.
+    CoreSteps,
+    /// JSON file to fsynced log, state and alerts, on one core.
+    ImportOneCore,
+    /// The same on two.
+    ImportTwoCores,
+    /// One store through 365 days.
+    SimulateYear,
+    /// From event to visible alert at 10,000 events a second.
+    EventToAlert,
+    /// Restart after `kill -9` with 10 million events in the log.
+    Restart,
+    /// Resident memory of the running demo.
+    ResidentDemo,
+    /// The same with the lake following and SQL open.
+    ResidentWithLake,
+    /// 100 stores in one process.
+    HundredStores,
+    /// What windows and rules cost the core's steps a second.
+    WatchingCost,
+    /// Memory of one store with everything on.
+    StoreMemory,
+    /// Rows a second from the log to committed tables.
+    LakeRows,
+    /// The bytes of a year of one store in the lake, and the time of its star schema.
+    LakeYear,
+    /// What following into the lake costs the engine.
+    LakeSlowdown,
+    /// From event to seen in `live` by SQL, at 10,000 events a second.
+    LiveVisible,
+    /// From event to seen in every table of the lake, at 10,000 events a second.
+    LakeVisible,
+    /// 20 statements of a dashboard over a year of one store, beside `DuckDB`.
+    SqlQueries,
+    /// What 200 streams and 1,000 reads a second of the API cost the engine.
+    HttpLoad,
+}

@@ -1,0 +1,151 @@
+//! `shelf user`: who may log in at the dashboard and the API.
+
+use std::io::{BufRead, IsTerminal};
+
+use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
+use ratatui::crossterm::terminal;
+use serde::Serialize;
+use shelf_web::{User, Users};
+
+use crate::args::{UserAddArgs, UserCommand};
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::settings::Settings;
+
+/// A user as others may see them.
+#[derive(Debug, Serialize)]
+struct Row {
+    name: String,
+    role: String,
+    /// The stores that they may see; null: all.
+    stores: Option<Vec<String>>,
+    tokens: Vec<TokenRow>,
+}
+
+#[derive(Debug, Serialize)]
+struct TokenRow {
+    label: String,
+    expires_at: String,
+}
+
+pub(crate) fn run(
+    command: &UserCommand,
+    settings: &Settings,
+    output: Output,
+) -> Result<(), Failure> {
+    let folder = settings.folder();
+    // A file of users belongs to a data folder.
+    folder.meta()?;
+    let mut users = Users::open(&folder)?;
+    match command {
+        UserCommand::Add(args) => add(&mut users, args, output),
+        UserCommand::List => {
+            let rows: Vec<Row> = users.list().iter().map(row).collect();
+            output.view(&rows, |rows| rows.iter().map(line).collect::<Vec<_>>().join("\n"))
+        }
+        UserCommand::Remove { name } => {
+            if !users.remove(name)? {
+                return Err(nobody(name));
+            }
+            output.say(&format!("{name} may not log in any more"));
+            Ok(())
+        }
+        UserCommand::Token { name, remove: Some(label), .. } => {
+            if !users.remove_token(name, label)? {
+                let message = format!("{name} has no token {label}");
+                return Err(Failure::new("not_found", message, "see `shelf user list`"));
+            }
+            output.say(&format!("the token {label} of {name} is good for nothing any more"));
+            Ok(())
+        }
+        UserCommand::Token { name, label, days, remove: None } => {
+            if users.get(name).is_none() {
+                return Err(nobody(name));
+            }
+            let token = users.add_token(name, label, *days)?;
+            output.view(&serde_json::json!({ "token": token }), |_| token.clone())
+        }
+    }
+}
+
+fn add(users: &mut Users, args: &UserAddArgs, output: Output) -> Result<(), Failure> {
+    let password = if args.no_password { None } else { Some(password()?) };
+    let stores = (!args.stores.is_empty()).then(|| args.stores.clone());
+    users.set(&args.name, args.role.into(), stores, password.as_deref())?;
+    let user = users.get(&args.name).map(row);
+    output.view(&user, |user| user.as_ref().map(line).unwrap_or_default())
+}
+
+fn row(user: &User) -> Row {
+    let tokens = user.tokens.iter().map(|token| TokenRow {
+        label: token.label.clone(),
+        expires_at: jiff::Timestamp::from_second(token.expires_at)
+            .map_or_else(|_| "never".to_owned(), |at| at.to_string()),
+    });
+    Row {
+        name: user.name.clone(),
+        role: user.role.clone(),
+        stores: user.stores.clone(),
+        tokens: tokens.collect(),
+    }
+}
+
+fn line(row: &Row) -> String {
+    let stores = row.stores.as_ref().map_or_else(|| "all stores".to_owned(), |ids| ids.join(", "));
+    let tokens: Vec<String> = row
+        .tokens
+        .iter()
+        .map(|token| format!("{} until {}", token.label, token.expires_at))
+        .collect();
+    let tokens =
+        if tokens.is_empty() { String::new() } else { format!("  tokens: {}", tokens.join(", ")) };
+    format!("{:<20} {:<10} {stores}{tokens}", row.name, row.role)
+}
+
+fn nobody(name: &str) -> Failure {
+    Failure::new("not_found", format!("there is no user {name}"), "see `shelf user list`")
+}
+
+/// A password: typed unseen at a terminal, else the first line of stdin.
+fn password() -> Result<String, Failure> {
+    if std::io::stdin().is_terminal() {
+        eprint!("password: ");
+        let typed = unseen();
+        eprintln!();
+        return typed;
+    }
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).map_err(|error| {
+        let message = format!("stdin cannot be read as text: {error}");
+        Failure::new("stdin", message, "pipe the password as one line into it")
+    })?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+fn unseen() -> Result<String, Failure> {
+    let refused = |error: std::io::Error| {
+        let message = format!("the terminal does not read unseen: {error}");
+        Failure::new("stdin", message, "pipe the password as one line into it")
+    };
+    terminal::enable_raw_mode().map_err(refused)?;
+    let mut typed = String::new();
+    let read = loop {
+        match event::read() {
+            Ok(Event::Key(key)) if key.kind == KeyEventKind::Press => match key.code {
+                KeyCode::Enter => break Ok(typed),
+                KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => {
+                    break Err(Failure::usage("no password was given", "try again"));
+                }
+                KeyCode::Backspace => {
+                    typed.pop();
+                }
+                KeyCode::Char(letter) => typed.push(letter),
+                _ => {}
+            },
+            Ok(_) => {}
+            Err(error) => break Err(refused(error)),
+        }
+    };
+    terminal::disable_raw_mode().map_err(refused)?;
+    read
+}

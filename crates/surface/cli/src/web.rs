@@ -1,0 +1,77 @@
+//! Serving the dashboard and the HTTP API beside a running chain: what the server asks of SQL, of
+//! the lake and of the settings is answered here.
+
+mod console;
+mod tables;
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+
+use shelf_host::{Control, Folder, Pace};
+use shelf_query::Sql;
+use shelf_sources::Format;
+use shelf_web::{ChannelDoor, Parts, Server, Serving, WebError, install_log};
+
+use crate::acts::wall_now;
+use crate::config;
+use crate::failure::Failure;
+use crate::lake::lake;
+use crate::output::Output;
+use crate::settings::Loaded;
+use console::Console;
+use tables::Tables;
+
+/// Serves a folder that this process runs. Where nobody has asked for an address by name, a taken
+/// port is no reason not to run the shop.
+pub(crate) fn beside(
+    folder: &Folder,
+    control: &Control,
+    pace: Option<&Arc<Pace>>,
+    sql: Option<&Arc<Sql>>,
+    loaded: &Loaded,
+    output: Output,
+) -> Result<Option<Serving>, Failure> {
+    let settings = &loaded.settings;
+    let Some(options) = settings.http.server()? else { return Ok(None) };
+    let told = pace.cloned();
+    let console = sql.map(|sql| Console::new(sql, settings.sql.limits()));
+    let follows = settings.lake.enabled;
+    let tables = follows.then(|| Tables::new(folder, lake(settings)?)).transpose()?;
+    let parts = Parts {
+        folder: folder.clone(),
+        door: Arc::new(ChannelDoor::new(control.sender())),
+        clock: Arc::new(move || told.as_ref().map_or_else(wall_now, |pace| pace.now())),
+        foreign: settings.foreign(Format::Auto)?,
+        quality: settings.limits(),
+        sql: console.map(|console| Arc::new(console) as _),
+        lake: tables.map(|tables| Arc::new(tables) as _),
+        simulation: pace.map(|pace| Arc::clone(pace) as _),
+        settings: Some(config::for_others(loaded)?),
+    };
+    let log = std::io::stderr;
+    // A live screen has the terminal: a line of the log would stand across it.
+    if !(output.terminal && log().is_terminal()) {
+        // A second server of this process logs as the first does.
+        install_log(settings.http.log_format()?, &settings.http.log_level, log);
+    }
+    match Server::start(options, parts) {
+        Ok(serving) => {
+            output.say(&format!("the dashboard is at {}", serving.url()));
+            Ok(Some(serving))
+        }
+        Err(error @ WebError::PortTaken(_)) if !settings.http.asked_to_listen() => {
+            output.say(&format!("no dashboard: {error}; {}", error.hint()));
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl From<WebError> for Failure {
+    fn from(error: WebError) -> Self {
+        match error {
+            WebError::Host(error) => Self::host(&error),
+            other => Self::new(other.code(), other.to_string(), other.hint()),
+        }
+    }
+}

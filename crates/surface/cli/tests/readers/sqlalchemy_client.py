@@ -1,0 +1,38 @@
+"""Looks around and asks as programs on SQLAlchemy with psycopg do, and prints what they are told."""
+
+import json
+import sys
+from datetime import datetime, timezone
+
+import sqlalchemy as sa
+
+
+def main(port: str) -> None:
+    engine = sa.create_engine(f"postgresql+psycopg://ada@127.0.0.1:{port}/shelf")
+    inspector = sa.inspect(engine)
+    told = {
+        "schemas": sorted(inspector.get_schema_names()),
+        "tables": sorted(inspector.get_table_names(schema="live")),
+        "views": sorted(inspector.get_view_names(schema="curated")),
+        "columns": {
+            column["name"]: [str(column["type"]), column["nullable"], column["comment"]]
+            for column in inspector.get_columns("shelves", schema="live")
+        },
+        "foreign_keys": inspector.get_foreign_keys("shelves", schema="live"),
+        "comment": inspector.get_table_comment("shelves", schema="live")["text"],
+    }
+    columns = [sa.column(name) for name in told["columns"]]
+    shelves = sa.table("shelves", *columns, schema="live")
+    with engine.connect() as connection:
+        statement = sa.select(shelves.c.sku, shelves.c.price, shelves.c.floor_units)
+        row = connection.execute(statement.where(shelves.c.sku == "APPLE")).one()
+        told["row"] = [row.sku, str(row.price), row.floor_units]
+        bound = sa.text("SELECT count(*) FROM live.shelves WHERE capacity_units > :units")
+        told["bound"] = connection.execute(bound, {"units": 10}).scalar_one()
+        at = sa.text("SELECT CAST(:at AS TIMESTAMPTZ)")
+        then = datetime(2026, 3, 2, 12, tzinfo=timezone.utc)
+        told["time"] = connection.execute(at, {"at": then}).scalar_one().isoformat()
+    print(json.dumps(told))
+
+
+main(sys.argv[1])

@@ -1,0 +1,138 @@
+//! Logging in and out.
+
+use askama::Template;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{FromRequest, Query, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Form, Router};
+use serde::Deserialize;
+
+use super::Who;
+use super::guard::{COOKIE, cookie_of, peer_of};
+use super::users::is_password;
+use crate::app::App;
+use crate::problem::{Kind, Problem};
+
+/// Where a login leads to.
+const HOME: &str = "/";
+
+pub(crate) fn routes() -> Router<App> {
+    Router::new().route("/login", get(form).post(login)).route("/logout", post(logout))
+}
+
+#[derive(Template)]
+#[template(path = "access/login.html")]
+struct LoginPage {
+    next: String,
+    wrong: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LoginForm {
+    name: String,
+    password: String,
+    #[serde(default)]
+    next: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Next {
+    #[serde(default)]
+    next: String,
+}
+
+/// A place of this server, and of no other.
+fn own(next: &str) -> String {
+    let plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    let own = next.starts_with('/') && !next.starts_with("//") && plain;
+    if own { next.to_owned() } else { HOME.to_owned() }
+}
+
+fn page(next: &str, wrong: bool, status: StatusCode) -> Response {
+    match (LoginPage { next: own(next), wrong }).render() {
+        Ok(text) => (status, Html(text)).into_response(),
+        Err(_) => Problem::new(Kind::Defect, "a page cannot be written").into_response(),
+    }
+}
+
+async fn form(next: Result<Query<Next>, QueryRejection>) -> Response {
+    page(&next.map(|next| next.0.next).unwrap_or_default(), false, StatusCode::OK)
+}
+
+async fn login(State(app): State<App>, request: Request) -> Result<Response, Problem> {
+    let (peer, html) = (peer_of(request.extensions()), wants_html(request.headers()));
+    let Form(form) = Form::<LoginForm>::from_request(request, &app)
+        .await
+        .map_err(|_| Problem::new(Kind::BadBody, "send name and password as a form"))?;
+    let sessions = app.sessions();
+    let (by_name, by_peer) = (format!("name {}", form.name), format!("peer {peer}"));
+    if sessions.must_wait(&by_name) || sessions.must_wait(&by_peer) {
+        return Err(Problem::new(Kind::Throttled, "this name or address has failed too often"));
+    }
+    let hash = app.users().password_of(&form.name);
+    let known = app.users().get(&form.name).is_some_and(|user| user.role().is_some());
+    // One after another: hashing takes memory.
+    let Ok(_turn) = app.hashing().acquire().await else {
+        return Err(Problem::new(Kind::Busy, "the server stops"));
+    };
+    let given = form.password;
+    let fits = app.blocking(move || is_password(&given, hash.as_deref())).await?;
+    if !fits || !known {
+        sessions.failed(&by_name);
+        sessions.failed(&by_peer);
+        tracing::warn!(user = %form.name, %peer, "a login has failed");
+        if html {
+            return Ok(page(&form.next, true, StatusCode::UNAUTHORIZED));
+        }
+        return Err(Problem::new(Kind::BadLogin, "the login has failed"));
+    }
+    sessions.succeeded(&by_name);
+    let cookie = sessions
+        .begin(&form.name)
+        .map_err(|_| Problem::new(Kind::Defect, "the system gives no random bytes"))?;
+    tracing::info!(user = %form.name, %peer, "logged in");
+    Ok(to(&own(&form.next), Some(&cookie_line(&app, &cookie, ""))))
+}
+
+fn wants_html(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
+}
+
+fn cookie_line(app: &App, cookie: &str, more: &str) -> String {
+    let secure = if app.options().tls.is_some() { "; Secure" } else { "" };
+    format!("{COOKIE}={cookie}; HttpOnly; SameSite=Strict; Path=/{secure}{more}")
+}
+
+fn to(place: &str, cookie: Option<&str>) -> Response {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    if let Ok(place) = HeaderValue::try_from(place) {
+        response.headers_mut().insert(header::LOCATION, place);
+    }
+    if let Some(Ok(cookie)) = cookie.map(HeaderValue::try_from) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct LogoutForm {
+    #[serde(default)]
+    csrf: String,
+}
+
+async fn logout(
+    State(app): State<App>,
+    who: Who,
+    headers: HeaderMap,
+    Form(form): Form<LogoutForm>,
+) -> Result<Response, Problem> {
+    who.check_csrf(&form.csrf)?;
+    if let Some(cookie) = cookie_of(&headers) {
+        app.sessions().end(cookie);
+    }
+    Ok(to("/login", Some(&cookie_line(&app, "", "; Max-Age=0"))))
+}

@@ -1,0 +1,298 @@
+//! What people do, as events: a check that it makes sense, the event, and its outcome once it is on
+//! disk. Pages and API act through the same functions.
+
+use axum::http::HeaderMap;
+use serde::Serialize;
+use shelf_domain::{
+    Actor, AlertAct, AlertId, AlertVerb, Body, Count, Delivery, Event, EventId, Note, OrderAct,
+    OrderId, OrderVerb, Origin, Place, Sku, Store, StoreId, TaskAct, TaskId, TaskVerb,
+};
+use shelf_host::{Ack, AckStatus, SourceName, Sources};
+use shelf_views::{AlertDetail, Chain, OrderDetail, TaskRow};
+use utoipa::ToSchema;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+use crate::access::{Role, Who};
+use crate::app::{App, fresh_id};
+use crate::door::Incoming;
+use crate::problem::{Kind, Problem};
+
+/// What a client says about an act beside the act.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// The same key again does the same act once.
+    pub key: Option<String>,
+    /// The version that it was decided on; another one is refused.
+    pub version: Option<String>,
+}
+
+impl Terms {
+    /// Those of the headers `Idempotency-Key` and `If-Match`.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let text = |name: &str| {
+            let value = headers.get(name)?.to_str().ok()?.trim();
+            (!value.is_empty()).then(|| value.to_owned())
+        };
+        Self {
+            key: text("idempotency-key"),
+            version: text("if-match").filter(|version| version != "*"),
+        }
+    }
+
+    fn event_id(&self, who: &Who, store: StoreId, part: usize) -> Result<EventId, Problem> {
+        match &self.key {
+            None => fresh_id(),
+            Some(key) => {
+                let text = format!("{}\0{store}\0{part}\0{key}", who.name);
+                Ok(EventId(xxh3_128(text.as_bytes())))
+            }
+        }
+    }
+
+    /// Whether a policy is what it was; one that is not there has no version.
+    pub(crate) fn check_policy(&self, row: Option<&impl Serialize>) -> Result<(), Problem> {
+        let version = row.map_or_else(|| "none".to_owned(), version_of);
+        self.check(&version)
+    }
+
+    fn check(&self, version: &str) -> Result<(), Problem> {
+        match &self.version {
+            Some(known) if known != version => {
+                let detail = format!("it is {version}, and the act was decided on {known}");
+                Err(Problem::new(Kind::StaleVersion, detail))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What an act came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Done {
+    /// `accepted`, or `duplicate` where it had been done before.
+    pub status: String,
+    /// The id of its event, in hexadecimal.
+    pub event_id: String,
+}
+
+/// The version of a thing as an `ETag`.
+pub(crate) fn version_of(thing: &impl Serialize) -> String {
+    let text = serde_json::to_vec(thing).unwrap_or_default();
+    format!("\"v{:016x}\"", xxh3_64(&text))
+}
+
+/// The version of an alert: what an act on it must have seen.
+pub fn alert_version(view: &AlertDetail) -> String {
+    let row = &view.alert;
+    let until = row.snoozed_until.map(|at| at.0);
+    version_of(&(row.alert.to_string(), row.status.code(), row.owner, row.actor, until))
+}
+
+/// The version of an order: what an act on it must have seen.
+pub fn order_version(view: &OrderDetail) -> String {
+    let lines: Vec<_> = view.lines.iter().map(|line| (line.sku, line.units)).collect();
+    version_of(&(view.order.order.to_string(), view.order.status.code(), lines))
+}
+
+/// The version of a task: what an act on it must have seen.
+pub fn task_version(row: &TaskRow) -> String {
+    version_of(&(row.task.to_string(), row.status.code()))
+}
+
+/// Acts on an alert. A snooze ends at the time that its verb says.
+pub async fn act_on_alert(
+    app: &App,
+    who: &Who,
+    (store, alert): (StoreId, AlertId),
+    verb: AlertVerb,
+    note: &str,
+    terms: &Terms,
+) -> Result<Done, Problem> {
+    who.must_be(Role::Operator)?;
+    let note = note_of(note)?;
+    let body = AlertAct { alert, act: verb, actor: who.name, note };
+    let (checked, keyed) = (terms.clone(), terms.key.is_some());
+    let check = move |store: &Store| match AlertDetail::new(store, alert) {
+        Some(view) => checked.check(&alert_version(&view)),
+        // Whoever sends an act again may find that it has ended the alert.
+        None if keyed => Ok(()),
+        None => Err(Problem::new(Kind::UnknownAlert, format!("no alert {alert} stands"))),
+    };
+    submit(app, who, store, vec![Body::AlertAct(Box::new(body))], terms, check).await
+}
+
+/// Acts on an order.
+pub async fn act_on_order(
+    app: &App,
+    who: &Who,
+    (store, order): (StoreId, OrderId),
+    verb: OrderVerb,
+    note: &str,
+    terms: &Terms,
+) -> Result<Done, Problem> {
+    who.must_be(Role::Planner)?;
+    let note = note_of(note)?;
+    let body = OrderAct { order, act: verb, actor: who.name, note };
+    let (checked, keyed) = (terms.clone(), terms.key.is_some());
+    let check = move |store: &Store| match OrderDetail::new(store, order) {
+        Some(view) => {
+            let has = |sku: Sku| view.lines.iter().any(|line| line.sku == sku);
+            if let OrderVerb::Change { sku, .. } = verb
+                && !has(sku)
+            {
+                let detail = format!("order {order} has no line of {sku}");
+                return Err(Problem::new(Kind::UnknownProduct, detail));
+            }
+            checked.check(&order_version(&view))
+        }
+        None if keyed => Ok(()),
+        None => Err(Problem::new(Kind::UnknownOrder, format!("no order {order} stands"))),
+    };
+    submit(app, who, store, vec![Body::OrderAct(Box::new(body))], terms, check).await
+}
+
+/// Takes what came with an order into the warehouse, lot by lot.
+pub async fn receive_order(
+    app: &App,
+    who: &Who,
+    (store, order): (StoreId, OrderId),
+    lots: Vec<Delivery>,
+    terms: &Terms,
+) -> Result<Done, Problem> {
+    who.must_be(Role::Operator)?;
+    if lots.is_empty() {
+        return Err(Problem::new(Kind::BadValue, "no lot is named that came"));
+    }
+    let skus: Vec<Sku> = lots.iter().map(|lot| lot.sku).collect();
+    let bodies = lots.into_iter().map(|lot| Body::Delivery(Delivery { order: Some(order), ..lot }));
+    let (checked, keyed) = (terms.clone(), terms.key.is_some());
+    let check = move |store: &Store| match OrderDetail::new(store, order) {
+        Some(view) => {
+            let has = |sku: &&Sku| view.lines.iter().all(|line| line.sku != **sku);
+            match skus.iter().find(has) {
+                None => checked.check(&order_version(&view)),
+                Some(sku) => {
+                    let detail = format!("order {order} has no line of {sku}");
+                    Err(Problem::new(Kind::UnknownProduct, detail))
+                }
+            }
+        }
+        None if keyed => Ok(()),
+        None => Err(Problem::new(Kind::UnknownOrder, format!("no order {order} stands"))),
+    };
+    submit(app, who, store, bodies.collect(), terms, check).await
+}
+
+/// Acts on a restock task, or asks for one.
+pub async fn act_on_task(
+    app: &App,
+    who: &Who,
+    (store, task): (StoreId, TaskId),
+    verb: TaskVerb,
+    terms: &Terms,
+) -> Result<Done, Problem> {
+    who.must_be(Role::Operator)?;
+    let body = TaskAct { task, act: verb, actor: who.name };
+    let (checked, keyed) = (terms.clone(), terms.key.is_some());
+    let check = move |store: &Store| match verb {
+        TaskVerb::Request(sku) => shelf_is_there(store, sku),
+        TaskVerb::Cancel => match store.tasks().find(|standing| standing.task == task) {
+            Some(found) => checked.check(&task_version(&TaskRow::new(store, found))),
+            None if keyed => Ok(()),
+            None => Err(Problem::new(Kind::UnknownTask, format!("no task {task} stands"))),
+        },
+    };
+    submit(app, who, store, vec![Body::TaskAct(body)], terms, check).await
+}
+
+/// Tells what a person counted.
+pub async fn count(
+    app: &App,
+    who: &Who,
+    store: StoreId,
+    (sku, place, units): (Sku, Place, u32),
+    terms: &Terms,
+) -> Result<Done, Problem> {
+    who.must_be(Role::Operator)?;
+    let body = Body::Count(Count { sku, place, units, actor: who.name });
+    submit(app, who, store, vec![body], terms, move |store| shelf_is_there(store, sku)).await
+}
+
+fn shelf_is_there(store: &Store, sku: Sku) -> Result<(), Problem> {
+    match store.sku(sku) {
+        Some(_) => Ok(()),
+        None => Err(Problem::new(Kind::UnknownProduct, format!("there is no shelf {sku}"))),
+    }
+}
+
+/// Words that fit into an event.
+pub(crate) fn note_of(text: &str) -> Result<Note, Problem> {
+    Note::new(text).map_err(|long| {
+        let detail = format!("the note has {} bytes; it may have {}", long.len, long.limit);
+        Problem::new(Kind::BadValue, detail)
+    })
+}
+
+/// A name of a person that fits into an event.
+pub(crate) fn actor_of(text: &str) -> Result<Actor, Problem> {
+    match Actor::new(text) {
+        Ok(actor) if !text.trim().is_empty() => Ok(actor),
+        _ => {
+            let detail = format!("give a name of 1 to {} bytes", Actor::LIMIT);
+            Err(Problem::new(Kind::BadValue, detail))
+        }
+    }
+}
+
+/// Has events of one store applied at its present, where `check` agrees. The first that is not
+/// accepted is the problem.
+pub(crate) async fn submit(
+    app: &App,
+    who: &Who,
+    store: StoreId,
+    bodies: Vec<Body>,
+    terms: &Terms,
+    check: impl FnOnce(&Store) -> Result<(), Problem> + Send + 'static,
+) -> Result<Done, Problem> {
+    who.must_see(store)?;
+    let at = app.view(who, None, move |_, chain: &Chain<'_>| {
+        let Some(found) = chain.store(store) else {
+            let detail = format!("there is no store {store:?}");
+            return Err(Problem::new(Kind::UnknownStore, detail));
+        };
+        check(found)?;
+        Ok(found.now())
+    });
+    let at = at.await??;
+    let mut events = Vec::new();
+    for (part, body) in bodies.into_iter().enumerate() {
+        let (id, origin) = (terms.event_id(who, store, part)?, Origin::default());
+        let event = Event { id, store, at, received_at: app.now(), origin, body };
+        events.push(Incoming { event, if_new: false });
+    }
+    let first = events.first().map(|incoming| incoming.event.id).unwrap_or_default();
+    let acks = hand_in(app, events).await?;
+    if let Some(refused) =
+        acks.iter().find(|ack| !matches!(ack.status, AckStatus::Accepted | AckStatus::Duplicate))
+    {
+        return Err(Problem::of_ack(refused));
+    }
+    let known = acks.iter().all(|ack| ack.status == AckStatus::Duplicate);
+    let status = if known { "duplicate" } else { "accepted" };
+    Ok(Done { status: status.to_owned(), event_id: format!("{:032x}", first.0) })
+}
+
+/// Hands events in as those of this server, and waits for the disk.
+pub(crate) async fn hand_in(app: &App, events: Vec<Incoming>) -> Result<Vec<Ack>, Problem> {
+    let (door, folder) = (app.parts().door.clone(), app.parts().folder.clone());
+    app.blocking(move || {
+        let source = Sources::open(&folder)?.find(&SourceName::http());
+        let events = events.into_iter().map(|incoming| {
+            let line = incoming.event.origin.line;
+            let event = Event { origin: Origin { source, line }, ..incoming.event };
+            Incoming { event, ..incoming }
+        });
+        Ok(door.submit(events.collect())?)
+    })
+    .await?
+}

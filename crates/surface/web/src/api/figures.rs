@@ -1,0 +1,378 @@
+//! Reads of figures: status, key figures, windows, quality, and how the data comes in.
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use shelf_domain::{Day, Kpi, StoreId, WindowName};
+use shelf_host::{QualityBook, quality_history};
+use shelf_views::{
+    CheckRow, IntakeBy, KpiBy, KpiFilter, KpiRow, KpisView, QualityChangeRow, QualityFacts,
+    QualityHistory, QualityView, Rates, StageFilter, StatusView, WindowFilter, WindowKind,
+    WindowKindsView, WindowLine, WindowsView,
+};
+use utoipa::{IntoParams, ToSchema};
+
+use super::asked::{Asked, AtMoment, MOST_ROWS, Params, choice, sku_of};
+use super::operations::Operations;
+use super::paging::Listed;
+use super::reads::{StoreQuery, list, maybe_store, one_store};
+use crate::access::Who;
+use crate::app::App;
+use crate::backends::{LakeTable, SimulationState};
+use crate::facts::{applied_facts, host_facts, quality_facts, quality_history_view};
+use crate::problem::{Kind, Problem};
+
+/// Days of figures where nobody says which.
+const DAYS: i32 = 7;
+/// The most days of figures at once.
+const MOST_DAYS: i32 = 800;
+
+pub(super) fn add(operations: Operations) -> Operations {
+    operations
+        .one::<AtMoment, StatusView, _, _>("/api/v1/status", "How the chain stands.", status)
+        .one::<NoParams, PipelineView, _, _>(
+            "/api/v1/pipeline",
+            "How events come in, and where each partition stands.",
+            pipeline,
+        )
+        .list::<KpisQuery, KpisView, _, _>("/api/v1/kpis", "Key figures of some days.", kpis)
+        .list::<StoreQuery, WindowKindsView, _, _>(
+            "/api/v1/windows",
+            "The kinds of windows.",
+            window_kinds,
+        )
+        .list::<WindowsQuery, WindowsView, _, _>(
+            "/api/v1/windows/{window}",
+            "What the latest windows of a kind told.",
+            windows,
+        )
+        .list::<QualityQuery, QualityView, _, _>(
+            "/api/v1/quality",
+            "What the checks of the quality of events say; the list is of the checks.",
+            quality,
+        )
+        .list::<StoreQuery, QualityHistory, _, _>(
+            "/api/v1/quality/history",
+            "When checks changed their states.",
+            history,
+        )
+        .list::<NoParams, LakeView, _, _>("/api/v1/lake", "The tables of the lake.", lake)
+}
+
+impl Listed for KpisView {
+    type Row = KpiRow;
+
+    fn rows(&mut self) -> &mut Vec<KpiRow> {
+        &mut self.rows
+    }
+
+    fn key(row: &KpiRow) -> String {
+        row.id.clone()
+    }
+}
+
+impl Listed for WindowKindsView {
+    type Row = WindowKind;
+
+    fn rows(&mut self) -> &mut Vec<WindowKind> {
+        &mut self.kinds
+    }
+
+    fn key(row: &WindowKind) -> String {
+        format!("{}/{}", row.name, row.lateness_s)
+    }
+}
+
+impl Listed for WindowsView {
+    type Row = WindowLine;
+
+    fn rows(&mut self) -> &mut Vec<WindowLine> {
+        &mut self.rows
+    }
+
+    fn key(row: &WindowLine) -> String {
+        format!("{}/{:?}/{:?}", row.start.0, row.store, row.sku)
+    }
+}
+
+impl Listed for QualityView {
+    type Row = CheckRow;
+
+    fn rows(&mut self) -> &mut Vec<CheckRow> {
+        &mut self.checks
+    }
+
+    fn key(row: &CheckRow) -> String {
+        let parts = (row.store, row.stream, &row.source, &row.window);
+        format!("{}/{parts:?}", row.check)
+    }
+}
+
+impl Listed for QualityHistory {
+    type Row = QualityChangeRow;
+
+    fn rows(&mut self) -> &mut Vec<QualityChangeRow> {
+        &mut self.changes
+    }
+
+    fn key(row: &QualityChangeRow) -> String {
+        format!("{}/{}/{}", row.at.0, row.check, row.subject())
+    }
+}
+
+/// No parameters of its own.
+#[derive(Clone, Copy, Debug, Default, Deserialize, IntoParams)]
+pub(super) struct NoParams {}
+
+async fn status(
+    State(app): State<App>,
+    who: Who,
+    Params(at): Params<AtMoment>,
+) -> Result<Response, Problem> {
+    let folder = app.parts().folder.clone();
+    let view = app.view(&who, at.as_of()?, move |present, chain| {
+        let facts = host_facts(&folder, present.reader())?;
+        Ok::<_, Problem>(StatusView::new(chain, &facts))
+    });
+    Ok(axum::Json(view.await??).into_response())
+}
+
+/// How events come in.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+struct PipelineView {
+    /// How the chain stands, its partitions with their positions included.
+    status: StatusView,
+    /// How fast things go; what is not known is `null`.
+    rates: Rates,
+    /// Events that this process has seen.
+    events_seen: u64,
+    /// Why the log cannot be followed at the moment; `null` where it can.
+    trouble: Option<String>,
+    /// How the simulation goes; `null` where nobody simulates.
+    simulation: Option<SimulationState>,
+}
+
+async fn pipeline(
+    State(app): State<App>,
+    who: Who,
+    _: Params<NoParams>,
+) -> Result<Response, Problem> {
+    let folder = app.parts().folder.clone();
+    let view = app.view(&who, None, move |present, chain| {
+        let facts = host_facts(&folder, present.reader())?;
+        Ok::<_, Problem>((StatusView::new(chain, &facts), present.rates))
+    });
+    let (status, rates) = view.await??;
+    Ok(axum::Json(PipelineView {
+        status,
+        rates,
+        events_seen: app.feed().tick().events,
+        trouble: app.feed().trouble(),
+        simulation: app.parts().simulation.as_ref().map(|simulation| simulation.state()),
+    })
+    .into_response())
+}
+
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+struct KpisQuery {
+    /// Of this store.
+    store: Option<String>,
+    /// What the rows are about: `chain`, `store`, `category`, `product` or `day`.
+    by: Option<String>,
+    /// The first day, as 2026-01-31; a week before the last without it.
+    from: Option<String>,
+    /// The last day; the stores' today without it.
+    to: Option<String>,
+    /// The figure by which rows are in order, the highest first.
+    sort: Option<String>,
+}
+
+pub(super) fn day_of(text: &str) -> Result<Day, Problem> {
+    let wrong = || Problem::new(Kind::BadTime, format!("{text:?} is no date"));
+    let date: jiff::civil::Date = text.parse().map_err(|_| wrong())?;
+    let (year, month, day) = (date.year(), date.month(), date.day());
+    let civil = Day::from_civil(i32::from(year), u32::from(month as u8), u32::from(day as u8));
+    civil.ok_or_else(wrong)
+}
+
+async fn kpis(
+    State(app): State<App>,
+    who: Who,
+    asked: Asked<KpisQuery>,
+) -> Result<Response, Problem> {
+    let own = &asked.own;
+    let store = maybe_store(own.store.as_ref())?;
+    let by = choice("by", own.by.as_deref(), &KpiBy::ALL, KpiBy::code)?.unwrap_or_default();
+    let sort = choice("figure", own.sort.as_deref(), Kpi::ALL, Kpi::code)?;
+    let from = own.from.as_deref().map(day_of).transpose()?;
+    let to = own.to.as_deref().map(day_of).transpose()?;
+    list(&app, &who, &asked, store, "kpis", move |_, chain, wanted| {
+        let today = chain.select(store).iter().map(|store| store.day()).max().unwrap_or_default();
+        let to_day = to.unwrap_or(today);
+        let from_day = from.unwrap_or_else(|| to_day.plus(1 - DAYS));
+        if from_day > to_day || to_day.since(from_day) > MOST_DAYS {
+            let detail = format!("the days must be in order, and {MOST_DAYS} at most");
+            return Err(Problem::new(Kind::BadRequest, detail));
+        }
+        let limit = Some(wanted);
+        Ok(KpisView::new(chain, &KpiFilter { store, by, from_day, to_day, sort, limit }))
+    })
+    .await
+}
+
+async fn window_kinds(
+    State(app): State<App>,
+    who: Who,
+    asked: Asked<StoreQuery>,
+) -> Result<Response, Problem> {
+    let store = maybe_store(asked.own.store.as_ref())?;
+    list(&app, &who, &asked, store, "windows", move |_, chain, _| {
+        Ok(WindowKindsView::new(chain, store))
+    })
+    .await
+}
+
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+struct WindowsQuery {
+    /// Of this store.
+    store: Option<String>,
+    /// Of this product.
+    sku: Option<String>,
+    /// So many of the latest, 1 to 1,000.
+    last: Option<u64>,
+    /// `all`, or `final` for those that have ended.
+    stage: Option<String>,
+}
+
+async fn windows(
+    State(app): State<App>,
+    who: Who,
+    Path(window): Path<String>,
+    asked: Asked<WindowsQuery>,
+) -> Result<Response, Problem> {
+    let own = &asked.own;
+    let store = maybe_store(own.store.as_ref())?;
+    let stage = match own.stage.as_deref() {
+        None | Some("all") => StageFilter::All,
+        Some("final") => StageFilter::Final,
+        Some(other) => {
+            let detail = format!("there is no stage {other:?}; there are all, final");
+            return Err(Problem::new(Kind::BadRequest, detail));
+        }
+    };
+    let last = own.last.map(|last| (last as usize).clamp(1, MOST_ROWS));
+    let sku = own.sku.as_deref().map(sku_of).transpose()?;
+    let filter = WindowFilter { store, sku, last, stage, together: false };
+    let unknown = format!("there is no window {window:?}");
+    let name =
+        WindowName::new(&window).map_err(|_| Problem::new(Kind::UnknownWindow, unknown.clone()))?;
+    list(&app, &who, &asked, store, "windows", move |_, chain, _| {
+        WindowsView::recent(chain, name, &filter)
+            .ok_or_else(|| Problem::new(Kind::UnknownWindow, unknown))
+    })
+    .await
+}
+
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+struct QualityQuery {
+    /// Only this store, with each of its streams.
+    store: Option<String>,
+    /// Whose streams the rows of the intake are: `source`, `stream` or `store`.
+    by: Option<String>,
+}
+
+async fn quality(
+    State(app): State<App>,
+    who: Who,
+    asked: Asked<QualityQuery>,
+) -> Result<Response, Problem> {
+    let store = maybe_store(asked.own.store.as_ref())?;
+    whole_chain(&who, store.is_some())?;
+    let by = match asked.own.by.as_deref() {
+        None | Some("source") => IntakeBy::Source,
+        Some("stream") => IntakeBy::Stream,
+        Some("store") => IntakeBy::Store,
+        Some(other) => {
+            let detail = format!("there is no by {other:?}; there are source, stream, store");
+            return Err(Problem::new(Kind::BadRequest, detail));
+        }
+    };
+    let (folder, limits) = (app.parts().folder.clone(), app.parts().quality);
+    let now = app.now();
+    list(&app, &who, &asked, store, "quality", move |present, _, _| {
+        let partitions = present.partitions();
+        let known = quality_facts(&folder, limits, present.reader().meta(), &partitions, now)?;
+        let book = QualityBook::open(&folder)?;
+        let applied = book.measured().filter(|_| present.as_of.is_none()).map(applied_facts);
+        Ok(QualityView::new(&partitions, &QualityFacts { applied, store, by, ..known }))
+    })
+    .await
+}
+
+/// What is of all stores together is for those who may see all.
+fn whole_chain(who: &Who, of_one_store: bool) -> Result<(), Problem> {
+    if who.stores.is_none() || of_one_store {
+        return Ok(());
+    }
+    Err(Problem::new(Kind::OtherStore, "this is of all stores; name one of yours with store"))
+}
+
+async fn history(
+    State(app): State<App>,
+    who: Who,
+    asked: Asked<StoreQuery>,
+) -> Result<Response, Problem> {
+    let store = maybe_store(asked.own.store.as_ref())?;
+    whole_chain(&who, store.is_some())?;
+    let folder = app.parts().folder.clone();
+    list(&app, &who, &asked, store, "quality-history", move |_, chain, _| {
+        if let Some(store) = store {
+            one_store(chain, store)?;
+        }
+        let changes = quality_history(&folder)?;
+        Ok(quality_history_view(&changes, store.as_ref().map(StoreId::as_str), usize::MAX))
+    })
+    .await
+}
+
+/// The tables of the lake.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+struct LakeView {
+    /// How many there are.
+    total: u64,
+    /// The rows.
+    tables: Vec<LakeTable>,
+}
+
+impl Listed for LakeView {
+    type Row = LakeTable;
+
+    fn rows(&mut self) -> &mut Vec<LakeTable> {
+        &mut self.tables
+    }
+
+    fn key(row: &LakeTable) -> String {
+        format!("{}.{}", row.schema, row.name)
+    }
+}
+
+async fn lake(
+    State(app): State<App>,
+    who: Who,
+    asked: Asked<NoParams>,
+) -> Result<Response, Problem> {
+    let Some(lake) = app.parts().lake.clone() else {
+        return Err(Problem::new(Kind::NotThere, "no lake is followed by this process"));
+    };
+    let tables = app.blocking(move || lake.tables()).await?.map_err(|(code, message)| {
+        let status = axum::http::StatusCode::SERVICE_UNAVAILABLE;
+        Problem::coded(status, &code, message, "see `shelf lake verify`")
+    })?;
+    list(&app, &who, &asked, None, "lake", move |_, _, _| {
+        Ok(LakeView { total: tables.len() as u64, tables })
+    })
+    .await
+}

@@ -1,0 +1,297 @@
+//! Reads of the log itself: the latest events, one event, and what people did.
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use shelf_domain::{Body, Event, StoreId};
+use shelf_eventlog::LogReader;
+use shelf_events::write_event;
+use shelf_host::{Folder, HostError, LogPlace, Sources, event_at, events_between};
+use shelf_ports::Offset;
+use utoipa::{IntoParams, ToSchema};
+
+use super::asked::{Params, rfc3339};
+use super::figures::NoParams;
+use super::operations::Operations;
+use super::reads::maybe_store;
+use crate::access::{Role, Who};
+use crate::app::App;
+use crate::problem::{Kind, Problem};
+
+/// Events of each partition that one request looks at.
+const LOOKED_AT: Offset = 20_000;
+/// Events that one request shows at most.
+const SHOWN: usize = 1_000;
+
+pub(super) fn add(operations: Operations) -> Operations {
+    operations
+        .one::<EventsQuery, EventsView, _, _>(
+            "/api/v1/events",
+            "The latest events of the log, the newest first.",
+            events,
+        )
+        .one::<NoParams, EventRow, _, _>("/api/v1/events/{id}", "One event of the log.", event)
+        .one::<EventsQuery, EventsView, _, _>(
+            "/api/v1/audit",
+            "What people did, the newest first: acts, counts, removals and policies.",
+            audit,
+        )
+}
+
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+struct EventsQuery {
+    /// Of this store.
+    store: Option<String>,
+    /// Of this type, as `pickup`.
+    r#type: Option<String>,
+    /// That name this sku, customer, lot, order, alert, receipt or person.
+    about: Option<String>,
+    /// Rows, 1 to 1,000; 100 without it.
+    limit: Option<u64>,
+    /// The token of the page, as the page before gave it.
+    page: Option<String>,
+}
+
+/// One event of the log.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+struct EventRow {
+    /// Its place in the log, as `p03-1207`.
+    id: String,
+    /// When it reached the log.
+    received_at: String,
+    /// Of which store.
+    #[schema(value_type = String)]
+    store: StoreId,
+    /// Where it came from; `null` where that is not known.
+    source: Option<String>,
+    /// The event under the names of `docs/schemas/v1`.
+    event: Map<String, Value>,
+}
+
+/// Events, the newest first.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+struct EventsView {
+    /// The rows. There may be fewer than asked for, and more behind the token.
+    events: Vec<EventRow>,
+    /// The token of the next page; `null` where the log begins.
+    next_page: Option<String>,
+}
+
+pub(super) fn id_of((partition, offset): LogPlace) -> String {
+    format!("p{partition:02}-{offset}")
+}
+
+pub(super) fn place_of(id: &str) -> Result<LogPlace, Problem> {
+    let numbers = id.strip_prefix('p').and_then(|rest| rest.split_once('-'));
+    let place = numbers.and_then(|(p, offset)| Some((p.parse().ok()?, offset.parse().ok()?)));
+    place.ok_or_else(|| Problem::new(Kind::NotFound, "no event has this id; give it as p03-1207"))
+}
+
+impl EventRow {
+    fn new(event: &Event, place: LogPlace, sources: &Sources) -> Self {
+        let fields = match &event.body {
+            // Bytes that are no event have no JSON of their own.
+            Body::Rejected(rejected) => {
+                let raw = String::from_utf8_lossy(&rejected.raw).into_owned();
+                let reason = Value::from(rejected.reason.as_str());
+                [("reason".to_owned(), reason), ("raw".to_owned(), raw.into())]
+                    .into_iter()
+                    .collect()
+            }
+            _ => {
+                let mut line = Vec::new();
+                write_event(event, &mut line);
+                serde_json::from_slice(&line).unwrap_or_default()
+            }
+        };
+        let source = sources.get(event.origin.source).map(|known| known.source.name.clone());
+        let received_at = rfc3339(event.received_at);
+        Self { id: id_of(place), received_at, store: event.store, source, event: fields }
+    }
+
+    fn names(&self, what: &str) -> bool {
+        fn within(value: &Value, what: &str) -> bool {
+            match value {
+                Value::String(text) => text == what,
+                Value::Array(values) => values.iter().any(|value| within(value, what)),
+                Value::Object(fields) => fields.values().any(|value| within(value, what)),
+                _ => false,
+            }
+        }
+        self.event.values().any(|value| within(value, what))
+    }
+}
+
+/// What of the log a request looks at.
+struct Look {
+    store: Option<StoreId>,
+    kind: Option<String>,
+    about: Option<String>,
+    rows: usize,
+    /// Before which offset of each partition.
+    before: Option<Vec<Offset>>,
+    stores: Option<Vec<StoreId>>,
+    acts: bool,
+}
+
+impl Look {
+    fn of(query: EventsQuery, who: &Who, acts: bool) -> Result<Self, Problem> {
+        let rows = query.limit.unwrap_or(100);
+        if !(1..=SHOWN as u64).contains(&rows) {
+            return Err(Problem::new(Kind::BadRequest, format!("limit may be 1 to {SHOWN}")));
+        }
+        let store = maybe_store(query.store.as_ref())?;
+        if let Some(store) = store {
+            who.must_see(store)?;
+        }
+        let before = query.page.as_deref().map(offsets_of).transpose()?;
+        let (kind, about, stores) = (query.r#type, query.about, who.stores.clone());
+        Ok(Self { store, kind, about, rows: rows as usize, before, stores, acts })
+    }
+
+    fn keeps(&self, event: &Event) -> bool {
+        self.store.is_none_or(|store| store == event.store)
+            && self.stores.as_ref().is_none_or(|stores| stores.contains(&event.store))
+            && (!self.acts || is_act(&event.body))
+    }
+
+    /// Whether the event is of the type, and names what is asked for. `line` is room for its JSON.
+    fn fits(&self, event: &Event, sources: &Sources, line: &mut Vec<u8>) -> bool {
+        if self.kind.is_none() && self.about.is_none() {
+            return true;
+        }
+        // Most events do not have the words at all, and need not be taken apart.
+        if !matches!(event.body, Body::Rejected(_)) {
+            line.clear();
+            write_event(event, line);
+            let text = String::from_utf8_lossy(line);
+            // A word with other letters may be written in another way in JSON.
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+            let has = |word: &Option<String>| {
+                let word = word.as_deref().filter(|word| word.bytes().all(plain));
+                word.is_none_or(|word| text.contains(word))
+            };
+            if !has(&self.kind) || !has(&self.about) {
+                return false;
+            }
+        }
+        self.keeps_row(&EventRow::new(event, (0, 0), sources))
+    }
+
+    fn keeps_row(&self, row: &EventRow) -> bool {
+        let kind = row.event.get("event_type").and_then(Value::as_str);
+        self.kind.as_deref().is_none_or(|wanted| Some(wanted) == kind)
+            && self.about.as_deref().is_none_or(|what| row.names(what))
+    }
+
+    fn look(&self, folder: &Folder) -> Result<EventsView, HostError> {
+        let (mut log, sources) = (LogReader::open(folder.log())?, Sources::open(folder)?);
+        let mut found: Vec<(i64, LogPlace, Event)> = Vec::new();
+        let mut line = Vec::new();
+        let mut starts = Vec::new();
+        for partition in 0..log.partition_count() {
+            let newest = log.end_offset(partition)?;
+            let before = self.before.as_ref().and_then(|all| all.get(partition as usize).copied());
+            let end = before.unwrap_or(newest).min(newest);
+            let first = log.start_offset(partition)?;
+            let from = end.saturating_sub(LOOKED_AT).max(first);
+            starts.push((from, first));
+            events_between(&mut log, partition, from, end, |offset, event| {
+                if self.keeps(&event) && self.fits(&event, &sources, &mut line) {
+                    found.push((event.received_at.0, (partition, offset), event));
+                }
+            })?;
+        }
+        found.sort_by_key(|(at, place, _)| std::cmp::Reverse((*at, place.1, place.0)));
+        let left = found.split_off(self.rows.min(found.len()));
+        let mut next: Vec<Offset> = starts.iter().map(|(from, _)| *from).collect();
+        for (_, (partition, offset), _) in &left {
+            if let Some(bound) = next.get_mut(*partition as usize) {
+                *bound = (*bound).max(offset + 1);
+            }
+        }
+        let more = next.iter().zip(&starts).any(|(bound, (_, first))| bound > first);
+        let next_page = more.then(|| token_of(&next));
+        let rows = found.iter().map(|(_, place, event)| EventRow::new(event, *place, &sources));
+        Ok(EventsView { events: rows.collect(), next_page })
+    }
+}
+
+fn is_act(body: &Body) -> bool {
+    matches!(
+        body,
+        Body::AlertAct(_)
+            | Body::OrderAct(_)
+            | Body::TaskAct(_)
+            | Body::Count(_)
+            | Body::Removal(_)
+            | Body::Policy(_)
+    )
+}
+
+fn token_of(offsets: &[Offset]) -> String {
+    let words: Vec<String> = offsets.iter().map(Offset::to_string).collect();
+    URL_SAFE_NO_PAD.encode(words.join(","))
+}
+
+fn offsets_of(token: &str) -> Result<Vec<Offset>, Problem> {
+    let bytes = URL_SAFE_NO_PAD.decode(token).ok();
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+    let offsets =
+        text.and_then(|text| text.split(',').map(|word| word.parse().ok()).collect::<Option<_>>());
+    offsets.ok_or_else(|| Problem::new(Kind::BadPage, "this is no token of a page"))
+}
+
+async fn events(
+    State(app): State<App>,
+    who: Who,
+    Params(query): Params<EventsQuery>,
+) -> Result<Response, Problem> {
+    shown(&app, Look::of(query, &who, false)?).await
+}
+
+async fn audit(
+    State(app): State<App>,
+    who: Who,
+    Params(query): Params<EventsQuery>,
+) -> Result<Response, Problem> {
+    who.must_be(Role::Planner)?;
+    shown(&app, Look::of(query, &who, true)?).await
+}
+
+async fn shown(app: &App, look: Look) -> Result<Response, Problem> {
+    let folder = app.parts().folder.clone();
+    let view = app.blocking(move || look.look(&folder)).await??;
+    Ok(axum::Json(view).into_response())
+}
+
+async fn event(
+    State(app): State<App>,
+    who: Who,
+    Path(id): Path<String>,
+    _: Params<NoParams>,
+) -> Result<Response, Problem> {
+    let (place, folder) = (place_of(&id)?, app.parts().folder.clone());
+    let row = app.blocking(move || {
+        let (mut log, sources) = (LogReader::open(folder.log())?, Sources::open(&folder)?);
+        there(&mut log, place)?;
+        Ok::<_, Problem>(EventRow::new(&event_at(&mut log, place)?, place, &sources))
+    });
+    let row = row.await??;
+    who.must_see(row.store)?;
+    Ok(axum::Json(row).into_response())
+}
+
+/// A problem where the log has no event there.
+fn there(log: &mut LogReader, (partition, offset): LogPlace) -> Result<(), Problem> {
+    let gone = || Problem::new(Kind::NotFound, "the log has no event there");
+    if partition >= log.partition_count() {
+        return Err(gone());
+    }
+    let (start, end) = (log.start_offset(partition)?, log.end_offset(partition)?);
+    if (start..end).contains(&offset) { Ok(()) } else { Err(gone()) }
+}

@@ -1,0 +1,283 @@
+//! What every handler can reach.
+
+use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::time::{Duration, Instant};
+
+use shelf_domain::{EventId, Timestamp};
+use shelf_host::Folder;
+use shelf_sources::Foreign;
+use shelf_views::{Chain, QualityLimits};
+use tokio::sync::{Semaphore, watch};
+
+use crate::access::{Role, Sessions, Users, Who};
+use crate::api::{Answers, Quarantine};
+use crate::backends::{Clock, LakeFacts, Simulation, SqlBackend};
+use crate::door::Door;
+use crate::error::WebError;
+use crate::feed::{Feed, Present};
+use crate::metrics::Metrics;
+use crate::options::HttpOptions;
+use crate::pages;
+use crate::past::Pasts;
+use crate::problem::{Kind, Problem};
+
+/// Requests that look at past moments at once.
+const PASTS: usize = 16;
+/// How often the file of users is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What the server is wired to.
+pub struct Parts {
+    /// The data folder.
+    pub folder: Folder,
+    /// How events get into the log.
+    pub door: Arc<dyn Door>,
+    /// What time it is in the stores.
+    pub clock: Arc<Clock>,
+    /// How lines of other systems are read.
+    pub foreign: Foreign,
+    /// From when on checks of quality warn.
+    pub quality: QualityLimits,
+    /// SQL, where there is some.
+    pub sql: Option<Arc<dyn SqlBackend>>,
+    /// The tables of the lake, where there is one.
+    pub lake: Option<Arc<dyn LakeFacts>>,
+    /// The controls of the simulation, where there is one.
+    pub simulation: Option<Arc<dyn Simulation>>,
+    /// Every setting with where it came from, as JSON; secrets are not in it.
+    pub settings: Option<serde_json::Value>,
+}
+
+/// What every handler can reach; a handle that is cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    options: HttpOptions,
+    parts: Parts,
+    feed: Feed,
+    pasts: Pasts,
+    answers: Answers,
+    quarantine: Quarantine,
+    /// Room for requests that look at past moments, which may have to wait for each other.
+    past_room: Semaphore,
+    sessions: Sessions,
+    users: RwLock<(Instant, Arc<Users>)>,
+    /// The turn of whoever hashes a password.
+    hashing: Semaphore,
+    metrics: Metrics,
+    /// What the pages remember.
+    memory: pages::Memory,
+    /// Room for requests that are worked on.
+    requests: Arc<Semaphore>,
+    /// Room for streams.
+    streams: Arc<Semaphore>,
+    /// Whether the server stops.
+    stopping: watch::Sender<bool>,
+}
+
+impl App {
+    /// Wires a server; follows the data folder from then on.
+    pub fn new(options: HttpOptions, parts: Parts) -> Result<Self, WebError> {
+        let users = Users::open(&parts.folder)?;
+        if !options.listen.ip().is_loopback() && !users.anybody() {
+            return Err(WebError::NoUser(options.listen));
+        }
+        let feed = Feed::start(&parts.folder)?;
+        let limits = options.limits;
+        let app = Self(Arc::new(Inner {
+            memory: pages::Memory::default(),
+            pasts: Pasts::new(&parts.folder),
+            answers: Answers::default(),
+            quarantine: Quarantine::default(),
+            past_room: Semaphore::new(PASTS),
+            sessions: Sessions::default(),
+            users: RwLock::new((Instant::now(), Arc::new(users))),
+            hashing: Semaphore::new(1),
+            metrics: Metrics::new()?,
+            requests: Arc::new(Semaphore::new(limits.requests)),
+            streams: Arc::new(Semaphore::new(limits.streams)),
+            stopping: watch::Sender::new(false),
+            options,
+            parts,
+            feed,
+        }));
+        pages::remember(&app);
+        Ok(app)
+    }
+
+    /// How the server was started.
+    pub fn options(&self) -> &HttpOptions {
+        &self.0.options
+    }
+
+    /// What it is wired to.
+    pub fn parts(&self) -> &Parts {
+        &self.0.parts
+    }
+
+    /// What follows the data folder.
+    pub fn feed(&self) -> &Feed {
+        &self.0.feed
+    }
+
+    /// What time it is in the stores.
+    pub fn now(&self) -> Timestamp {
+        (self.0.parts.clock)()
+    }
+
+    /// Who may log in: what the file says, as it was a second ago at most.
+    pub(crate) fn users(&self) -> Arc<Users> {
+        let (looked, users) = {
+            let known = self.0.users.read().unwrap_or_else(PoisonError::into_inner);
+            (known.0, Arc::clone(&known.1))
+        };
+        if looked.elapsed() < LOOK {
+            return users;
+        }
+        let users = users.renewed(&self.0.parts.folder).map_or(users, Arc::new);
+        let mut known = self.0.users.write().unwrap_or_else(PoisonError::into_inner);
+        *known = (Instant::now(), Arc::clone(&users));
+        users
+    }
+
+    /// Who is logged in.
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.0.sessions
+    }
+
+    /// The turn of whoever hashes a password.
+    pub(crate) fn hashing(&self) -> &Semaphore {
+        &self.0.hashing
+    }
+
+    /// What is counted of the server.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// Who sits at this machine without a login: in a demo they may do everything, elsewhere they
+    /// may look, as long as nobody else can be logged in.
+    pub(crate) fn local(&self) -> Option<Who> {
+        if !self.0.options.listen.ip().is_loopback() || self.0.options.login {
+            return None;
+        }
+        if self.0.parts.simulation.is_some() {
+            return Some(Who::local(Role::Admin));
+        }
+        (!self.users().anybody()).then(|| Who::local(Role::Viewer))
+    }
+
+    /// What the pages remember.
+    pub(crate) fn memory(&self) -> &pages::Memory {
+        &self.0.memory
+    }
+
+    /// Past moments.
+    pub(crate) fn pasts(&self) -> &Pasts {
+        &self.0.pasts
+    }
+
+    /// A handle that does not keep the server alive.
+    pub(crate) fn weakly(&self) -> Weakly {
+        Weakly(Arc::downgrade(&self.0))
+    }
+
+    /// What keys of requests were answered.
+    pub(crate) fn answers(&self) -> &Answers {
+        &self.0.answers
+    }
+
+    /// What was not accepted.
+    pub(crate) fn quarantine(&self) -> &Quarantine {
+        &self.0.quarantine
+    }
+
+    /// Room for requests that are worked on.
+    pub(crate) fn request_room(&self) -> &Arc<Semaphore> {
+        &self.0.requests
+    }
+
+    /// Room for streams.
+    pub(crate) fn stream_room(&self) -> &Arc<Semaphore> {
+        &self.0.streams
+    }
+
+    /// Says when the server stops.
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.0.stopping.subscribe()
+    }
+
+    pub(crate) fn stop(&self) {
+        self.0.stopping.send_replace(true);
+    }
+
+    /// Hands the present to `look`, or the moment that is asked for.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        as_of: Option<Timestamp>,
+        look: impl FnOnce(&Present<'_>) -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let app = self.clone();
+        // Whatever waits for a lock or the disk does so where it holds nobody up.
+        self.blocking(move || match as_of {
+            None => Ok(app.feed().read(look)),
+            Some(at) => {
+                let Ok(_room) = app.0.past_room.try_acquire() else {
+                    let detail = "as many past moments are asked for as may be";
+                    return Err(Problem::new(Kind::Busy, detail));
+                };
+                let now = app.feed().read(|present| present.chain().now());
+                if now.is_none_or(|now| at > now) {
+                    let detail = "that time has not come yet in the stores";
+                    return Err(Problem::new(Kind::BadTime, detail));
+                }
+                let reader = app.0.pasts.at(at)?;
+                Ok(look(&Present::past(&reader, at)))
+            }
+        })
+        .await?
+    }
+
+    /// [`App::read`] with the stores that `who` may see.
+    pub async fn view<T: Send + 'static>(
+        &self,
+        who: &Who,
+        as_of: Option<Timestamp>,
+        look: impl FnOnce(&Present<'_>, &Chain<'_>) -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let stores = who.stores.clone();
+        let seen = move |store| stores.as_ref().is_none_or(|stores| stores.contains(&store));
+        self.read(as_of, move |present| look(present, &present.chain().clone().within(seen))).await
+    }
+
+    /// Does what may block on a thread that may.
+    pub async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let done = tokio::task::spawn_blocking(work).await;
+        done.map_err(|_| Problem::new(Kind::Defect, "a thread of the server has ended"))
+    }
+}
+
+/// A handle that does not keep a server alive.
+#[derive(Clone)]
+pub(crate) struct Weakly(Weak<Inner>);
+
+impl Weakly {
+    /// The server, as long as it is there and does not stop.
+    pub(crate) fn app(&self) -> Option<App> {
+        let inner = self.0.upgrade()?;
+        let stops = *inner.stopping.borrow();
+        (!stops).then_some(App(inner))
+    }
+}
+
+/// An id that no other event has.
+pub(crate) fn fresh_id() -> Result<EventId, Problem> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|_| Problem::new(Kind::Defect, "the system gives no random bytes"))?;
+    Ok(EventId(u128::from_le_bytes(bytes)))
+}

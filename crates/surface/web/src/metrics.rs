@@ -1,0 +1,213 @@
+//! What is counted of the server and the chain, for Prometheus. Each name is in [`Metric`], and in
+//! `docs/metrics.md`.
+
+use std::time::Duration;
+
+use prometheus::{
+    Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder,
+};
+use shelf_domain::{Severity, Store};
+
+use crate::error::WebError;
+use crate::feed::Present;
+
+/// Up to these many seconds a request is told apart.
+const SECONDS: [f64; 9] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 10.0];
+
+macro_rules! metrics {
+    ($($name:ident $kind:literal $text:literal [$($label:literal),*] $help:literal;)*) => {
+        /// Everything that is counted.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Metric {
+            $(#[doc = $help] $name,)*
+        }
+
+        impl Metric {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// Its stable name.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// `counter`, `gauge` or `histogram`.
+            pub fn kind(self) -> &'static str {
+                match self { $(Self::$name => $kind,)* }
+            }
+
+            /// Its labels.
+            pub fn labels(self) -> &'static [&'static str] {
+                match self { $(Self::$name => &[$($label),*],)* }
+            }
+
+            /// What it means.
+            pub fn help(self) -> &'static str {
+                match self { $(Self::$name => $help,)* }
+            }
+        }
+    };
+}
+
+metrics! {
+    Requests "counter" "shelf_http_requests_total" ["method", "route", "status"]
+        "Requests that were answered.";
+    RequestSeconds "histogram" "shelf_http_request_seconds" ["route"]
+        "How long requests took, streams aside, in seconds.";
+    Problems "counter" "shelf_http_problems_total" ["code"]
+        "Problem documents, by code.";
+    Streams "gauge" "shelf_http_streams" []
+        "Streams that are open.";
+    Build "gauge" "shelf_build_info" ["version"]
+        "The version of the program; always 1.";
+    Events "gauge" "shelf_events" ["outcome"]
+        "Events that the log has, by what became of them.";
+    EventRate "gauge" "shelf_events_per_second" []
+        "Events stepped in a second, over the last seconds; absent until it is known.";
+    DataAge "gauge" "shelf_data_age_seconds" []
+        "Since when no event has come, in seconds.";
+    FeedTrouble "gauge" "shelf_feed_trouble" []
+        "1 where the log cannot be followed at the moment.";
+    Position "gauge" "shelf_partition_position" ["partition"]
+        "The offset of the next event of a partition.";
+    Stores "gauge" "shelf_stores" []
+        "Stores.";
+    Alerts "gauge" "shelf_alerts" ["severity"]
+        "Alerts that stand.";
+    Tasks "gauge" "shelf_restock_tasks" []
+        "Restock tasks that stand.";
+    Orders "gauge" "shelf_supplier_orders" []
+        "Supplier orders that stand.";
+    EmptyShelves "gauge" "shelf_shelves_empty" []
+        "Shelves that have been given stock and hold nothing.";
+    Memory "gauge" "shelf_process_resident_bytes" []
+        "Memory of the process, in bytes; absent where the system does not say.";
+}
+
+/// What is counted.
+pub(crate) struct Metrics {
+    requests: IntCounterVec,
+    seconds: HistogramVec,
+    problems: IntCounterVec,
+    registry: Registry,
+}
+
+fn failed(error: &prometheus::Error) -> WebError {
+    WebError::Server(error.to_string())
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Result<Self, WebError> {
+        let registry = Registry::new();
+        let opts = |metric: Metric| Opts::new(metric.name(), metric.help());
+        let counter = |metric: Metric| {
+            IntCounterVec::new(opts(metric), metric.labels()).map_err(|error| failed(&error))
+        };
+        let seconds = Metric::RequestSeconds;
+        let histogram =
+            HistogramOpts::new(seconds.name(), seconds.help()).buckets(SECONDS.to_vec());
+        let metrics = Self {
+            requests: counter(Metric::Requests)?,
+            seconds: HistogramVec::new(histogram, seconds.labels())
+                .map_err(|error| failed(&error))?,
+            problems: counter(Metric::Problems)?,
+            registry,
+        };
+        let registered = metrics
+            .registry
+            .register(Box::new(metrics.requests.clone()))
+            .and_then(|()| metrics.registry.register(Box::new(metrics.seconds.clone())))
+            .and_then(|()| metrics.registry.register(Box::new(metrics.problems.clone())));
+        registered.map_err(|error| failed(&error))?;
+        Ok(metrics)
+    }
+
+    /// A request was answered. `route` is its pattern, so that there are no more than routes.
+    pub(crate) fn answered(&self, method: &str, route: &str, status: u16, took: Option<Duration>) {
+        let status = status.to_string();
+        self.requests.with_label_values(&[method, route, &status]).inc();
+        if let Some(took) = took {
+            self.seconds.with_label_values(&[route]).observe(took.as_secs_f64());
+        }
+    }
+
+    /// A problem was told.
+    pub(crate) fn problem(&self, code: &str) {
+        self.problems.with_label_values(&[code]).inc();
+    }
+
+    /// Everything in the text format; `scraped` is what is looked up each time.
+    pub(crate) fn text(&self, scraped: &[Sample]) -> Result<String, prometheus::Error> {
+        let now = Registry::new();
+        let known = [Metric::Requests, Metric::RequestSeconds, Metric::Problems];
+        for metric in Metric::ALL.iter().filter(|metric| !known.contains(metric)) {
+            let gauge = GaugeVec::new(Opts::new(metric.name(), metric.help()), metric.labels())?;
+            for sample in scraped.iter().filter(|sample| sample.metric == *metric) {
+                let label: Vec<&str> = sample.label.as_deref().into_iter().collect();
+                gauge.with_label_values(&label).set(sample.value);
+            }
+            now.register(Box::new(gauge))?;
+        }
+        let mut families = self.registry.gather();
+        families.extend(now.gather());
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&families, &mut text)?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+}
+
+/// One value that is looked up.
+pub(crate) struct Sample {
+    metric: Metric,
+    label: Option<String>,
+    value: f64,
+}
+
+impl Sample {
+    pub(crate) fn new(metric: Metric, label: Option<&str>, value: f64) -> Self {
+        Self { metric, label: label.map(str::to_owned), value }
+    }
+}
+
+/// What the state of a chain says.
+pub(crate) fn samples(present: &Present<'_>) -> Vec<Sample> {
+    let chain = present.chain();
+    let counts = chain.counts();
+    let mut samples: Vec<Sample> = [
+        ("accepted", counts.accepted),
+        ("late", counts.late),
+        ("duplicate", counts.duplicates),
+        ("quarantined", counts.quarantined.total()),
+    ]
+    .into_iter()
+    .map(|(outcome, count)| Sample::new(Metric::Events, Some(outcome), count as f64))
+    .collect();
+    let mut one = |metric: Metric, value: f64| samples.push(Sample::new(metric, None, value));
+    let sum = |of: fn(&Store) -> usize| -> f64 {
+        chain.stores().iter().map(|store| of(store)).sum::<usize>() as f64
+    };
+    one(Metric::Stores, chain.stores().len() as f64);
+    one(Metric::Tasks, sum(|store| store.tasks().count()));
+    one(Metric::Orders, sum(|store| store.orders().count()));
+    let empty = |store: &Store| {
+        let shelves = store.skus().filter_map(|index| store.shelf(index));
+        shelves.filter(|shelf| shelf.tracked && shelf.floor_units == 0).count()
+    };
+    one(Metric::EmptyShelves, sum(empty));
+    if let Some(rate) = present.rates.events_per_s {
+        one(Metric::EventRate, rate);
+    }
+    if let Some(age_ms) = present.rates.data_age_ms {
+        one(Metric::DataAge, age_ms as f64 / 1_000.0);
+    }
+    for severity in [Severity::Info, Severity::Warning, Severity::Critical] {
+        let alerts = chain.stores().iter().flat_map(|store| store.alerts());
+        let count = alerts.filter(|alert| alert.severity == severity).count();
+        samples.push(Sample::new(Metric::Alerts, Some(severity.code()), count as f64));
+    }
+    for (partition, position) in present.reader().positions() {
+        let label = partition.to_string();
+        samples.push(Sample::new(Metric::Position, Some(&label), position as f64));
+    }
+    samples
+}

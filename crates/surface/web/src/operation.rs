@@ -1,0 +1,69 @@
+//! What those who run the server ask: does it live, is it ready, what does it count, which version
+//! is it.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde_json::json;
+
+use crate::access::Who;
+use crate::app::App;
+use crate::metrics::{Metric, Sample, samples};
+use crate::problem::{Kind, Problem};
+
+/// The type of the text format of Prometheus.
+const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+pub(crate) fn routes() -> Router<App> {
+    Router::new()
+        .route("/livez", get(async || axum::Json(json!({ "status": "ok" }))))
+        .route("/readyz", get(ready))
+        .route("/version", get(version))
+        .route("/metrics", get(metrics))
+}
+
+/// Ready means: the log can be followed, and the server does not stop.
+async fn ready(State(app): State<App>) -> Response {
+    let (trouble, stopping) = (app.feed().trouble(), *app.stopping().borrow());
+    let ready = trouble.is_none() && !stopping;
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let word = match (ready, stopping) {
+        (true, _) => "ok",
+        (_, true) => "stopping",
+        _ => "the log cannot be followed",
+    };
+    (status, axum::Json(json!({ "status": word }))).into_response()
+}
+
+async fn version() -> Response {
+    axum::Json(json!({ "name": "shelf", "version": env!("CARGO_PKG_VERSION") })).into_response()
+}
+
+async fn metrics(State(app): State<App>, who: Who) -> Result<Response, Problem> {
+    if who.stores.is_some() {
+        return Err(Problem::new(Kind::OtherStore, "this is of all stores together"));
+    }
+    let mut scraped = app.read(None, samples).await?;
+    let limits = app.options().limits;
+    let open = limits.streams - app.stream_room().available_permits();
+    let trouble = f64::from(u8::from(app.feed().trouble().is_some()));
+    scraped.push(Sample::new(Metric::Streams, None, open as f64));
+    scraped.push(Sample::new(Metric::FeedTrouble, None, trouble));
+    scraped.push(Sample::new(Metric::Build, Some(env!("CARGO_PKG_VERSION")), 1.0));
+    if let Some(bytes) = resident_bytes() {
+        scraped.push(Sample::new(Metric::Memory, None, bytes as f64));
+    }
+    let text = app.metrics().text(&scraped);
+    let text = text.map_err(|_| Problem::new(Kind::Defect, "the metrics cannot be written"))?;
+    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static(TEXT))], text).into_response())
+}
+
+/// The memory of this process, where the system says.
+pub(crate) fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kilobytes * 1_024)
+}

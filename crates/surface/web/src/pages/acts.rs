@@ -1,0 +1,311 @@
+//! What people do on the pages, as events. A form posts what is to be done and to what; the answer
+//! leads back to the page with a sentence about what became of it.
+
+use shelf_domain::{
+    Actor, AlertAct, AlertId, AlertVerb, BasisPoints, Body, Category, Delivery, Event, LotCode,
+    MINUTE, Note, OrderAct, OrderId, OrderVerb, Origin, Policy, PolicyId, Scope, Sku, Store,
+    StoreId, Subcategory, TaskAct, TaskId, TaskVerb, Timestamp,
+};
+use shelf_host::{Ack, AckStatus};
+use shelf_views::Chain;
+
+use super::query::Query;
+use crate::access::{Role, Who};
+use crate::app::{App, fresh_id};
+use crate::door::Incoming;
+use crate::problem::{Kind, Problem};
+
+/// The most alerts of one form.
+const MOST: usize = 500;
+/// How long an alert is snoozed where nobody says how long, in minutes.
+const SNOOZE_MINUTES: i64 = 60;
+
+/// What a form wants done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Wish {
+    /// What.
+    verb: String,
+    /// In which store.
+    store: StoreId,
+    /// With what.
+    thing: String,
+}
+
+/// The wishes of a form: that of the button, or the same for everything that is ticked.
+fn wishes(form: &Query) -> Result<Vec<Wish>, Problem> {
+    let bad = || Problem::new(Kind::BadRequest, "the form does not say what is to be done");
+    let read = |verb: &str, rest: &str| {
+        let (store, thing) = rest.split_once(' ').ok_or_else(bad)?;
+        let store = StoreId::new(store).map_err(|_| bad())?;
+        Ok(Wish { verb: verb.to_owned(), store, thing: thing.to_owned() })
+    };
+    if let Some(one) = form.get("one") {
+        let (verb, rest) = one.split_once(' ').ok_or_else(bad)?;
+        return Ok(vec![read(verb, rest)?]);
+    }
+    let verb = form.get("do").ok_or_else(bad)?;
+    form.all("alert").take(MOST).map(|ticked| read(verb, ticked)).collect()
+}
+
+fn note(form: &Query) -> Note {
+    Note::cut(form.get("note").unwrap_or_default())
+}
+
+fn gone(what: &str) -> Problem {
+    Problem::new(Kind::NotFound, format!("{what} does not stand any more"))
+}
+
+fn event(store: &Store, body: Body) -> Result<Event, Problem> {
+    let at = store.now();
+    let origin = Origin::default();
+    Ok(Event { id: fresh_id()?, store: store.id(), at, received_at: at, origin, body })
+}
+
+/// What was done, in a word for the notice, with the events that do it.
+#[derive(Debug)]
+pub(super) struct Deed {
+    pub(super) done: String,
+    pub(super) events: Vec<Event>,
+}
+
+/// The events of a form about alerts.
+pub(super) fn alerts(chain: &Chain<'_>, who: &Who, form: &Query) -> Result<Deed, Problem> {
+    who.must_be(Role::Operator)?;
+    let wishes = wishes(form)?;
+    let (mut events, mut done) = (Vec::new(), "");
+    for wish in &wishes {
+        who.must_see(wish.store)?;
+        let store = chain.store(wish.store).ok_or_else(|| gone("the store"))?;
+        let alert = AlertId::parse(&wish.thing).ok_or_else(|| gone(&wish.thing))?;
+        let (act, word) = alert_verb(store, &wish.verb, form)?;
+        done = word;
+        if store.alerts().iter().any(|standing| standing.alert == alert) {
+            let act = AlertAct { alert, act, actor: who.name, note: note(form) };
+            events.push(event(store, Body::AlertAct(Box::new(act)))?);
+        }
+    }
+    let done = match wishes.as_slice() {
+        [] => "Nothing was ticked.".to_owned(),
+        [one] => format!("{} {done}.", one.thing),
+        all => format!("{} alerts {done}.", all.len()),
+    };
+    Ok(Deed { done, events })
+}
+
+fn alert_verb(
+    store: &Store,
+    verb: &str,
+    form: &Query,
+) -> Result<(AlertVerb, &'static str), Problem> {
+    let in_minutes = |minutes: i64| AlertVerb::Snooze(store.now().plus(minutes * MINUTE));
+    Ok(match verb {
+        "acknowledge" => (AlertVerb::Acknowledge, "acknowledged"),
+        "resolve" => (AlertVerb::Resolve, "resolved"),
+        "dismiss" => (AlertVerb::Dismiss, "dismissed"),
+        "note" => (AlertVerb::Note, "noted"),
+        "snooze" => {
+            let minutes = form.get("minutes").and_then(|minutes| minutes.parse().ok());
+            (in_minutes(minutes.unwrap_or(SNOOZE_MINUTES)), "snoozed")
+        }
+        // Snoozed for the shortest time, it stands open again when that is over.
+        "reopen" => (AlertVerb::Snooze(Timestamp(store.now().0 + 1)), "open again"),
+        "assign" => {
+            let owner = form.get("owner").map(str::trim).filter(|owner| !owner.is_empty());
+            let owner = owner.and_then(|owner| Actor::new(owner).ok());
+            let nobody = || Problem::new(Kind::BadRequest, "name whom to assign it to");
+            (AlertVerb::Assign(owner.ok_or_else(nobody)?), "assigned")
+        }
+        _ => return Err(Problem::new(Kind::BadRequest, "that cannot be done about an alert")),
+    })
+}
+
+/// The events of a form about restock tasks.
+pub(super) fn tasks(chain: &Chain<'_>, who: &Who, form: &Query) -> Result<Deed, Problem> {
+    who.must_be(Role::Operator)?;
+    let (mut events, mut done) = (Vec::new(), String::new());
+    for wish in wishes(form)? {
+        who.must_see(wish.store)?;
+        let store = chain.store(wish.store).ok_or_else(|| gone("the store"))?;
+        let (task, act) = match wish.verb.as_str() {
+            "request" => {
+                let sku = Sku::new(&wish.thing).map_err(|_| gone(&wish.thing))?;
+                done = format!("A refill of {sku} is asked for.");
+                (TaskId::default(), TaskVerb::Request(sku))
+            }
+            _ => {
+                done = format!("{} cancelled.", wish.thing);
+                let task = TaskId::parse(&wish.thing).ok_or_else(|| gone(&wish.thing))?;
+                (task, TaskVerb::Cancel)
+            }
+        };
+        events.push(event(store, Body::TaskAct(TaskAct { task, act, actor: who.name }))?);
+    }
+    Ok(Deed { done, events })
+}
+
+/// The events of a form about supplier orders.
+pub(super) fn orders(chain: &Chain<'_>, who: &Who, form: &Query) -> Result<Deed, Problem> {
+    let (mut events, mut done) = (Vec::new(), String::new());
+    for wish in wishes(form)? {
+        who.must_see(wish.store)?;
+        let store = chain.store(wish.store).ok_or_else(|| gone("the store"))?;
+        let order = OrderId::parse(&wish.thing).ok_or_else(|| gone(&wish.thing))?;
+        let act = match wish.verb.as_str() {
+            "receive" => {
+                who.must_be(Role::Operator)?;
+                done = format!("What was outstanding of {order} is received.");
+                events.extend(receipts(store, order)?);
+                continue;
+            }
+            "approve" => {
+                done = format!("{order} approved.");
+                OrderVerb::Approve
+            }
+            "cancel" => {
+                done = format!("{order} cancelled.");
+                OrderVerb::Cancel
+            }
+            "change" => {
+                let bad = || Problem::new(Kind::BadRequest, "give the sku and its units");
+                let sku = form.get("sku").and_then(|sku| Sku::new(sku).ok()).ok_or_else(bad)?;
+                let units = form.get("units").and_then(|units| units.parse().ok());
+                done = format!("{order} changed.");
+                OrderVerb::Change { sku, units: units.ok_or_else(bad)? }
+            }
+            _ => return Err(Problem::new(Kind::BadRequest, "that cannot be done about an order")),
+        };
+        who.must_be(Role::Planner)?;
+        let act = OrderAct { order, act, actor: who.name, note: note(form) };
+        events.push(event(store, Body::OrderAct(Box::new(act)))?);
+    }
+    Ok(Deed { done, events })
+}
+
+/// A delivery of everything that is outstanding of an order, each sku as a lot of its own.
+fn receipts(store: &Store, id: OrderId) -> Result<Vec<Event>, Problem> {
+    let order = store.orders().find(|order| order.order == id);
+    let order = order.ok_or_else(|| gone(&id.to_string()))?;
+    let lines = order.lines.iter().filter(|line| line.outstanding_units() > 0);
+    lines
+        .map(|line| {
+            let lot = LotCode::cut(&format!("{id}-{}", line.sku));
+            let delivery = Delivery {
+                order: Some(id),
+                sku: line.sku,
+                lot,
+                units: line.outstanding_units(),
+                received_day: None,
+                expiry_day: None,
+            };
+            event(store, Body::Delivery(delivery))
+        })
+        .collect()
+}
+
+/// The policy that a form describes.
+pub(super) fn policy(form: &Query) -> Result<Policy, Problem> {
+    let bad = |what: &str| Problem::new(Kind::BadRequest, format!("{what} cannot be read"));
+    let text = |name: &str| form.get(name).map(str::trim).filter(|text| !text.is_empty());
+    let id = text("id").ok_or_else(|| bad("the id of the policy"))?;
+    let part = |name: &str| {
+        let Some(text) = text(name) else { return Ok(None) };
+        let value: f64 = text.parse().map_err(|_| bad(name))?;
+        if !(0.0..=100.0).contains(&value) {
+            return Err(bad(name));
+        }
+        Ok(Some(BasisPoints((value * 100.0).round() as _)))
+    };
+    Ok(Policy {
+        policy: PolicyId::new(id).map_err(|_| bad("the id of the policy"))?,
+        scope: scope(text("scope").unwrap_or("global")).ok_or_else(|| bad("what it is for"))?,
+        active: form.get("inactive").is_none(),
+        notes: Note::cut(text("notes").unwrap_or_default()),
+        refill_below: part("refill_below")?,
+        target: part("target")?,
+        min_units: number(text("min_units"), bad("min_units"))?,
+        reorder_point_units: number(text("reorder_point"), bad("reorder_point"))?,
+        cover_days: number(text("cover_days"), bad("cover_days"))?,
+        near_expiry_floor_days: number(text("near_expiry"), bad("near_expiry"))?,
+        cooldown_minutes: number(text("cooldown"), bad("cooldown"))?,
+        ..Policy::default()
+    })
+}
+
+/// A number of a form, where there is one.
+fn number<T: std::str::FromStr>(text: Option<&str>, bad: Problem) -> Result<Option<T>, Problem> {
+    text.map(|text| text.parse().map_err(|_| bad)).transpose()
+}
+
+/// `global`, `category FISH`, `subcategory FISH / Salmon`, `shelf FISALM0001`.
+fn scope(text: &str) -> Option<Scope> {
+    let (kind, name) = text.split_once(' ').unwrap_or((text, ""));
+    let name = name.trim();
+    match kind {
+        "global" if name.is_empty() => Some(Scope::Global),
+        "category" if !name.is_empty() => Category::new(name).ok().map(Scope::Category),
+        "shelf" if !name.is_empty() => Sku::new(name).ok().map(Scope::Shelf),
+        "subcategory" if !name.is_empty() => match name.split_once(" / ") {
+            Some((category, sub)) => {
+                let category = Category::new(category).ok()?;
+                Some(Scope::Subcategory(Some(category), Subcategory::new(sub).ok()?))
+            }
+            None => Some(Scope::Subcategory(None, Subcategory::new(name).ok()?)),
+        },
+        _ => None,
+    }
+}
+
+/// The event that sets a policy. What the form does not show stays as it was.
+pub(super) fn policies(chain: &Chain<'_>, who: &Who, form: &Query) -> Result<Deed, Problem> {
+    who.must_be(Role::Planner)?;
+    let store = form.get("store").and_then(|id| StoreId::new(id).ok());
+    let store = store.and_then(|id| chain.store(id)).ok_or_else(|| gone("the store"))?;
+    who.must_see(store.id())?;
+    let policy = merged(store, policy(form)?);
+    let done = format!("Policy {} set.", policy.policy);
+    Ok(Deed { done, events: vec![event(store, Body::Policy(Box::new(policy)))?] })
+}
+
+/// A policy of a form with the values that only the old one has.
+pub(super) fn merged(store: &Store, policy: Policy) -> Policy {
+    let known = store.policies().iter().find(|known| known.policy == policy.policy);
+    let Some(known) = known.cloned() else { return policy };
+    Policy {
+        policy: policy.policy,
+        scope: policy.scope,
+        active: policy.active,
+        notes: policy.notes,
+        refill_below: policy.refill_below,
+        target: policy.target,
+        min_units: policy.min_units,
+        reorder_point_units: policy.reorder_point_units,
+        cover_days: policy.cover_days,
+        near_expiry_floor_days: policy.near_expiry_floor_days,
+        cooldown_minutes: policy.cooldown_minutes,
+        ..known
+    }
+}
+
+/// Has the events of a deed put into the log. What became of it, and whether all of it was taken.
+pub(super) async fn carry_out(app: &App, deed: Deed) -> Result<(bool, String), Problem> {
+    if deed.events.is_empty() {
+        return Ok((false, format!("{} Nothing was changed.", deed.done)));
+    }
+    let incoming = |event| Incoming { event, if_new: false };
+    let events: Vec<Incoming> = deed.events.into_iter().map(incoming).collect();
+    let door = app.clone();
+    let acks = app.blocking(move || door.parts().door.submit(events)).await??;
+    let refused: Vec<&Ack> = acks
+        .iter()
+        .filter(|ack| !matches!(ack.status, AckStatus::Accepted | AckStatus::Duplicate))
+        .collect();
+    match refused.first() {
+        None => Ok((true, deed.done)),
+        Some(first) => {
+            let code = first.code.as_deref().unwrap_or("rejected").replace('_', " ");
+            let hint = first.hint.as_deref().unwrap_or("");
+            let count = refused.len();
+            Ok((false, format!("{count} of {} were not accepted: {code}. {hint}", acks.len())))
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The path of the data: from sources over the log to the tables of the lake, with what was
+//! refused.
+
+use askama::Template;
+use shelf_domain::Body;
+use shelf_views::{CheckRow, CheckState, Figure, Intake, IntakeRow, StatusView, wording};
+
+use super::fmt;
+use super::scene::{Logged, Part, Scene, Wrong};
+use crate::LakeTable;
+
+/// One stage of the path.
+struct Stage {
+    name: &'static str,
+    value: String,
+    detail: String,
+}
+
+struct PartitionRow {
+    partition: u32,
+    end: u64,
+    position: u64,
+    snapshot: String,
+    behind: u64,
+}
+
+#[derive(Template)]
+#[template(path = "pipeline.html")]
+struct Pipeline {
+    stages: Vec<Stage>,
+    partitions: Vec<PartitionRow>,
+    empty_partitions: usize,
+}
+
+/// A refused event.
+struct Refused {
+    partition: u32,
+    offset: u64,
+    store: String,
+    at: String,
+    text: String,
+    key: String,
+}
+
+#[derive(Template)]
+#[template(path = "refused.html")]
+struct Quarantine {
+    reasons: Vec<(String, String)>,
+    total: u64,
+    rows: Vec<Refused>,
+    acts: bool,
+}
+
+#[derive(Template)]
+#[template(path = "lake.html")]
+struct Lake {
+    tables: Vec<LakeTable>,
+    trouble: String,
+    there: bool,
+    checks: Vec<CheckRow>,
+    sources: Vec<IntakeRow>,
+    checked: bool,
+}
+
+/// The parts of the page of the path.
+pub(super) fn pipeline(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
+    let status = StatusView::new(scene.chain, scene.host);
+    let page = Pipeline {
+        stages: stages(scene, &status),
+        empty_partitions: status.partitions.iter().filter(|p| p.log_end_offset == 0).count(),
+        partitions: status
+            .partitions
+            .iter()
+            .filter(|partition| partition.log_end_offset > 0)
+            .map(|partition| PartitionRow {
+                partition: partition.partition,
+                end: partition.log_end_offset,
+                position: partition.position,
+                snapshot: partition
+                    .snapshot_position
+                    .map_or_else(|| "none yet".to_owned(), wording::count),
+                behind: partition.log_end_offset.saturating_sub(partition.position),
+            })
+            .collect(),
+    };
+    let parts = vec![
+        Part::live("pipeline", &page)?,
+        Part::still("refused", &refused(scene, &status.events))?,
+    ];
+    let mut parts = parts;
+    parts.push(Part::still("lake", &lake(scene))?);
+    Ok(parts)
+}
+
+fn stages(scene: &Scene<'_>, status: &StatusView) -> Vec<Stage> {
+    let rates = scene.rates;
+    let stage = |name, value, detail| Stage { name, value, detail };
+    let log_end: u64 = status.partitions.iter().map(|p| p.log_end_offset).sum();
+    let behind: u64 =
+        status.partitions.iter().map(|p| p.log_end_offset.saturating_sub(p.position)).sum();
+    let saved: u64 = status.partitions.iter().filter_map(|p| p.snapshot_position).sum();
+    let events = &status.events;
+    let duplicates = events.duplicates.map_or_else(|| "–".to_owned(), wording::count);
+    let lag = rates.lag_ms.map_or_else(String::new, |ms| format!("{ms} ms from event to screen"));
+    let tables = scene.extra.lake.as_ref().and_then(|lake| lake.as_ref().ok());
+    let lake = tables.map_or_else(
+        || ("no lake".to_owned(), "`shelf run` writes one as it goes".to_owned()),
+        |tables| {
+            let behind = tables.iter().filter_map(|table| table.behind_events).max();
+            let rows: u64 = tables.iter().filter_map(|table| table.rows).sum();
+            let behind = behind.map_or_else(
+                || "not known how far behind".to_owned(),
+                |behind| format!("{} events behind", wording::count(behind)),
+            );
+            (format!("{} rows", wording::count(rows)), behind)
+        },
+    );
+    vec![
+        stage(
+            "Ingest",
+            rates
+                .events_per_s
+                .map_or_else(|| "–".to_owned(), |rate| format!("{} /s", wording::rate(rate))),
+            format!(
+                "{} accepted, {} late",
+                wording::count(events.accepted),
+                wording::count(events.late)
+            ),
+        ),
+        stage("Log", wording::count(log_end), "events on disk".to_owned()),
+        stage("Core", format!("{} behind", wording::count(behind)), lag),
+        stage("Snapshots", wording::count(saved), "events that they stand for".to_owned()),
+        stage("Refused", wording::count(events.quarantined), format!("{duplicates} known already")),
+        stage("Lake", lake.0, lake.1),
+    ]
+}
+
+fn refused(scene: &Scene<'_>, events: &Intake) -> Quarantine {
+    let reasons = events.quarantined_by_reason.0.iter();
+    let row = |logged: &Logged| {
+        let clock = scene.chain.store(logged.event.store).map(|store| &store.settings().clock);
+        let text = match &logged.event.body {
+            Body::Rejected(rejected) => {
+                format!("{}: {}", rejected.reason, String::from_utf8_lossy(&rejected.raw))
+            }
+            _ => logged.text.clone(),
+        };
+        Refused {
+            partition: logged.partition,
+            offset: logged.offset,
+            store: logged.event.store.to_string(),
+            at: clock.map_or_else(
+                || wording::minute_utc(logged.event.received_at),
+                |clock| fmt::local(clock, logged.event.received_at),
+            ),
+            text: text.chars().take(300).collect(),
+            key: format!("p{:02}:{}", logged.partition, logged.offset),
+        }
+    };
+    Quarantine {
+        reasons: reasons.map(|(code, count)| (fmt::words(code), wording::count(*count))).collect(),
+        total: events.quarantined,
+        rows: scene.refused.iter().rev().take(50).map(row).collect(),
+        acts: scene.acts(),
+    }
+}
+
+fn lake(scene: &Scene<'_>) -> Lake {
+    let (tables, trouble) = match &scene.extra.lake {
+        Some(Ok(tables)) => (tables.clone(), String::new()),
+        Some(Err(trouble)) => (Vec::new(), trouble.clone()),
+        None => (Vec::new(), String::new()),
+    };
+    let quality = scene.extra.quality.as_ref();
+    let mut checks: Vec<CheckRow> = quality.map(|view| view.checks.clone()).unwrap_or_default();
+    checks.sort_by_key(|check| std::cmp::Reverse(check.state));
+    checks.truncate(40);
+    Lake {
+        tables,
+        trouble,
+        there: scene.extra.lake.is_some(),
+        sources: quality.map(|view| view.intake.clone()).unwrap_or_default(),
+        checked: quality.is_some(),
+        checks,
+    }
+}
+
+/// The class of a state of a check.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "templates hand over references")]
+fn state_class(state: &CheckState) -> &'static str {
+    match state {
+        CheckState::Ok => "good",
+        CheckState::Warn => "warning",
+        CheckState::Fail => "critical",
+    }
+}
+
+/// What a check measured, and from where on it warns.
+#[allow(clippy::ref_option, reason = "templates hand over references")]
+fn measured(value: &Option<Figure>, limit: &Figure, unit: &str) -> String {
+    let text = |figure: &Figure| match figure {
+        Figure::Whole(value) => wording::count(*value),
+        Figure::Percent(value) => format!("{value}"),
+    };
+    let value = value.as_ref().map_or_else(|| "–".to_owned(), text);
+    format!("{value} of {} {unit}", text(limit))
+}

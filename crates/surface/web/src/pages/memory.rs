@@ -1,0 +1,86 @@
+//! What the pages remember of past hours: figures and levels. A thread reads it back from the log
+//! once, and goes on with the feed.
+
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
+
+use shelf_host::{ChainReader, HostError};
+use shelf_views::{LevelHistory, ReadingHistory};
+
+use super::live::Lives;
+use crate::app::{App, Weakly};
+
+/// How often the feed is looked at for another hour.
+const LOOK: Duration = Duration::from_millis(250);
+/// The most events of a partition that are read back.
+const READ_BACK: u64 = 500_000;
+
+/// What the pages share.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    past: RwLock<Past>,
+    /// The pages that are open.
+    pub(super) lives: Lives,
+}
+
+/// Past hours.
+#[derive(Debug, Default)]
+pub(super) struct Past {
+    pub(super) readings: ReadingHistory,
+    pub(super) levels: LevelHistory,
+    /// Whether the log has been read back.
+    pub(super) read_back: bool,
+}
+
+impl Memory {
+    pub(super) fn past(&self) -> RwLockReadGuard<'_, Past> {
+        self.past.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Remembers for a server for as long as it lives. Without such a thread the figures of past hours
+/// are not known, and the pages say so.
+pub(crate) fn remember(app: &App) {
+    let weak = app.weakly();
+    let thread = std::thread::Builder::new().name("web-memory".to_owned());
+    if let Err(error) = thread.spawn(move || follow(&weak)) {
+        tracing::warn!(error = %error, "past hours are not remembered");
+    }
+}
+
+fn follow(weak: &Weakly) {
+    let read = weak.app().map(|app| read_back(&app));
+    if let Some(Err(error)) = read {
+        tracing::warn!(code = error.code(), error = %error, "the log cannot be read back");
+    }
+    while let Some(app) = weak.app() {
+        app.feed().read(|present| {
+            let mut past = app.memory().past.write().unwrap_or_else(PoisonError::into_inner);
+            past.readings.look(present.chain().stores());
+            past.levels.look(present.chain().stores());
+        });
+        drop(app);
+        std::thread::sleep(LOOK);
+    }
+}
+
+fn read_back(app: &App) -> Result<(), HostError> {
+    let ends = app.feed().read(|present| present.reader().positions());
+    let from: Vec<u64> = ends.iter().map(|(_, end)| end.saturating_sub(READ_BACK)).collect();
+    let mut reader = ChainReader::open_before(app.feed().folder(), &from)?;
+    let mut past = Past::default();
+    loop {
+        let stepped = reader.follow(|_, stepped| {
+            if let Some(store) = stepped.stores.get(stepped.event.store) {
+                past.readings.look(&[store]);
+                past.levels.look(&[store]);
+            }
+        })?;
+        if stepped == 0 || *app.stopping().borrow() {
+            break;
+        }
+    }
+    past.read_back = true;
+    *app.memory().past.write().unwrap_or_else(PoisonError::into_inner) = past;
+    Ok(())
+}

@@ -1,0 +1,265 @@
+//! What a page is made from, and for whom.
+
+use std::fmt::Write as _;
+
+use askama::Template;
+use shelf_domain::{Event, Store, StoreId};
+use shelf_events::OutputRecord;
+use shelf_views::{
+    Chain, ClockKind, EffectLine, HostFacts, LevelHistory, QualityView, Rates, ReadingHistory,
+};
+
+use super::query::{Query, encode};
+use crate::{LakeTable, SqlColumn, SqlFailure, SqlLimits, SqlObject};
+
+/// Everything that the pages show, at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scene<'a> {
+    /// The stores.
+    pub(crate) chain: &'a Chain<'a>,
+    /// What time the events carry.
+    pub(crate) clock: ClockKind,
+    /// How fast things go.
+    pub(crate) rates: Rates,
+    /// Readings of past hours.
+    pub(crate) history: &'a ReadingHistory,
+    /// The levels of the shelves in past hours.
+    pub(crate) levels: &'a LevelHistory,
+    /// The effects of the log that the page asked for, the newest last.
+    pub(crate) effects: &'a [OutputRecord],
+    /// The latest effects, the newest last.
+    pub(crate) lines: &'a [EffectLine],
+    /// Where the partitions stand.
+    pub(crate) host: &'a HostFacts,
+    /// The events of the log that the page asked for, the newest last.
+    pub(crate) events: &'a [Logged],
+    /// The latest events that were refused, the newest last.
+    pub(crate) refused: &'a [Logged],
+    /// What others know.
+    pub(crate) extra: &'a Extra,
+    /// Whether a simulation can be paused, and whether it is; `None` where there is none.
+    pub(crate) paused: Option<bool>,
+    /// The past moment that is shown, as it stands in the address; `None`: the present.
+    pub(crate) as_of: Option<&'a str>,
+    /// What the page is narrowed to.
+    pub(crate) query: &'a Query,
+}
+
+impl<'a> Scene<'a> {
+    /// The store that is asked for, or the only one there is.
+    pub(crate) fn store(&self) -> Option<&'a Store> {
+        match (self.asked(), self.chain.stores()) {
+            (Some(id), _) => self.chain.store(id),
+            (None, [only]) => Some(only),
+            (None, _) => None,
+        }
+    }
+
+    /// The id of the store that is asked for.
+    pub(crate) fn asked(&self) -> Option<StoreId> {
+        self.query.get("store").and_then(|id| StoreId::new(id).ok())
+    }
+
+    /// The stores that are shown.
+    pub(crate) fn stores(&self) -> Vec<&'a Store> {
+        self.chain.select(self.asked())
+    }
+
+    /// An address inside the site that keeps the store and the moment.
+    pub(crate) fn link(&self, path: &str) -> String {
+        let mut link = path.to_owned();
+        let kept = [("store", self.query.get("store")), ("as_of", self.as_of)];
+        for (name, value) in kept {
+            if let Some(value) = value
+                && !link.contains(&format!("{name}="))
+            {
+                let sign = if link.contains('?') { '&' } else { '?' };
+                let _ = write!(link, "{sign}{name}={}", encode(value));
+            }
+        }
+        link
+    }
+
+    /// An address of something in a store.
+    pub(crate) fn link_in(&self, store: StoreId, path: &str) -> String {
+        let moment = self.as_of.map(|at| format!("&as_of={}", encode(at))).unwrap_or_default();
+        let sign = if path.contains('?') { '&' } else { '?' };
+        format!("{path}{sign}store={}{moment}", encode(store.as_str()))
+    }
+
+    /// Whether acts can be done: not in the past.
+    pub(crate) fn acts(&self) -> bool {
+        self.as_of.is_none()
+    }
+}
+
+/// An event as it stands in the log.
+#[derive(Clone, Debug)]
+pub(crate) struct Logged {
+    /// Its partition.
+    pub(crate) partition: u32,
+    /// Its offset there.
+    pub(crate) offset: u64,
+    /// The event.
+    pub(crate) event: Event,
+    /// The same as one line of JSON.
+    pub(crate) text: String,
+}
+
+/// What a page shows that the state of the stores does not have.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Extra {
+    /// The tables of the lake; a sentence where they cannot be read; `None` where there is no lake.
+    pub(crate) lake: Option<Result<Vec<LakeTable>, String>>,
+    /// What statements can name; a sentence where that cannot be read; `None` without SQL.
+    pub(crate) objects: Option<Result<Vec<SqlObject>, String>>,
+    /// What statements may use.
+    pub(crate) limits: Option<SqlLimits>,
+    /// A statement that was run, and what it came to.
+    pub(crate) run: Option<SqlRun>,
+    /// Every setting with where it came from.
+    pub(crate) settings: Option<serde_json::Value>,
+    /// The checks of quality.
+    pub(crate) quality: Option<QualityView>,
+    /// What a policy would have done last week.
+    pub(crate) preview: Option<Preview>,
+}
+
+/// A statement that was run.
+#[derive(Clone, Debug)]
+pub(crate) struct SqlRun {
+    /// Its text.
+    pub(crate) text: String,
+    /// What it came to, with its rows as texts.
+    pub(crate) outcome: Result<SqlGrid, SqlFailure>,
+}
+
+/// The rows of an answer as texts; `None` is null.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SqlGrid {
+    /// The columns.
+    pub(crate) columns: Vec<SqlColumn>,
+    /// The rows.
+    pub(crate) rows: Vec<Vec<Option<String>>>,
+    /// Whether there were more.
+    pub(crate) cut: bool,
+    /// How long it took, in milliseconds.
+    pub(crate) took_ms: u64,
+}
+
+/// The alerts of last week as they were, and as they would have been under another policy.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Preview {
+    /// From when on.
+    pub(crate) from: String,
+    /// Alerts of each rule that opened: as it was, and under the policy.
+    pub(crate) rules: Vec<(&'static str, u64, u64)>,
+    /// Why there is none.
+    pub(crate) trouble: Option<String>,
+}
+
+/// How a visitor wants the pages to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Theme {
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+impl Theme {
+    /// Its stable code.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+}
+
+/// What is told once on top of a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Notice {
+    /// Whether it went well.
+    pub(crate) good: bool,
+    /// What happened.
+    pub(crate) text: String,
+}
+
+/// Who looks at a page.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Visitor {
+    /// How the pages look; `None`: as the machine says.
+    pub(crate) theme: Option<Theme>,
+    /// What forms carry to show that they came from these pages.
+    pub(crate) csrf: String,
+    /// Who is signed in.
+    pub(crate) name: Option<String>,
+    /// What became of what the visitor did last.
+    pub(crate) notice: Option<Notice>,
+    /// The address of the page, with its query.
+    pub(crate) address: String,
+}
+
+/// Stands in parts where a visitor's own token belongs: parts are shared by all who look at a page.
+const CSRF_MARK: &str = "~csrf~";
+/// Stands in parts where the address of the page belongs.
+const HERE_MARK: &str = "~here~";
+
+impl Visitor {
+    /// A part as this visitor gets it.
+    pub(crate) fn fill(&self, html: &str) -> String {
+        let here = self.address.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
+        html.replace(CSRF_MARK, &self.csrf).replace(HERE_MARK, &here)
+    }
+}
+
+/// A piece of a page that can be replaced by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    /// Its name in the page.
+    pub(crate) id: &'static str,
+    /// Its HTML.
+    pub(crate) html: String,
+    /// Whether it is brought up to date while the page is open. What people type into is not.
+    pub(crate) live: bool,
+}
+
+impl Part {
+    /// A part that is kept up to date.
+    pub(crate) fn live(id: &'static str, template: &impl Template) -> Result<Self, Wrong> {
+        Ok(Self { id, html: template.render()?, live: true })
+    }
+
+    /// A part that stays as it was sent.
+    pub(crate) fn still(id: &'static str, template: &impl Template) -> Result<Self, Wrong> {
+        Ok(Self { id, html: template.render()?, live: false })
+    }
+}
+
+/// Why a page cannot be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Wrong {
+    /// There is no such thing, with what to do instead.
+    Missing {
+        /// What is not there.
+        what: String,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// The page could not be drawn.
+    Drawing(String),
+}
+
+impl Wrong {
+    /// Something is not there.
+    pub(crate) fn missing(what: impl Into<String>, hint: &'static str) -> Self {
+        Self::Missing { what: what.into(), hint }
+    }
+}
+
+impl From<askama::Error> for Wrong {
+    fn from(error: askama::Error) -> Self {
+        Self::Drawing(error.to_string())
+    }
+}

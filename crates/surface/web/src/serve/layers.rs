@@ -1,0 +1,114 @@
+//! What is around every answer: room and time for the request, headers that keep browsers strict,
+//! a line in the log and a count.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::Peer;
+use crate::access::Who;
+use crate::app::App;
+use crate::problem::{Kind, Problem};
+
+/// Nothing but what this server sends: no script or style in a page, no page in a frame.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' \
+    data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+    frame-ancestors 'none'";
+/// Headers of every answer.
+const STRICT: [(HeaderName, &str); 6] = [
+    (header::CONTENT_SECURITY_POLICY, POLICY),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "same-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
+/// Where streams begin: they have room of their own, and no end in time.
+const STREAMS: [&str; 2] = ["/api/v1/stream", "/live"];
+
+/// The methods that are counted under their names.
+const METHODS: [Method; 6] =
+    [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS];
+/// Where statements run.
+const STATEMENTS: [&str; 2] = ["/api/v1/sql", "/sql"];
+
+fn is_stream(path: &str) -> bool {
+    STREAMS.contains(&path) || path.starts_with("/live/")
+}
+
+/// Room and time for a request.
+pub(super) async fn bounded(State(app): State<App>, request: Request, next: Next) -> Response {
+    if is_stream(request.uri().path()) {
+        return next.run(request).await;
+    }
+    let Ok(_room) = Arc::clone(app.request_room()).try_acquire_owned() else {
+        return Problem::new(Kind::Busy, "the server is busy").into_response();
+    };
+    // A statement has a limit of its own, which may be longer.
+    if STATEMENTS.contains(&request.uri().path()) {
+        return next.run(request).await;
+    }
+    let timeout = app.options().limits.timeout;
+    match tokio::time::timeout(timeout, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            let detail = format!("it took longer than {} s", timeout.as_secs());
+            Problem::new(Kind::TooSlow, detail).into_response()
+        }
+    }
+}
+
+/// Headers, a count and a line of the log. Neither has a query, a body or a header of the request:
+/// there are secrets in them.
+pub(super) async fn told(State(app): State<App>, request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
+    let mut response = next.run(request).await;
+    let took = begun.elapsed();
+    let status = response.status().as_u16();
+    let route = response.extensions().get::<MatchedPath>().map(|route| route.as_str().to_owned());
+    let route = route.unwrap_or_else(|| "none".to_owned());
+    // A method may be any word.
+    let counted = if METHODS.contains(&method) { method.as_str() } else { "other" };
+    app.metrics().answered(counted, &route, status, (!is_stream(&path)).then_some(took));
+    let code = response.extensions().get::<Problem>().map(|problem| problem.code.to_string());
+    if let Some(code) = &code {
+        app.metrics().problem(code);
+    }
+    let user = response.extensions().get::<Who>().map(|who| who.name);
+    tracing::info!(
+        target: "shelf_web::access",
+        method = %method,
+        path = %path,
+        status,
+        ms = took.as_secs_f64() * 1_000.0,
+        user = user.as_ref().map_or("", |user| user.as_str()),
+        peer = peer.map(|peer| peer.to_string()).unwrap_or_default(),
+        code = code.unwrap_or_default(),
+        "answered"
+    );
+    for (name, value) in STRICT {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if app.options().tls.is_some() {
+        let year = HeaderValue::from_static("max-age=31536000");
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, year);
+    }
+    response
+}
+
+/// Says which route answered, so that the count has patterns and not paths.
+pub(super) async fn routed(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = next.run(request).await;
+    if let Some(route) = route {
+        response.extensions_mut().insert(route);
+    }
+    response
+}

@@ -1,0 +1,211 @@
+//! Who may do what: logins, tokens, roles, stores, and requests that pretend.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers fail like tests")]
+
+#[path = "fixture/shop.rs"]
+mod shop;
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use serde_json::{Value, json};
+use shelf_web::{HttpOptions, Role, Server, Users};
+use shop::{Answer, Shop};
+
+const PASSWORD: &str = "correct horse battery";
+
+/// The tokens of the users of a shop, by their names.
+struct Tokens(Vec<(&'static str, String)>);
+
+impl Tokens {
+    fn of(&self, name: &str) -> String {
+        let found = self.0.iter().find(|(known, _)| *known == name);
+        format!("Bearer {}", found.unwrap().1)
+    }
+}
+
+/// A shop where everybody must log in.
+fn locked() -> (Shop, Tokens) {
+    let mut tokens = Vec::new();
+    let options = HttpOptions { login: true, ..HttpOptions::default() };
+    let shop = Shop::with(options, |folder| {
+        let mut users = Users::open(folder).unwrap();
+        for (name, role, stores) in [
+            ("vera", Role::Viewer, None),
+            ("otto", Role::Operator, Some(vec!["S001".to_owned()])),
+            ("petra", Role::Planner, None),
+            ("ada", Role::Admin, None),
+        ] {
+            users.set(name, role, stores, Some(PASSWORD)).unwrap();
+            tokens.push((name, users.add_token(name, "test", 1).unwrap()));
+        }
+        let old = users.add_token("vera", "old", 0).unwrap();
+        tokens.push(("expired", old));
+    });
+    (shop, Tokens(tokens))
+}
+
+fn get(shop: &Shop, path: &str, token: &str) -> Answer {
+    shop.ask("GET", path, &[("authorization", token)], b"")
+}
+
+fn post(shop: &Shop, path: &str, token: &str, body: &Value) -> Answer {
+    let headers = [("authorization", token), ("content-type", "application/json")];
+    shop.ask("POST", path, &headers, body.to_string().as_bytes())
+}
+
+#[test]
+fn nobody_gets_in_without_a_good_token() {
+    let (shop, tokens) = locked();
+    for path in ["/api/v1/alerts", "/api/v1/stream", "/metrics", "/api", "/api/openapi.json"] {
+        let answer = shop.get(path);
+        assert_eq!((answer.status, answer.code().as_str()), (401, "unauthorized"), "{path}");
+        assert!(answer.header("www-authenticate").is_some());
+    }
+    for path in ["/livez", "/readyz", "/version", "/login", "/problems/unauthorized"] {
+        assert_eq!(shop.get(path).status, 200, "{path}");
+    }
+    for token in [&tokens.of("expired"), "Bearer shelf_forged", "Bearer", "Basic YTpi", ""] {
+        assert_eq!(get(&shop, "/api/v1/alerts", token).code(), "unauthorized", "{token}");
+    }
+    assert_eq!(get(&shop, "/api/v1/alerts", &tokens.of("vera")).status, 200);
+    let html = shop.ask("GET", "/api?x=1", &[("accept", "text/html")], b"");
+    assert_eq!((html.status, html.header("location")), (303, Some("/login?next=%2Fapi%3Fx%3D1")));
+}
+
+#[test]
+fn roles_and_stores_bound_what_a_user_does() {
+    let (shop, tokens) = locked();
+    let [vera, otto, petra, ada] = ["vera", "otto", "petra", "ada"].map(|name| tokens.of(name));
+    let stores = get(&shop, "/api/v1/stores", &ada).json();
+    let (first, second) = (
+        stores["stores"][0]["store"].as_str().unwrap(),
+        stores["stores"][1]["store"].as_str().unwrap(),
+    );
+    assert_eq!(first, "S001");
+    assert_eq!(get(&shop, "/api/v1/stores", &otto).json()["total"], 1);
+    let foreign = format!("/api/v1/alerts?store={second}");
+    assert_eq!(get(&shop, &foreign, &otto).code(), "other_store");
+    assert_eq!(get(&shop, &format!("/api/v1/stream?store={second}"), &otto).code(), "other_store");
+    assert_eq!(get(&shop, "/api/v1/quality", &otto).code(), "other_store");
+    let mine = get(&shop, "/api/v1/alerts?limit=1000", &otto).json();
+    assert!(mine["alerts"].as_array().unwrap().iter().all(|row| row["store"] == first));
+    let alert = format!("/api/v1/alerts/{first}/{}", mine["alerts"][0]["alert"].as_str().unwrap());
+    let nothing = json!({});
+    assert_eq!(post(&shop, &format!("{alert}/acknowledge"), &vera, &nothing).code(), "forbidden");
+    assert_eq!(post(&shop, &format!("{alert}/acknowledge"), &otto, &nothing).status, 200);
+    let order = format!("/api/v1/orders/{first}/O-1/approve");
+    assert_eq!(post(&shop, &order, &otto, &nothing).code(), "forbidden");
+    assert_ne!(post(&shop, &order, &petra, &nothing).code(), "forbidden");
+    assert_eq!(post(&shop, "/api/v1/simulation", &otto, &nothing).code(), "forbidden");
+    let now = get(&shop, "/api/v1/status", &ada).json()["now"].clone();
+    let pickup = |store: &str| {
+        json!({
+            "event_type": "pickup", "event_id": "00000000-0000-4000-8000-00000000000a",
+            "store_id": store, "item_id": "x", "quantity": 1, "timestamp": now,
+        })
+    };
+    assert_eq!(post(&shop, "/api/v1/events", &vera, &pickup(first)).code(), "forbidden");
+    assert_eq!(post(&shop, "/api/v1/events", &otto, &pickup(second)).code(), "other_store");
+}
+
+/// The cookie of a login.
+fn log_in(shop: &Shop, name: &str, password: &str) -> Answer {
+    let body = format!("name={name}&password={}&next=%2Fapi", password.replace(' ', "+"));
+    let kind = ("content-type", "application/x-www-form-urlencoded");
+    shop.ask("POST", "/login", &[kind], body.as_bytes())
+}
+
+#[test]
+fn a_session_acts_only_with_its_own_pages() {
+    let (shop, _) = locked();
+    let done = log_in(&shop, "ada", PASSWORD);
+    assert_eq!((done.status, done.header("location")), (303, Some("/api")), "{done:?}");
+    let line = done.header("set-cookie").unwrap();
+    for part in ["HttpOnly", "SameSite=Strict", "Path=/"] {
+        assert!(line.contains(part), "{line}");
+    }
+    let cookie = line.split(';').next().unwrap().to_owned();
+    let with = |cookie: &str| shop.ask("GET", "/api/v1/alerts", &[("cookie", cookie)], b"");
+    assert_eq!(with(&cookie).status, 200);
+    for forged in ["shelf_session=", "shelf_session=abc", "shelf_session=../../etc", "other=1"] {
+        assert_eq!(with(forged).code(), "unauthorized", "{forged}");
+    }
+    let json = ("content-type", "application/json");
+    let act = |headers: &[(&str, &str)]| {
+        let headers = [&[json, ("cookie", cookie.as_str())], headers].concat();
+        shop.ask("POST", "/api/v1/simulation", &headers, b"{}").code()
+    };
+    assert_eq!(act(&[]), "bad_csrf");
+    assert_eq!(act(&[("x-csrf-token", "guess")]), "bad_csrf");
+    assert_eq!(act(&[("origin", "http://evil.example")]), "bad_csrf");
+    assert_eq!(act(&[("sec-fetch-site", "cross-site")]), "bad_csrf");
+    let out = shop.ask(
+        "POST",
+        "/logout",
+        &[("cookie", &cookie), ("content-type", "application/x-www-form-urlencoded")],
+        b"csrf=guess",
+    );
+    assert_eq!(out.code(), "bad_csrf");
+    // A login leads nowhere else.
+    let away = "name=ada&password=correct+horse+battery&next=%2F%2Fevil.example";
+    let kind = ("content-type", "application/x-www-form-urlencoded");
+    let away = shop.ask("POST", "/login", &[kind], away.as_bytes());
+    assert_eq!(away.header("location"), Some("/"));
+}
+
+#[test]
+fn failed_logins_have_to_wait() {
+    let (shop, _) = locked();
+    for _ in 0..5 {
+        assert_eq!(log_in(&shop, "ada", "wrong guess here").code(), "bad_login");
+    }
+    let waiting = log_in(&shop, "ada", PASSWORD);
+    assert_eq!((waiting.status, waiting.code().as_str()), (429, "throttled"));
+    assert!(waiting.header("retry-after").is_some());
+}
+
+#[test]
+fn a_demo_is_open_at_this_machine_and_to_its_own_name_only() {
+    let shop = Shop::open();
+    assert_eq!(shop.get("/api/v1/alerts").status, 200);
+    for host in ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", ""] {
+        let answer = shop.ask("GET", "/api/v1/alerts", &[("host", host)], b"");
+        assert_eq!((answer.status, answer.code().as_str()), (403, "bad_host"), "{host}");
+    }
+    for host in ["localhost", "localhost:8080", "127.0.0.1:1", "[::1]:8080"] {
+        let answer = shop.ask("GET", "/api/v1/alerts", &[("host", host)], b"");
+        assert_eq!(answer.status, 200, "{host}");
+    }
+    let json = ("content-type", "application/json");
+    let origin = ("origin", "http://evil.example");
+    let foreign = shop.ask("POST", "/api/v1/simulation", &[json, origin], b"{}");
+    assert_eq!(foreign.code(), "bad_csrf");
+}
+
+#[test]
+fn nothing_listens_elsewhere_without_a_user() {
+    let shop = Shop::open();
+    let listen = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+    let options = HttpOptions { listen, ..HttpOptions::default() };
+    let refused = Server::start(options.clone(), shop.parts()).err().unwrap();
+    assert_eq!(refused.code(), "http_no_user");
+    let mut users = Users::open(&shop.folder).unwrap();
+    users.set("ada", Role::Admin, None, Some(PASSWORD)).unwrap();
+    let serving = Server::start(options, shop.parts()).unwrap();
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, serving.address().port()));
+    assert_eq!(shop::ask(address, "GET", "/api/v1/alerts", &[], b"").code(), "unauthorized");
+    // Another process of the same folder takes what is sent to this one.
+    let token = format!("Bearer {}", users.add_token("ada", "t", 1).unwrap());
+    drop(serving);
+    let options = HttpOptions { login: true, ..HttpOptions::default() };
+    let options = HttpOptions { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), ..options };
+    let serving = Server::start(options, shop.parts()).unwrap();
+    let headers = [("authorization", token.as_str())];
+    let alerts = shop::ask(serving.address(), "GET", "/api/v1/alerts", &headers, b"").json();
+    let row = &alerts["alerts"][0];
+    let (store, alert) = (row["store"].as_str().unwrap(), row["alert"].as_str().unwrap());
+    let path = format!("/api/v1/alerts/{store}/{alert}/acknowledge");
+    let headers = [("authorization", token.as_str()), ("content-type", "application/json")];
+    let done = shop::ask(serving.address(), "POST", &path, &headers, b"{}");
+    assert_eq!(done.status, 200, "{}", done.text());
+}

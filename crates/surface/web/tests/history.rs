@@ -1,0 +1,123 @@
+//! What the log says over HTTP: events, what people did, quarantine; and SQL.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers fail like tests")]
+
+#[path = "fixture/shop.rs"]
+mod shop;
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use shop::Shop;
+
+fn rows<'a>(answer: &'a Value, name: &str) -> &'a [Value] {
+    answer[name].as_array().map_or(&[], Vec::as_slice)
+}
+
+#[test]
+fn the_latest_events_come_first_and_each_once() {
+    let shop = Shop::open();
+    let (mut seen, mut page, mut last) = (BTreeSet::new(), String::new(), String::from("9999"));
+    for _ in 0..5 {
+        let answer = shop.get(&format!("/api/v1/events?limit=700{page}"));
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let answer = answer.json();
+        for row in rows(&answer, "events") {
+            assert!(seen.insert(row["id"].as_str().unwrap().to_owned()), "twice: {row}");
+            // To the second: a fraction is written only where there is one.
+            let at = row["received_at"].as_str().unwrap()[..19].to_owned();
+            assert!(at <= last, "{at} behind {last}");
+            last = at;
+        }
+        page = format!("&page={}", answer["next_page"].as_str().unwrap());
+    }
+    assert_eq!(seen.len(), 3_500);
+    let row = shop.get("/api/v1/events?type=pos_transaction&limit=1").json()["events"][0].clone();
+    let customer = row["event"]["customer_id"].as_str().unwrap_or_default().to_owned();
+    let one = shop.get(&format!("/api/v1/events/{}", row["id"].as_str().unwrap()));
+    assert_eq!(one.json(), row);
+    if !customer.is_empty() {
+        let followed = shop.get(&format!("/api/v1/events?about={customer}")).json();
+        let followed = rows(&followed, "events");
+        assert!(
+            followed.len() > 1 && followed.iter().all(|row| row.to_string().contains(&customer))
+        );
+    }
+    for (path, code) in [
+        ("/api/v1/events/p00-99999999", "not_found"),
+        ("/api/v1/events/p99-0", "not_found"),
+        ("/api/v1/events/..%2f..%2fetc", "not_found"),
+        ("/api/v1/events?limit=0", "bad_request"),
+        ("/api/v1/events?page=x", "bad_page"),
+    ] {
+        assert_eq!(shop.get(path).code(), code, "{path}");
+    }
+}
+
+#[test]
+fn what_people_did_is_listed_with_their_names() {
+    let shop = Shop::open();
+    let alert = shop.get("/api/v1/alerts?status=open&limit=1").json()["alerts"][0].clone();
+    let (store, id) = (alert["store"].as_str().unwrap(), alert["alert"].as_str().unwrap());
+    let path = format!("/api/v1/alerts/{store}/{id}/acknowledge");
+    assert_eq!(shop.post(&path, &json!({"note": "mine"})).status, 200);
+    let audit = shop.get("/api/v1/audit?about=local").json();
+    let row = &rows(&audit, "events")[0];
+    assert_eq!(
+        (row["source"].as_str(), row["event"]["note"].as_str()),
+        (Some("http"), Some("mine"))
+    );
+}
+
+#[test]
+fn what_was_not_accepted_is_shown_and_tried_again() {
+    let shop = Shop::open();
+    let now = shop.get("/api/v1/status").json()["now"].clone();
+    let store = shop.get("/api/v1/stores").json()["stores"][0]["store"].clone();
+    let event = json!({
+        "event_type": "pickup", "event_id": "00000000-0000-4000-8000-0000000000aa",
+        "store_id": store, "item_id": "NEW<script>", "quantity": 1, "timestamp": now,
+    });
+    assert_eq!(shop.post("/api/v1/events", &event).json()["quarantined"], 1);
+    let list = shop.get("/api/v1/quarantine?reason=unknown_product").json();
+    assert_eq!(list["total"], 1, "{list}");
+    let id = list["entries"][0]["id"].as_str().unwrap().to_owned();
+    let retry = |ids: &Value| shop.post("/api/v1/quarantine/retry", &json!({"ids": ids}));
+    let again = retry(&json!([id])).json();
+    assert_eq!(again["results"][0]["status"], "quarantined", "{again}");
+    // It is there once more, and the first no more.
+    let list = shop.get("/api/v1/quarantine?reason=unknown_product").json();
+    assert_eq!(list["total"], 1, "{list}");
+    let second = list["entries"][0]["id"].as_str().unwrap().to_owned();
+    assert_ne!(second, id);
+    assert_eq!(retry(&json!([id])).code(), "not_found");
+    let product = json!({
+        "event_type": "product", "store_id": store, "item_id": "NEW<script>", "name": "<script>",
+        "item_category": "DAIRY", "price": 1.5, "timestamp": now,
+    });
+    assert_eq!(shop.post("/api/v1/events", &product).json()["accepted"], 1);
+    let done = retry(&json!([second])).json();
+    assert_eq!(done["results"][0]["status"], "accepted", "{done}");
+    assert_eq!(shop.get("/api/v1/quarantine?reason=unknown_product").json()["total"], 0);
+    assert_eq!(retry(&json!([])).code(), "bad_value");
+    assert_eq!(retry(&json!(["p1"])).code(), "not_found");
+}
+
+#[test]
+fn statements_are_answered_and_end() {
+    let shop = Shop::open();
+    let run = |body: &Value| shop.post("/api/v1/sql", body);
+    assert_eq!(run(&json!({"sql": "select 1"})).json()["rows"], json!([[1]]));
+    let csv = run(&json!({"sql": "select 1", "format": "csv"}));
+    assert_eq!((csv.text().as_str(), csv.header("x-rows")), ("one\n1\n", Some("1")));
+    assert_eq!(run(&json!({"sql": "select 1; drop table x"})).code(), "sql_syntax");
+    assert_eq!(run(&json!({"sql": "select 1", "format": "xml"})).code(), "bad_value");
+    assert_eq!(shop.get("/api/v1/sql/objects").json()["objects"][0]["schema"], "live");
+    let address = shop.address();
+    let waiting = std::thread::spawn(move || {
+        let headers = [("content-type", "application/json")];
+        shop::ask(address, "POST", "/api/v1/sql", &headers, br#"{"sql":"wait","id":"mine"}"#)
+    });
+    assert_eq!(shop.post("/api/v1/sql/cancel", &json!({"id": "mine"})).json()["cancelled"], true);
+    assert_eq!(waiting.join().unwrap().code(), "sql_cancelled");
+}

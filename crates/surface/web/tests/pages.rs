@@ -1,0 +1,264 @@
+//! The pages without a browser and without scripts: what they hold, what their forms do, and what
+//! they refuse.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers fail like tests"
+)]
+
+#[path = "fixture/shop.rs"]
+mod shop;
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use shelf_domain::StoreId;
+use shop::Shop;
+
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+/// The text between two others, from the first place where the first one is.
+fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
+    let start = text.find(from).unwrap_or_else(|| panic!("no {from}")) + from.len();
+    let end = text[start..].find(to).unwrap_or_else(|| panic!("no {to} behind {from}"));
+    &text[start..start + end]
+}
+
+/// The value of a figure of a page.
+fn value(page: &str, figure: &str) -> f64 {
+    let tile = between(page, &format!("data-figure=\"{figure}\""), ">");
+    between(tile, "data-value=\"", "\"").parse().unwrap()
+}
+
+/// The page once an expression of it has become true.
+fn page_when(shop: &Shop, path: &str, holds: impl Fn(&str) -> bool) -> String {
+    let begun = Instant::now();
+    loop {
+        let page = shop.get(path).text();
+        if holds(&page) {
+            return page;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "{path} never came to that: {page}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn every_page_is_whole_without_scripts() {
+    let shop = Shop::open();
+    for path in [
+        "/",
+        "/?store=S001",
+        "/?map=alerts",
+        "/?map=expiry",
+        "/?map=traffic",
+        "/?map=sales",
+        "/alerts",
+        "/shelves",
+        "/zones/fish",
+        "/warehouse",
+        "/tasks",
+        "/orders",
+        "/sales",
+        "/waste",
+        "/availability",
+        "/pipeline",
+        "/events",
+        "/events?show=events",
+        "/sql",
+        "/settings",
+    ] {
+        let answer = shop.get(path);
+        let page = answer.text();
+        assert_eq!(answer.status, 200, "{path}");
+        assert!(page.contains("<main id=\"main\"") && page.ends_with("</html>"), "{path}");
+        assert!(!page.contains(" style=") && !page.contains("<style"), "{path}: a style");
+        assert!(!page.contains(" onclick") && !page.contains("<script>"), "{path}: a script");
+        assert!(!page.contains("~csrf~") && !page.contains("~here~"), "{path}: a mark");
+        assert!(!page.contains("https://"), "{path}: another host");
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
+        assert!(answer.header("content-security-policy").unwrap().contains("style-src 'self'"));
+    }
+}
+
+#[test]
+fn every_number_of_the_first_page_is_that_of_the_api() {
+    let shop = Shop::open();
+    for store in ["S001", "S002"] {
+        let page = shop.get(&format!("/?store={store}")).text();
+        let status = shop.get("/api/v1/status").json();
+        let stores = status["stores"].as_array().unwrap();
+        let api = stores.iter().find(|one| one["store"] == store).unwrap().clone();
+        let number = |path: &str| {
+            let found = path.split('.').fold(&api, |value, name| &value[name]);
+            found.as_f64().unwrap_or_else(|| panic!("no {path} in {api}"))
+        };
+        assert!((value(&page, "empty_shelves") - number("empty_shelves")).abs() < 0.5);
+        assert!((value(&page, "customers") - number("customers_present")).abs() < 0.5);
+        assert!((value(&page, "unexplained") - number("units.unexplained")).abs() < 0.5);
+        assert!((value(&page, "expiring") - number("near_expiry.within_3_days_units")).abs() < 0.5);
+        let standing = ["pending", "issued", "in_transit"];
+        let tasks: f64 = standing.iter().map(|name| number(&format!("tasks.{name}"))).sum();
+        assert!((value(&page, "restocks") - tasks).abs() < 0.5);
+        let stocked = number("shelves") - number("empty_shelves");
+        let availability = stocked * 100.0 / number("shelves");
+        assert!((value(&page, "availability") - availability).abs() < 0.001);
+        for severity in ["critical", "warning", "info"] {
+            let shown = value(&page, &format!("alerts_{severity}"));
+            assert!((shown - number(&format!("alerts_standing.{severity}"))).abs() < 0.5);
+        }
+    }
+}
+
+#[test]
+fn a_form_acts_and_leads_back_with_a_sentence() {
+    let shop = Shop::open();
+    let page = shop.get("/alerts?store=S001").text();
+    let alert = between(&page, "id=\"S001-", "\"").to_owned();
+    let here = "/alerts?store=S001";
+    let form = format!("csrf=&back={here}&one=acknowledge+S001+{alert}");
+    let answer = shop.ask("POST", "/do/alerts", &[FORM], form.as_bytes());
+    assert_eq!((answer.status, answer.header("location")), (303, Some(here)), "{answer:?}");
+    let cookie = answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let told = shop.ask("GET", here, &[("cookie", &cookie)], b"");
+    let sentence = format!("{alert} acknowledged.");
+    assert!(told.text().contains(&sentence), "{cookie}");
+    assert!(told.header("set-cookie").unwrap().contains("Max-Age=0"), "it is told once");
+    let undo = format!("reopen S001 {alert}");
+    page_when(&shop, here, |page| page.contains(&undo));
+    let form = format!("back=//evil.example/&do=note&note=hello&alert=S001+{alert}");
+    let answer = shop.ask("POST", "/do/alerts", &[FORM], form.as_bytes());
+    assert_eq!(answer.header("location"), Some("/"), "nothing leads elsewhere");
+    page_when(&shop, &format!("/alerts/{alert}?store=S001"), |page| page.contains("hello"));
+    let answer = shop.ask("POST", "/do/alerts", &[FORM], b"do=fly&alert=S001+A-1");
+    assert_eq!((answer.status, answer.code().as_str()), (400, "bad_request"));
+    let nobody = format!("do=assign&alert=S001+{alert}");
+    assert_eq!(shop.ask("POST", "/do/alerts", &[FORM], nobody.as_bytes()).status, 400);
+    let elsewhere = [FORM, ("sec-fetch-site", "cross-site")];
+    let answer = shop.ask("POST", "/do/alerts", &elsewhere, nobody.as_bytes());
+    assert_eq!((answer.status, answer.code().as_str()), (403, "bad_csrf"));
+}
+
+#[test]
+fn what_is_not_there_says_what_to_do() {
+    let shop = Shop::open();
+    for path in [
+        "/alerts/A-999999?store=S001",
+        "/orders/O-99999?store=S001",
+        "/zones/attic",
+        "/shelves/NOTHING",
+        "/lots/NOTHING/L1",
+        "/?store=S999",
+        "/events/0/999999999",
+        "/sales?window=no_such",
+    ] {
+        let answer = shop.get(path);
+        assert_eq!(answer.status, 404, "{path}");
+        assert!(answer.text().contains("class=\"empty\""), "{path}");
+    }
+    assert_eq!(shop.get("/?as_of=yesterday").code(), "bad_time");
+    assert_eq!(shop.get("/assets/000000000000/shelf.css").code(), "not_found");
+    assert_eq!(shop.get("/theme?to=dark&back=https://evil.example").header("location"), Some("/"));
+}
+
+#[test]
+fn files_are_kept_for_ever_and_found_by_their_content() {
+    let shop = Shop::open();
+    let page = shop.get("/").text();
+    for (name, media) in [("shelf.css", "text/css"), ("shelf.js", "text/javascript")] {
+        let end = page.find(&format!("/{name}\"")).unwrap() + name.len() + 1;
+        let start = page[..end].rfind("/assets/").unwrap();
+        let answer = shop.get(&page[start..end]);
+        assert_eq!(answer.status, 200);
+        assert!(answer.header("content-type").unwrap().starts_with(media));
+        assert!(answer.header("cache-control").unwrap().contains("immutable"));
+    }
+}
+
+#[test]
+fn a_script_in_a_word_stays_a_word() {
+    let shop = Shop::open();
+    let script = "%3Cscript%3Ealert(1)%3C/script%3E";
+    for path in ["/events?text=", "/shelves?text=", "/sql?q=", "/zones/", "/?store=S001&map="] {
+        let page = shop.get(&format!("{path}{script}")).text();
+        assert!(!page.contains("<script>alert"), "{path}");
+    }
+}
+
+#[test]
+fn the_past_has_no_buttons() {
+    let shop = Shop::open();
+    let page = shop.get("/alerts?store=S001&as_of=2026-01-02T09:00").text();
+    assert!(page.contains("You see the past") && page.contains("Back to live"));
+    assert!(!page.contains("name=\"one\""), "nothing can be changed there");
+    assert!(page.contains("2026-01-02"));
+}
+
+#[test]
+fn a_statement_is_run_and_shown() {
+    let shop = Shop::open();
+    let answer = shop.ask("POST", "/sql", &[FORM], b"q=SELECT+1");
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let page = answer.text();
+    assert!(page.contains("class=\"grid-result\"") || page.contains("notice-bad"), "{page}");
+    assert!(page.contains("live.shelves"), "the tables stand beside it");
+}
+
+#[test]
+fn an_open_page_is_sent_what_changes() {
+    let shop = Shop::open();
+    let mut socket = TcpStream::connect(shop.address()).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let host = shop.address();
+    write!(socket, "GET /live/alerts?store=S001 HTTP/1.1\r\nhost: {host}\r\n\r\n").unwrap();
+    let mut lines = BufReader::new(socket).lines();
+    let mut next = |kind: &str| loop {
+        let line = lines.next().unwrap().unwrap();
+        if line == format!("event: {kind}") {
+            let data = lines.next().unwrap().unwrap();
+            return data;
+        }
+    };
+    let first = next("parts");
+    assert!(first.contains("\"head\"") && first.contains("\"alerts\""), "{first}");
+    let page = shop.get("/alerts?store=S001").text();
+    let alert = between(&page, "id=\"S001-", "\"").to_owned();
+    let form = format!("one=acknowledge+S001+{alert}");
+    shop.ask("POST", "/do/alerts", &[FORM], form.as_bytes());
+    let undo = format!("reopen S001 {alert}");
+    while !next("parts").contains(&undo) {}
+}
+
+#[test]
+fn the_report_of_a_day_needs_nothing_else() {
+    let shop = Shop::open();
+    let report = shelf_web::daily_report(&shop.folder, Some(StoreId::cut("S001")), None).unwrap();
+    for heading in ["Categories", "Best products", "Alerts", "Orders", "Discrepancies"] {
+        assert!(report.contains(heading), "{heading}");
+    }
+    assert!(!report.contains("src=") && !report.contains("href="), "it names no other file");
+    assert!(report.contains("Thu 2026-01-01"), "yesterday: {}", &report[..600]);
+}
+
+#[test]
+fn pages_are_quick() {
+    let shop = Shop::open();
+    for path in
+        ["/?store=S001", "/", "/alerts", "/shelves", "/orders", "/sales", "/waste", "/tasks"]
+    {
+        let mut times: Vec<u128> = (0..7)
+            .map(|_| {
+                let begun = Instant::now();
+                assert_eq!(shop.get(path).status, 200);
+                begun.elapsed().as_millis()
+            })
+            .collect();
+        times.sort_unstable();
+        eprintln!("{path}: {times:?} ms");
+        // This build is hardly optimised, and other tests run beside it.
+        assert!(times[3] < 1_500, "{path}: {times:?} ms");
+    }
+}

@@ -1,0 +1,76 @@
+//! The server as a client sees it: it starts, says what is not there, and stops in order.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers fail like tests")]
+
+#[path = "fixture/shop.rs"]
+mod shop;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shelf_web::{HttpOptions, TlsFiles};
+use shop::Shop;
+use tokio_rustls::rustls::crypto::ring::default_provider;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+#[test]
+fn it_serves_and_stops() {
+    let mut shop = Shop::open();
+    let answer = shop.get("/no/such/thing");
+    assert_eq!((answer.status, answer.code().as_str()), (404, "not_found"));
+    let address = shop.address();
+    shop.serving.take().expect("a server").stop();
+    assert!(std::net::TcpStream::connect(address).is_err());
+}
+
+#[test]
+fn traffic_is_encrypted_where_there_is_a_certificate() {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let files = TlsFiles {
+        certificate: dir.path().join("certificate.pem"),
+        key: dir.path().join("key.pem"),
+    };
+    std::fs::write(&files.certificate, made.cert.pem()).unwrap();
+    std::fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
+    let shop = Shop::with(HttpOptions { tls: Some(files), ..HttpOptions::default() }, |_| {});
+    let mut roots = RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = ServerName::try_from("localhost").unwrap();
+    let client = ClientConnection::new(Arc::new(config), name).unwrap();
+    let socket = TcpStream::connect(shop.address()).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let mut client = StreamOwned::new(client, socket);
+    client
+        .write_all(b"GET /livez HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+        .unwrap();
+    let mut answer = Vec::new();
+    client.read_to_end(&mut answer).unwrap();
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains("strict-transport-security"), "{answer}");
+    // Who speaks plainly is not answered, and holds nobody up.
+    let mut plain = TcpStream::connect(shop.address()).unwrap();
+    plain.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    plain.write_all(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    let _ = plain.read_to_end(&mut answer);
+    assert!(!String::from_utf8_lossy(&answer).contains("200"));
+    let files = TlsFiles { certificate: dir.path().join("none"), key: dir.path().join("none") };
+    let refused = shelf_web::Server::start(
+        HttpOptions { tls: Some(files), listen: shop.address(), ..HttpOptions::default() },
+        shop.parts(),
+    );
+    assert_eq!(refused.err().unwrap().code(), "http_server");
+    let taken = HttpOptions { listen: shop.address(), ..HttpOptions::default() };
+    let refused = shelf_web::Server::start(taken, shop.parts());
+    assert_eq!(refused.err().unwrap().code(), "http_port_taken");
+}

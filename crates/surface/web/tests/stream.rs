@@ -1,0 +1,131 @@
+//! Server-sent events: what comes, where a stream goes on, and how many there may be.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers fail like tests")]
+
+#[path = "fixture/shop.rs"]
+mod shop;
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use shelf_web::{HttpLimits, HttpOptions};
+use shop::Shop;
+
+/// An open stream.
+struct Events(BufReader<TcpStream>);
+
+/// One server-sent event.
+#[derive(Debug, Default)]
+struct Sent {
+    id: String,
+    event: String,
+    data: String,
+}
+
+impl Events {
+    fn open(shop: &Shop, path: &str, last: &str) -> Self {
+        let mut socket = TcpStream::connect(shop.address()).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let last =
+            if last.is_empty() { String::new() } else { format!("last-event-id: {last}\r\n") };
+        let head = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n{last}\r\n", shop.address());
+        socket.write_all(head.as_bytes()).unwrap();
+        Self(BufReader::new(socket))
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        assert!(self.0.read_line(&mut line).unwrap() > 0, "the stream has ended");
+        line.trim_end().to_owned()
+    }
+
+    /// The next event of this kind.
+    fn next(&mut self, event: &str) -> Sent {
+        let mut sent = Sent::default();
+        loop {
+            let line = self.line();
+            match line.split_once(": ") {
+                Some(("id", id)) => id.clone_into(&mut sent.id),
+                Some(("event", event)) => event.clone_into(&mut sent.event),
+                Some(("data", data)) => data.clone_into(&mut sent.data),
+                _ if line.is_empty() && sent.event == event => return sent,
+                _ if line.is_empty() => sent = Sent::default(),
+                _ => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn what_happens_is_sent_and_a_stream_goes_on() {
+    let shop = Shop::open();
+    let mut events = Events::open(&shop, "/api/v1/stream", "");
+    let mut of_second = Events::open(&shop, "/api/v1/stream?store=S002", "");
+    shop.pace.set_speed(Some(600.0));
+    shop.pace.set_paused(false);
+    let first = events.next("effect");
+    assert!(first.data.starts_with('{') && !first.id.is_empty(), "{first:?}");
+    let seen: Vec<Sent> = (0..5).map(|_| events.next("effect")).collect();
+    events.next("tick");
+    let mut again = Events::open(&shop, "/api/v1/stream", &first.id);
+    for sent in &seen {
+        assert_eq!(again.next("effect").data, sent.data);
+    }
+    let stores = shop.get("/api/v1/stores").json();
+    if stores["stores"][1]["store"] == "S002" {
+        assert!(of_second.next("effect").data.contains("\"store\":\"S002\""));
+    }
+    // What nobody can know any more is said.
+    Events::open(&shop, "/api/v1/stream", "0:x").next("gap");
+    for wrong in ["?kind=what", "?colour=blue", "?severity=awful"] {
+        assert_eq!(shop.get(&format!("/api/v1/stream{wrong}")).code(), "bad_request");
+    }
+}
+
+#[test]
+fn one_stream_too_many_is_refused_and_a_place_is_free_again() {
+    let limits = HttpLimits { streams: 3, ..HttpLimits::default() };
+    let shop = Shop::with(HttpOptions { limits, ..HttpOptions::default() }, |_| {});
+    shop.pace.set_paused(false);
+    let mut open: Vec<Events> = (0..3).map(|_| Events::open(&shop, "/api/v1/stream", "")).collect();
+    for events in &mut open {
+        events.next("tick");
+    }
+    let refused = shop.get("/api/v1/stream");
+    assert_eq!((refused.status, refused.code().as_str()), (503, "too_many_streams"));
+    assert!(refused.header("retry-after").is_some());
+    drop(open);
+    let begun = std::time::Instant::now();
+    loop {
+        let mut socket = BufReader::new(TcpStream::connect(shop.address()).unwrap());
+        let head = format!("GET /api/v1/stream HTTP/1.1\r\nhost: {}\r\n\r\n", shop.address());
+        socket.get_mut().write_all(head.as_bytes()).unwrap();
+        let mut line = String::new();
+        socket.read_line(&mut line).unwrap();
+        if line.contains(" 200 ") {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "{line}");
+    }
+}
+
+#[test]
+fn who_never_reads_does_not_hold_the_server() {
+    let limits = HttpLimits {
+        streams: 1,
+        write_timeout: Duration::from_millis(500),
+        ..HttpLimits::default()
+    };
+    let mut shop = Shop::with(HttpOptions { limits, ..HttpOptions::default() }, |_| {});
+    // Fills the buffers of both sockets, and is never read.
+    let silent = Events::open(&shop, "/api/v1/stream", "0:0.0");
+    shop.pace.set_speed(Some(20_000.0));
+    shop.pace.set_paused(false);
+    let begun = std::time::Instant::now();
+    while shop.get("/api/v1/status").status != 200 {}
+    // The server stops in order even if somebody never reads.
+    shop.serving.take().unwrap().stop();
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    drop(silent);
+}

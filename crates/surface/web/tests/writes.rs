@@ -1,0 +1,268 @@
+//! What people and machines do over HTTP: acts, events, and what is refused.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers fail like tests")]
+
+#[path = "fixture/shop.rs"]
+mod shop;
+
+use std::io::Write as _;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use shelf_host::{Ack, AckStatus, Pace};
+use shelf_web::{Door, DoorError, HttpOptions, Incoming, Parts, Server};
+use shop::{Answer, Shop};
+
+/// Waits until the server shows it: it follows the disk a moment later.
+fn until(shop: &Shop, path: &str, shown: impl Fn(&Answer) -> bool) -> Answer {
+    let begun = Instant::now();
+    loop {
+        let answer = shop.get(path);
+        if shown(&answer) {
+            return answer;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "{path}: {}", answer.text());
+        std::thread::yield_now();
+    }
+}
+
+fn text(value: &Value, name: &str) -> String {
+    value[name].as_str().unwrap_or_default().to_owned()
+}
+
+/// The path of the first alert in this status.
+fn an_alert(shop: &Shop) -> (String, String) {
+    let row = shop.get("/api/v1/alerts?status=open&limit=1").json()["alerts"][0].clone();
+    (text(&row, "store"), text(&row, "alert"))
+}
+
+#[test]
+fn an_alert_is_taken_care_of() {
+    let shop = Shop::open();
+    let (store, alert) = an_alert(&shop);
+    let path = format!("/api/v1/alerts/{store}/{alert}");
+    let version = shop.get(&path).header("etag").unwrap().to_owned();
+    let json = ("content-type", "application/json");
+    let act = |act: &str, headers: &[(&str, &str)], body: &Value| {
+        let body = body.to_string();
+        shop.ask("POST", &format!("{path}/{act}"), headers, body.as_bytes())
+    };
+    let headers = [json, ("if-match", version.as_str()), ("idempotency-key", "k1")];
+    let done = act("acknowledge", &headers, &json!({"note": "on my way"}));
+    assert_eq!(done.status, 200, "{}", done.text());
+    let acknowledged = |answer: &Answer| answer.json()["status"] == "acknowledged";
+    let shown = until(&shop, &path, acknowledged).json();
+    assert_eq!((text(&shown, "note"), text(&shown, "owner")), ("on my way".into(), "local".into()));
+    // The same key again is answered as before; another request must not use it.
+    let again = act("acknowledge", &headers, &json!({"note": "on my way"}));
+    assert_eq!((again.status, again.body), (200, done.body));
+    assert_eq!(act("resolve", &headers, &json!({})).code(), "key_reused");
+    let stale = act("resolve", &[json, ("if-match", version.as_str())], &json!({}));
+    assert_eq!((stale.status, stale.code().as_str()), (412, "stale_version"));
+    assert_eq!(act("snooze", &[json], &json!({"minutes": 30})).status, 200);
+    until(&shop, &path, |answer| answer.json()["status"] == "snoozed");
+    assert_eq!(act("assign", &[json], &json!({"to": "anna"})).status, 200);
+    assert_eq!(act("note", &[json], &json!({"note": "look behind the crates"})).status, 200);
+    assert_eq!(act("resolve", &[json], &json!({"note": "refilled"})).status, 200);
+    until(&shop, &path, |answer| answer.status == 404);
+    assert_eq!(act("resolve", &[json], &json!({})).code(), "unknown_alert");
+}
+
+#[test]
+fn several_alerts_at_once_have_a_result_each() {
+    let shop = Shop::open();
+    let rows = shop.get("/api/v1/alerts?status=open&limit=3").json();
+    let mut names: Vec<String> = rows["alerts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| format!("{}/{}", text(row, "store"), text(row, "alert")))
+        .collect();
+    let known = names.len();
+    names.push("nowhere/A-1".to_owned());
+    let body = json!({"act": "assign", "to": "ben", "alerts": names});
+    let done = shop.post("/api/v1/alerts/acts", &body).json();
+    assert_eq!(done["accepted"], known, "{done}");
+    assert_eq!(done["results"][known]["problem"]["code"], "unknown_store");
+}
+
+#[test]
+fn acts_that_make_no_sense_are_told() {
+    let shop = Shop::open();
+    let (store, alert) = an_alert(&shop);
+    let path = format!("/api/v1/alerts/{store}/{alert}");
+    let cases = [
+        ("explode", json!({}), "not_found"),
+        ("assign", json!({}), "bad_value"),
+        ("assign", json!({"to": "x".repeat(99)}), "bad_value"),
+        ("snooze", json!({"minutes": 0}), "bad_value"),
+        ("snooze", json!({"until": "soon"}), "bad_time"),
+        ("note", json!({"note": " "}), "bad_value"),
+        ("note", json!({"note": "x".repeat(5_000)}), "bad_value"),
+        ("resolve", json!({"colour": "blue"}), "bad_body"),
+        ("resolve", json!([]), "bad_body"),
+    ];
+    for (act, body, code) in cases {
+        assert_eq!(shop.post(&format!("{path}/{act}"), &body).code(), code, "{act} {body}");
+    }
+    let plain =
+        shop.ask("POST", &format!("{path}/resolve"), &[("content-type", "text/plain")], b"{}");
+    assert_eq!((plain.status, plain.code().as_str()), (415, "wrong_media_type"));
+    // A body of braces as deep as it is long is no stack of the server's.
+    let deep = [vec![b'['; 200_000], vec![b']'; 200_000]].concat();
+    let json = [("content-type", "application/json")];
+    assert_eq!(shop.ask("POST", &format!("{path}/resolve"), &json, &deep).code(), "bad_body");
+}
+
+#[test]
+fn orders_tasks_counts_and_policies() {
+    let shop = Shop::open();
+    let shelf = shop.get("/api/v1/shelves?limit=1&state=stocked").json()["shelves"][0].clone();
+    let (store, sku) = (text(&shelf, "store"), text(&shelf, "sku"));
+    let path = format!("/api/v1/shelves/{store}/{sku}");
+    let done = shop.post(&format!("{path}/count"), &json!({"units": 3}));
+    assert_eq!(done.status, 200, "{}", done.text());
+    until(&shop, &path, |answer| answer.json()["floor_units"] == 3);
+    let asked = shop.post(&format!("/api/v1/tasks/{store}"), &json!({"sku": sku}));
+    assert!(asked.status == 200 || asked.code() == "wrong_state", "{}", asked.text());
+    assert_eq!(
+        shop.post(&format!("/api/v1/tasks/{store}"), &json!({"sku": "none"})).code(),
+        "unknown_product"
+    );
+    let policy = format!("/api/v1/policies/{store}/mine");
+    let fields = json!({"fields": {"threshold_pct": 35, "shelf_id": sku, "notes": "busy corner"}});
+    let put = |headers: &[(&str, &str)]| {
+        let headers = [&[("content-type", "application/json")], headers].concat();
+        shop.ask("PUT", &policy, &headers, fields.to_string().as_bytes())
+    };
+    assert_eq!(put(&[("if-match", "\"other\"")]).code(), "stale_version");
+    let done = put(&[]);
+    assert_eq!(done.status, 200, "{}", done.text());
+    let set = until(&shop, &policy, |answer| answer.status == 200).json();
+    assert_eq!(set["fields"]["notes"], "set by local: busy corner");
+    let wrong = json!({"fields": {"threshold_pct": "much"}}).to_string();
+    let json = [("content-type", "application/json")];
+    assert_eq!(shop.ask("PUT", &policy, &json, wrong.as_bytes()).code(), "wrong_type");
+
+    let orders = shop.get("/api/v1/orders?status=draft&limit=1").json();
+    if let Some(order) = orders["orders"].get(0) {
+        let path = format!("/api/v1/orders/{}/{}", text(order, "store"), text(order, "order"));
+        let line = shop.get(&path).json()["lines"][0].clone();
+        let change = json!({"sku": line["sku"], "units": 24, "note": "street fair"});
+        assert_eq!(shop.post(&format!("{path}/change"), &change).status, 200);
+        until(&shop, &path, |answer| {
+            answer.json()["lines"].as_array().unwrap().iter().any(|line| line["units"] == 24)
+        });
+        assert_eq!(shop.post(&format!("{path}/approve"), &json!({})).status, 200);
+        until(&shop, &path, |answer| answer.json()["status"] == "approved");
+        let other = json!({"sku": "none", "units": 1});
+        assert_eq!(shop.post(&format!("{path}/change"), &other).code(), "unknown_product");
+    }
+    assert_eq!(
+        shop.post(&format!("/api/v1/orders/{store}/O-99999/approve"), &json!({})).code(),
+        "unknown_order"
+    );
+}
+
+#[test]
+fn the_simulation_stands_and_goes_on() {
+    let shop = Shop::open();
+    assert_eq!(shop.get("/api/v1/simulation").json()["paused"], true);
+    let before = shop.get("/api/v1/status").json()["now"].clone();
+    let on = shop.post("/api/v1/simulation", &json!({"paused": false, "speed": 600.0})).json();
+    assert_eq!((on["paused"].clone(), on["speed"].clone()), (json!(false), json!(600.0)));
+    until(&shop, "/api/v1/status", |answer| answer.json()["now"] != before);
+    for wrong in [json!({"speed": 0}), json!({"speed": -1}), json!({"speed": 1e300})] {
+        assert_eq!(shop.post("/api/v1/simulation", &wrong).code(), "bad_value");
+    }
+}
+
+fn pickup(shop: &Shop, id: &str, units: u32) -> Value {
+    let shelf = shop.get("/api/v1/shelves?limit=1&state=stocked").json()["shelves"][0].clone();
+    let now = shop.get("/api/v1/status").json()["now"].clone();
+    json!({
+        "event_type": "pickup", "event_id": id, "store_id": shelf["store"],
+        "item_id": shelf["sku"], "quantity": units, "timestamp": now,
+    })
+}
+
+#[test]
+fn events_have_a_result_each_and_are_on_disk() {
+    let shop = Shop::open();
+    let one = pickup(&shop, "00000000-0000-4000-8000-000000000001", 1);
+    let done = shop.post("/api/v1/events", &one);
+    assert_eq!((done.status, done.json()["accepted"].clone()), (202, json!(1)), "{}", done.text());
+    assert_eq!(shop.post("/api/v1/events", &one).json()["duplicates"], 1);
+    let two = pickup(&shop, "00000000-0000-4000-8000-000000000002", 1);
+    let mut far = two.clone();
+    far["store_id"] = json!("elsewhere");
+    far["event_id"] = json!("00000000-0000-4000-8000-000000000003");
+    let lines = format!("{two}\n\n{{\"event_type\":\"what\"}}\n{far}\n");
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(lines.as_bytes()).unwrap();
+    let packed = packed.finish().unwrap();
+    let headers = [("content-type", "application/x-ndjson"), ("content-encoding", "gzip")];
+    let done = shop.ask("POST", "/api/v1/events", &headers, &packed);
+    let done = done.json();
+    let statuses: Vec<&str> = done["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|result| result["status"].as_str().unwrap())
+        .collect();
+    assert_eq!(statuses, ["accepted", "rejected", "quarantined"], "{done}");
+    assert_eq!(done["results"][2]["code"], "unknown_store");
+    let array = shop.post("/api/v1/events", &json!([two, {"a": 1}])).json();
+    assert_eq!((array["duplicates"].clone(), array["rejected"].clone()), (json!(1), json!(1)));
+}
+
+#[test]
+fn bodies_that_are_no_events_are_told() {
+    let shop = Shop::open();
+    let json = ("content-type", "application/json");
+    let ask = |headers: &[(&str, &str)], body: &[u8]| {
+        shop.ask("POST", "/api/v1/events", headers, body).code()
+    };
+    assert_eq!(ask(&[("content-type", "text/html")], b"{}"), "wrong_media_type");
+    assert_eq!(ask(&[], b"{}"), "wrong_media_type");
+    assert_eq!(ask(&[json, ("content-encoding", "br")], b"{}"), "wrong_media_type");
+    assert_eq!(ask(&[json, ("content-encoding", "gzip")], b"{}"), "bad_body");
+    assert_eq!(ask(&[json], b"[1,"), "bad_body");
+    assert_eq!(ask(&[json], b"nonsense"), "malformed_json");
+    assert_eq!(ask(&[json], &vec![b' '; (10 << 20) + 1]), "body_too_large");
+    // Ten thousand times as much as was sent.
+    let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    bomb.write_all(&vec![b' '; 64 << 20]).unwrap();
+    let bomb = bomb.finish().unwrap();
+    assert_eq!(ask(&[json, ("content-encoding", "gzip")], &bomb), "body_too_large");
+    let deep = [b"{\"a\":".repeat(50_000), b"1".to_vec(), b"}".repeat(50_000)].concat();
+    assert_eq!(ask(&[json], &deep), "missing_field");
+}
+
+/// A door with a full queue behind it.
+struct FullDoor;
+
+impl Door for FullDoor {
+    fn submit(&self, _: Vec<Incoming>) -> Result<Vec<Ack>, DoorError> {
+        let taken = vec![Ack { status: AckStatus::Accepted, code: None, hint: None }];
+        Err(DoorError::Full { taken })
+    }
+}
+
+#[test]
+fn a_full_queue_is_told_with_what_was_taken_and_when_to_try_again() {
+    let shop = Shop::open();
+    let simulation: Arc<Pace> = Arc::clone(&shop.pace);
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let parts =
+        Parts { door: Arc::new(FullDoor), simulation: Some(simulation as _), ..shop.parts() };
+    let full = Server::start(HttpOptions { listen, ..HttpOptions::default() }, parts).unwrap();
+    let lines = format!("{0}\n{0}\n", pickup(&shop, "00000000-0000-4000-8000-000000000009", 1));
+    let headers = [("content-type", "application/x-ndjson")];
+    let answer = shop::ask(full.address(), "POST", "/api/v1/events", &headers, lines.as_bytes());
+    assert_eq!((answer.status, answer.code().as_str()), (429, "full"));
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    assert_eq!(answer.json()["results"], json!([{"status": "accepted"}]));
+}
