@@ -10,9 +10,10 @@ use shelf_views::{
     Chain, ClockKind, EffectLine, LiveFigures, QualityFacts, QualityLimits, Rates, UiState,
     WatchView, draw,
 };
+use shelf_web::quality_facts;
 
+use crate::acts::wall_now;
 use crate::failure::Failure;
-use crate::quality::facts;
 use crate::stop::Stop;
 
 /// How often the screen is drawn while nothing is typed and nothing happens.
@@ -114,7 +115,13 @@ impl Live {
         let fresh = |at: &Instant| at.elapsed() < FIGURES;
         if !self.figures.as_ref().is_some_and(|(at, of, _)| fresh(at) && *of == store) {
             let partitions = self.reader.partitions();
-            let known = facts(&self.folder, self.limits, self.reader.meta(), &partitions)?;
+            let known = quality_facts(
+                &self.folder,
+                self.limits,
+                self.reader.meta(),
+                &partitions,
+                wall_now(),
+            )?;
             let known = QualityFacts { store, ..known };
             let figures = LiveFigures::new(&partitions, &known, store);
             self.figures = Some((Instant::now(), store, figures));

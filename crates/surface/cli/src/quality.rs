@@ -1,20 +1,16 @@
 //! `shelf quality`: how good the events are. Also what a running process and an import note of it.
 
-use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::{Args as ClapArgs, ValueEnum};
-use shelf_domain::{SourceId, Stores, Stream, Timestamp};
-use shelf_host::{
-    ChainWriter, CheckNote, Folder, FolderMeta, Latencies, LatencyFigures, Measured, QualityBook,
-    QualityChange, Sources, quality_history,
-};
+use shelf_domain::{Stream, Timestamp};
+use shelf_host::{ChainWriter, CheckNote, Folder, Latencies, QualityBook, quality_history};
 use shelf_views::{
-    AppliedFacts, Chain, CheckRow, CheckState, ClockKind, IntakeBy, LatencyTimes, QualityChangeRow,
-    QualityFacts, QualityHistory, QualityLimits, QualityView, render_quality,
-    render_quality_history,
+    Chain, CheckRow, CheckState, IntakeBy, QualityFacts, QualityLimits, QualityView,
+    render_quality, render_quality_history,
 };
+use shelf_web::{applied_facts, quality_facts, quality_history_view};
 
 use crate::acts::{maybe_store, read, wall_now};
 use crate::failure::Failure;
@@ -65,7 +61,8 @@ pub(crate) fn run(
     let folder = settings.folder();
     if args.history {
         folder.meta()?;
-        let view = history(&quality_history(&folder)?, args);
+        let changes = quality_history(&folder)?;
+        let view = quality_history_view(&changes, args.store.as_deref(), args.limit);
         let text = |view: &_| render_quality_history(view, &output.style(), output.width());
         output.view(&view, text)?;
         return Ok(ExitCode::SUCCESS);
@@ -79,64 +76,12 @@ pub(crate) fn run(
         IntakeArg::Stream => IntakeBy::Stream,
         IntakeArg::Store => IntakeBy::Store,
     };
-    let applied = book.measured().map(applied);
-    let known = facts(&folder, settings.limits(), reader.meta(), &partitions)?;
+    let applied = book.measured().map(applied_facts);
+    let known = quality_facts(&folder, settings.limits(), reader.meta(), &partitions, wall_now())?;
     let view = QualityView::new(&partitions, &QualityFacts { applied, store, by, ..known });
     output.view(&view, |view| render_quality(view, &output.style(), output.width()))?;
     let fine = view.states.warn + view.states.fail == 0;
     Ok(if args.strict && !fine { ExitCode::from(NOT_FINE) } else { ExitCode::SUCCESS })
-}
-
-/// What only the host knows of a chain, time from arrival to applied aside.
-pub(crate) fn facts(
-    folder: &Folder,
-    limits: QualityLimits,
-    meta: &FolderMeta,
-    partitions: &[&Stores],
-) -> Result<QualityFacts, Failure> {
-    let simulated = Chain::new(partitions.iter().copied()).now();
-    let (clock, now) = match &meta.town {
-        Some(_) => (ClockKind::Simulated, simulated.unwrap_or_default()),
-        None => (ClockKind::Real, wall_now()),
-    };
-    let sources = Sources::open(folder)?;
-    let names: BTreeMap<SourceId, String> =
-        sources.iter().map(|(number, known)| (number, known.source.name.clone())).collect();
-    Ok(QualityFacts { clock, now, limits, sources: names, ..QualityFacts::default() })
-}
-
-fn applied(measured: &Measured) -> AppliedFacts {
-    let times = |of: &LatencyFigures| LatencyTimes {
-        count: of.count,
-        p50_us: of.p50_us,
-        p95_us: of.p95_us,
-        p99_us: of.p99_us,
-        max_us: of.max_us,
-    };
-    let streams = measured.applied.iter();
-    let times = streams.map(|(stream, of)| (stream.clone(), times(of))).collect();
-    AppliedFacts { since: measured.since, times }
-}
-
-fn history(changes: &[QualityChange], args: &QualityArgs) -> QualityHistory {
-    let fits = |change: &&QualityChange| args.store.is_none() || change.check.store == args.store;
-    let rows: Vec<QualityChangeRow> = changes
-        .iter()
-        .filter(fits)
-        .map(|QualityChange { at, from, check }| QualityChangeRow {
-            at: *at,
-            check: check.check.clone(),
-            store: check.store.clone(),
-            stream: check.stream.clone(),
-            source: check.source.clone(),
-            window: check.window.clone(),
-            from: from.clone(),
-            to: check.state.clone(),
-            value: check.value.as_f64(),
-        })
-        .collect();
-    let (total, shown) = (rows.len() as u64, rows.len().saturating_sub(args.limit));
-    QualityHistory { total, changes: rows.into_iter().skip(shown).collect() }
 }
 
 /// The quality of the events of a chain that this process writes.
@@ -181,10 +126,10 @@ impl Assessor {
     pub(crate) fn look(&mut self, chain: &mut ChainWriter) -> Result<(), Failure> {
         let meta = chain.meta().clone();
         let partitions = chain.partitions()?;
-        let facts = facts(&self.folder, self.limits, &meta, &partitions)?;
+        let facts = quality_facts(&self.folder, self.limits, &meta, &partitions, wall_now())?;
         // The time from arrival to applied is judged as the file will tell it.
         let measured = self.latencies.as_ref().map(Latencies::measured);
-        let applied = measured.as_ref().or(self.book.measured()).map(applied);
+        let applied = measured.as_ref().or(self.book.measured()).map(applied_facts);
         let view = QualityView::new(&partitions, &QualityFacts { applied, ..facts });
         let now: Timestamp = view.now;
         let checks = view.checks.into_iter().map(note).collect();
