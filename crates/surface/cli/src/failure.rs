@@ -43,6 +43,7 @@ impl Failure {
             | "sql_no_password"
             | "sql_server"
             | "http_server"
+            | "otlp"
             | "http_no_user"
             | "users" => 2,
             "log_damaged" | "log_too_short" | "record_unreadable" | "newer_format"

@@ -2,6 +2,8 @@
 
 mod http;
 mod lake;
+mod otlp;
+mod secret;
 mod sql;
 mod windows;
 
@@ -22,6 +24,7 @@ use crate::args::{Args, Command, SqlCommand};
 use crate::failure::Failure;
 use http::HttpSettings;
 pub(crate) use lake::LakeSettings;
+use otlp::OtlpSettings;
 use sql::SqlSettings;
 use windows::WindowSettings;
 
@@ -42,6 +45,7 @@ pub(crate) struct Settings {
     pub(crate) lake: LakeSettings,
     pub(crate) sql: SqlSettings,
     pub(crate) http: HttpSettings,
+    pub(crate) otlp: OtlpSettings,
     /// The windows that stores keep; without it each keeps those that it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) windows: Option<WindowSettings>,
@@ -203,6 +207,7 @@ impl Default for Settings {
             lake: LakeSettings::default(),
             sql: SqlSettings::default(),
             http: HttpSettings::default(),
+            otlp: OtlpSettings::default(),
             windows: None,
         }
     }
@@ -297,6 +302,7 @@ impl Settings {
         self.lake.check()?;
         self.sql.check()?;
         self.http.check()?;
+        self.otlp.check()?;
         self.window_plan()?;
         self.speed().map(|_| ())
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use shelf_host::{Control, Folder, Pace};
 use shelf_query::Sql;
 use shelf_sources::Format;
-use shelf_web::{ChannelDoor, Parts, Server, Serving, WebError, install_log};
+use shelf_web::{ChannelDoor, Otlp, Parts, Server, Serving, WebError, install_log};
 
 use crate::acts::wall_now;
 use crate::config;
@@ -21,6 +21,20 @@ use crate::settings::Loaded;
 use console::Console;
 use tables::Tables;
 
+/// The server, and the way to a collector where there is one.
+pub(crate) struct Web {
+    serving: Serving,
+    otlp: Option<Otlp>,
+}
+
+impl Web {
+    /// Ends the server, then tells the collector of its last moments.
+    pub(crate) fn stop(self) {
+        self.serving.stop();
+        drop(self.otlp);
+    }
+}
+
 /// Serves a folder that this process runs. Where nobody has asked for an address by name, a taken
 /// port is no reason not to run the shop.
 pub(crate) fn beside(
@@ -30,7 +44,7 @@ pub(crate) fn beside(
     sql: Option<&Arc<Sql>>,
     loaded: &Loaded,
     output: Output,
-) -> Result<Option<Serving>, Failure> {
+) -> Result<Option<Web>, Failure> {
     let settings = &loaded.settings;
     let Some(options) = settings.http.server()? else { return Ok(None) };
     let told = pace.cloned();
@@ -50,14 +64,17 @@ pub(crate) fn beside(
     };
     let log = std::io::stderr;
     // A live screen has the terminal: a line of the log would stand across it.
-    if !(output.terminal && log().is_terminal()) {
-        // A second server of this process logs as the first does.
-        install_log(settings.http.log_format()?, &settings.http.log_level, log);
-    }
+    let log = (!(output.terminal && log().is_terminal())).then_some(log);
+    let mut otlp = settings.otlp.options()?.map(Otlp::start).transpose()?;
+    // A second server of this process logs as the first does.
+    install_log(settings.http.log_format()?, &settings.http.log_level, log, otlp.as_ref());
     match Server::start(options, parts) {
         Ok(serving) => {
             output.say(&format!("the dashboard is at {}", serving.url()));
-            Ok(Some(serving))
+            if let Some(otlp) = &mut otlp {
+                otlp.follow(serving.app());
+            }
+            Ok(Some(Web { serving, otlp }))
         }
         Err(error @ WebError::PortTaken(_)) if !settings.http.asked_to_listen() => {
             output.say(&format!("no dashboard: {error}; {}", error.hint()));

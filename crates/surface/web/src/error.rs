@@ -23,6 +23,9 @@ pub enum WebError {
     /// The file of users cannot be used, or what is asked of it makes no sense.
     #[error("{0}")]
     Users(String),
+    /// The collector cannot be used.
+    #[error("{0}")]
+    Otlp(String),
 }
 
 impl WebError {
@@ -34,6 +37,7 @@ impl WebError {
             Self::Server(_) => "http_server",
             Self::NoUser(_) => "http_no_user",
             Self::Users(_) => "users",
+            Self::Otlp(_) => "otlp",
         }
     }
 
@@ -46,6 +50,7 @@ impl WebError {
             Self::NoUser(_) => {
                 "make one with `shelf user add NAME --role admin`, or listen at 127.0.0.1"
             }
+            Self::Otlp(_) => "check otlp.endpoint, such as http://127.0.0.1:4318, and otlp.headers",
             Self::Users(_) => "see `shelf user list`, and who may read and write users.json",
         }
     }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use prometheus::proto::MetricFamily;
 use prometheus::{
     Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder,
 };
@@ -99,7 +100,6 @@ fn failed(error: &prometheus::Error) -> WebError {
 impl Metrics {
     pub(crate) fn new() -> Result<Self, WebError> {
         let registry = Registry::new();
-        let opts = |metric: Metric| Opts::new(metric.name(), metric.help());
         let counter = |metric: Metric| {
             IntCounterVec::new(opts(metric), metric.labels()).map_err(|error| failed(&error))
         };
@@ -136,24 +136,34 @@ impl Metrics {
         self.problems.with_label_values(&[code]).inc();
     }
 
-    /// Everything in the text format; `scraped` is what is looked up each time.
-    pub(crate) fn text(&self, scraped: &[Sample]) -> Result<String, prometheus::Error> {
+    /// Everything; `scraped` is what is looked up each time.
+    pub(crate) fn families(&self, scraped: &[Sample]) -> Result<Vec<MetricFamily>, WebError> {
         let now = Registry::new();
         let known = [Metric::Requests, Metric::RequestSeconds, Metric::Problems];
         for metric in Metric::ALL.iter().filter(|metric| !known.contains(metric)) {
-            let gauge = GaugeVec::new(Opts::new(metric.name(), metric.help()), metric.labels())?;
+            let gauge = GaugeVec::new(opts(*metric), metric.labels());
+            let gauge = gauge.map_err(|error| failed(&error))?;
             for sample in scraped.iter().filter(|sample| sample.metric == *metric) {
                 let label: Vec<&str> = sample.label.as_deref().into_iter().collect();
                 gauge.with_label_values(&label).set(sample.value);
             }
-            now.register(Box::new(gauge))?;
+            now.register(Box::new(gauge)).map_err(|error| failed(&error))?;
         }
         let mut families = self.registry.gather();
         families.extend(now.gather());
-        let mut text = Vec::new();
-        TextEncoder::new().encode(&families, &mut text)?;
-        Ok(String::from_utf8_lossy(&text).into_owned())
+        Ok(families)
     }
+}
+
+/// The text format.
+pub(crate) fn text(families: &[MetricFamily]) -> Result<String, WebError> {
+    let mut text = Vec::new();
+    TextEncoder::new().encode(families, &mut text).map_err(|error| failed(&error))?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+fn opts(metric: Metric) -> Opts {
+    Opts::new(metric.name(), metric.help())
 }
 
 /// One value that is looked up.

@@ -6,11 +6,12 @@ use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use prometheus::proto::MetricFamily;
 use serde_json::json;
 
 use crate::access::Who;
 use crate::app::App;
-use crate::metrics::{Metric, Sample, samples};
+use crate::metrics::{self, Metric, Sample, samples};
 use crate::problem::{Kind, Problem};
 
 /// The type of the text format of Prometheus.
@@ -21,7 +22,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/livez", get(async || axum::Json(json!({ "status": "ok" }))))
         .route("/readyz", get(ready))
         .route("/version", get(version))
-        .route("/metrics", get(metrics))
+        .route("/metrics", get(counted))
 }
 
 /// Ready means: the log can be followed, and the server does not stop.
@@ -41,10 +42,17 @@ async fn version() -> Response {
     axum::Json(json!({ "name": "shelf", "version": env!("CARGO_PKG_VERSION") })).into_response()
 }
 
-async fn metrics(State(app): State<App>, who: Who) -> Result<Response, Problem> {
+async fn counted(State(app): State<App>, who: Who) -> Result<Response, Problem> {
     if who.stores.is_some() {
         return Err(Problem::new(Kind::OtherStore, "this is of all stores together"));
     }
+    let text = metrics::text(&scrape(&app).await?);
+    let text = text.map_err(|_| Problem::new(Kind::Defect, "the metrics cannot be written"))?;
+    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static(TEXT))], text).into_response())
+}
+
+/// Everything that is counted, as it is at this moment.
+pub(crate) async fn scrape(app: &App) -> Result<Vec<MetricFamily>, Problem> {
     let mut scraped = app.read(None, samples).await?;
     let limits = app.options().limits;
     let open = limits.streams - app.stream_room().available_permits();
@@ -55,9 +63,8 @@ async fn metrics(State(app): State<App>, who: Who) -> Result<Response, Problem> 
     if let Some(bytes) = resident_bytes() {
         scraped.push(Sample::new(Metric::Memory, None, bytes as f64));
     }
-    let text = app.metrics().text(&scraped);
-    let text = text.map_err(|_| Problem::new(Kind::Defect, "the metrics cannot be written"))?;
-    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static(TEXT))], text).into_response())
+    let families = app.metrics().families(&scraped);
+    families.map_err(|_| Problem::new(Kind::Defect, "the metrics cannot be gathered"))
 }
 
 /// The memory of this process, where the system says.

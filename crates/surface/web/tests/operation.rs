@@ -134,7 +134,7 @@ impl Write for Kept {
 fn the_log_says_who_did_what_and_no_secret() {
     let kept = Kept::default();
     let writer = kept.clone();
-    assert!(install_log(LogFormat::Json, "trace", move || writer.clone()));
+    assert!(install_log(LogFormat::Json, "trace", Some(move || writer.clone()), None));
     let mut token = String::new();
     let options = HttpOptions { login: true, ..HttpOptions::default() };
     let shop = Shop::with(options, |folder| {

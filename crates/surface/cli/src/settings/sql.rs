@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use shelf_query::{Limits, MIN_MEMORY_BYTES, Password, ServerOptions, TlsFiles};
 
-use super::{number_or_text, range};
+use super::range;
+use super::secret::Secret;
 use crate::failure::Failure;
 
 const MIB: u64 = 1 << 20;
@@ -15,8 +16,6 @@ const MIB: u64 = 1 << 20;
 const LISTEN: &str = "127.0.0.1:5433";
 /// What stands in the place of an address when nobody is to connect.
 const OFF: &str = "off";
-/// What stands in the place of a password where settings are shown.
-const HIDDEN: &str = "(hidden)";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,29 +40,6 @@ pub(crate) struct SqlSettings {
     pub(crate) tls_certificate: PathBuf,
     /// The file of its key.
     pub(crate) tls_key: PathBuf,
-}
-
-/// A text that is never shown.
-#[derive(Clone, Default, PartialEq)]
-pub(crate) struct Secret(String);
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(HIDDEN)
-    }
-}
-
-impl Serialize for Secret {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(if self.0.is_empty() { "" } else { HIDDEN })
-    }
-}
-
-impl<'de> Deserialize<'de> for Secret {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        // Digits alone are a password too, and an error would show them.
-        number_or_text(from).map(Self)
-    }
 }
 
 impl Default for SqlSettings {
@@ -126,7 +102,7 @@ impl SqlSettings {
             certificate: self.tls_certificate.clone(),
             key: self.tls_key.clone(),
         });
-        let password = Password::new(&self.password.0);
+        let password = Password::new(&self.password.reveal());
         Ok(Some(ServerOptions { listen, connections: self.connections, password, tls }))
     }
 
@@ -142,8 +118,7 @@ mod tests {
 
     #[test]
     fn a_password_is_never_shown() {
-        let settings =
-            SqlSettings { password: Secret("open sesame".to_owned()), ..Default::default() };
+        let settings = SqlSettings { password: Secret::new("open sesame"), ..Default::default() };
         let shown = serde_json::to_string(&settings).unwrap();
         assert!(!shown.contains("sesame") && shown.contains(HIDDEN), "{shown}");
         assert!(!format!("{settings:?} {:?}", settings.server()).contains("sesame"));

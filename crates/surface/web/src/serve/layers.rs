@@ -8,10 +8,17 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use opentelemetry::propagation::TextMapPropagator as _;
+use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry_http::HeaderExtractor;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use tracing::{Instrument as _, Span, field};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::Peer;
 use crate::access::Who;
 use crate::app::App;
+use crate::logs::SPANS;
 use crate::problem::{Kind, Problem};
 
 /// Nothing but what this server sends: no script or style in a page, no page in a frame.
@@ -69,7 +76,8 @@ pub(super) async fn told(State(app): State<App>, request: Request, next: Next) -
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
-    let mut response = next.run(request).await;
+    let span = span(&request);
+    let mut response = next.run(request).instrument(span.clone()).await;
     let took = begun.elapsed();
     let status = response.status().as_u16();
     let route = response.extensions().get::<MatchedPath>().map(|route| route.as_str().to_owned());
@@ -80,6 +88,16 @@ pub(super) async fn told(State(app): State<App>, request: Request, next: Next) -
     let code = response.extensions().get::<Problem>().map(|problem| problem.code.to_string());
     if let Some(code) = &code {
         app.metrics().problem(code);
+    }
+    if !span.is_disabled() {
+        // Which route it is turned out when it had begun.
+        span.context().span().update_name(format!("{counted} {route}"));
+    }
+    span.record("http.route", &route);
+    span.record("http.response.status_code", i64::from(status));
+    span.record("error.type", code.as_deref().unwrap_or_default());
+    if status >= 500 {
+        span.record("otel.status_code", "ERROR");
     }
     let user = response.extensions().get::<Who>().map(|who| who.name);
     tracing::info!(
@@ -101,6 +119,26 @@ pub(super) async fn told(State(app): State<App>, request: Request, next: Next) -
         response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, year);
     }
     response
+}
+
+/// What a collector is told of a request, below the caller's own span where it names one.
+fn span(request: &Request) -> Span {
+    let span = tracing::trace_span!(
+        target: SPANS,
+        "request",
+        otel.kind = "server",
+        otel.status_code = field::Empty,
+        http.request.method = %request.method(),
+        http.route = field::Empty,
+        http.response.status_code = field::Empty,
+        "error.type" = field::Empty,
+    );
+    if !span.is_disabled() {
+        let caller = TraceContextPropagator::new().extract(&HeaderExtractor(request.headers()));
+        // Without a collector nobody asks whose child it is.
+        let _ = span.set_parent(caller);
+    }
+    span
 }
 
 /// Says which route answered, so that the count has patterns and not paths.
