@@ -12,6 +12,7 @@
 pub mod any;
 pub mod both;
 pub mod builders;
+pub mod kafka;
 pub mod life;
 pub mod model;
 pub mod scenario;

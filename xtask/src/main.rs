@@ -11,6 +11,7 @@ mod picture;
 mod python;
 mod rust_text;
 mod screenshots;
+mod services;
 mod test_run;
 mod tidy;
 mod tools;
@@ -42,6 +43,8 @@ enum Task {
     Bench(bench::Args),
     /// Render the picture of the README.
     Picture,
+    /// Fetch, start or stop the servers that the product joins, for tests and for a person.
+    Services(services::Args),
     /// Render every page of the dashboard, light and dark, into `docs/pictures/pages`.
     Screenshots,
 }
@@ -67,6 +70,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Crash(args) => crash::run(&workspace, &args),
         Task::Bench(args) => bench::run(&workspace, &args),
         Task::Picture => picture::run(&workspace),
+        Task::Services(args) => services::run(&workspace, &args),
         Task::Screenshots => screenshots::run(&workspace),
     }
 }

@@ -1,6 +1,7 @@
 //! The programs that the tests call: looked for, and installed where one is missing.
 
 use crate::python;
+use crate::services;
 use crate::workspace::{Workspace, run_to_success};
 use anyhow::{Context, Result, bail};
 use std::env;
@@ -10,7 +11,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A program that the tests or benches call, and the Debian package that brings it.
-const PROGRAMS: [(&str, &str); 25] = [
+const PROGRAMS: [(&str, &str); 28] = [
     ("cc", "build-essential"),
     ("chmod", "coreutils"),
     ("chromedriver", "chromium-driver"),
@@ -21,8 +22,11 @@ const PROGRAMS: [(&str, &str); 25] = [
     ("grep", "grep"),
     ("gzip", "gzip"),
     ("id", "coreutils"),
+    ("java", "default-jre-headless"),
+    ("keytool", "default-jre-headless"),
     ("kill", "procps"),
     ("mount", "mount"),
+    ("mvn", "maven"),
     ("openssl", "openssl"),
     ("prlimit", "util-linux"),
     ("psql", "postgresql-client"),
@@ -44,6 +48,7 @@ const COMPONENTS: [(&str, &str); 2] = [("fmt", "rustfmt"), ("clippy", "clippy")]
 /// Sees to it that everything the tests call is there.
 pub(crate) fn ensure(workspace: &Workspace) -> Result<()> {
     ensure_programs()?;
+    services::fetch(workspace)?;
     python::ensure(workspace, || install(&["python3-venv"]))
 }
 

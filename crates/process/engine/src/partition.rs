@@ -18,11 +18,14 @@ pub struct Options {
     pub snapshot_events: u64,
     /// Keep at least so many of the newest events of the log, and as many of the newest effects.
     pub retention_events: u64,
+    /// Which of the processes that have written for the partition this one is, where that can
+    /// change: what an earlier one left of a snapshot goes, what a later one writes stays.
+    pub epoch: u64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { snapshot_events: 200_000, retention_events: 1_000_000_000 }
+        Self { snapshot_events: 200_000, retention_events: 1_000_000_000, epoch: 0 }
     }
 }
 
@@ -88,7 +91,7 @@ impl<L: PartitionLog> Partition<L> {
         snapshots: &Path,
         options: Options,
     ) -> Result<Opened<L>, EngineError> {
-        let snapshots = SnapshotStore::new(snapshots, number);
+        let snapshots = SnapshotStore::of_epoch(snapshots, number, options.epoch);
         let Newest { snapshot, damaged } = snapshots.newest()?;
         let position = snapshot.as_ref().map_or(0, |snapshot| snapshot.position);
         if input.start_offset() > position {
@@ -131,7 +134,15 @@ impl<L: PartitionLog> Partition<L> {
     }
 
     /// Steps what the log holds beyond the snapshot. Call it once, before anything is submitted.
-    pub fn replay(&mut self, mut watch: impl FnMut(Stepped<'_>)) -> Result<u64, EngineError> {
+    pub fn replay(&mut self, watch: impl FnMut(Stepped<'_>)) -> Result<u64, EngineError> {
+        let stepped = self.follow(watch)?;
+        self.commit()?;
+        Ok(stepped)
+    }
+
+    /// Steps what the log holds beyond the position, where somebody else appends to it. What
+    /// follows is in the output log; it is durable after the next [`Partition::commit`].
+    pub fn follow(&mut self, mut watch: impl FnMut(Stepped<'_>)) -> Result<u64, EngineError> {
         let first = self.position;
         let mut read = RecordBatch::new();
         while self.position < self.input.end_offset() {
@@ -148,7 +159,6 @@ impl<L: PartitionLog> Partition<L> {
             }
             self.request_commit()?;
         }
-        self.commit()?;
         Ok(self.position - first)
     }
 

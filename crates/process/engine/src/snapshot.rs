@@ -54,6 +54,7 @@ enum Read {
 pub struct SnapshotStore {
     dir: PathBuf,
     partition: u32,
+    epoch: u64,
 }
 
 fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> EngineError {
@@ -64,7 +65,13 @@ fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Engin
 impl SnapshotStore {
     /// The snapshots of `partition` below `root`. The folder is made by the first save.
     pub fn new(root: &Path, partition: u32) -> Self {
-        Self { dir: root.join(format!("p{partition:02}")), partition }
+        Self::of_epoch(root, partition, 0)
+    }
+
+    /// The same as the writer of this epoch has them: of two processes that both take themselves
+    /// for the one writer, the later one never loses to the earlier one what it is writing.
+    pub fn of_epoch(root: &Path, partition: u32, epoch: u64) -> Self {
+        Self { dir: root.join(format!("p{partition:02}")), partition, epoch }
     }
 
     /// The positions of the snapshots, the newest first.
@@ -97,7 +104,7 @@ impl SnapshotStore {
     ) -> Result<u64, EngineError> {
         self.make_folder()?;
         let path = self.path(position);
-        let temporary = path.with_extension("tmp");
+        let temporary = path.with_extension(format!("{}.tmp", self.epoch));
         let written = self.write(&temporary, position, stores, companion);
         let size = written.inspect_err(|_| {
             // What is half written would only keep a full disk full.
@@ -151,7 +158,8 @@ impl SnapshotStore {
         Ok(HEADER_BYTES as u64 + len + companion_len)
     }
 
-    /// Makes the folder, durably, and removes what a crash left half written in it.
+    /// Makes the folder, durably, and removes what a crash of this or an earlier writer left half
+    /// written in it.
     fn make_folder(&self) -> Result<(), EngineError> {
         if !self.dir.is_dir() {
             fs::create_dir_all(&self.dir).map_err(io("create", &self.dir))?;
@@ -162,7 +170,8 @@ impl SnapshotStore {
         }
         for entry in fs::read_dir(&self.dir).map_err(io("read", &self.dir))? {
             let path = entry.map_err(io("read", &self.dir))?.path();
-            if path.extension().is_some_and(|ending| ending == "tmp") {
+            let later = epoch_of(&path).is_some_and(|epoch| epoch > self.epoch);
+            if path.extension().is_some_and(|ending| ending == "tmp") && !later {
                 fs::remove_file(&path).map_err(io("remove", &path))?;
             }
         }
@@ -261,6 +270,11 @@ impl SnapshotStore {
         })();
         Ok(parsed)
     }
+}
+
+/// The epoch of the writer of a half written snapshot.
+fn epoch_of(path: &Path) -> Option<u64> {
+    path.file_stem()?.to_str()?.rsplit_once('.')?.1.parse().ok()
 }
 
 fn take<'a>(rest: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {

@@ -101,6 +101,21 @@ fn a_snapshot_that_was_not_finished_is_not_one() {
 }
 
 #[test]
+fn a_writer_of_an_earlier_epoch_leaves_what_a_later_one_is_writing() {
+    let events = story();
+    let machine = machine_with(&events, &[90]);
+    let names = ["00000000000000000140.1.tmp", "00000000000000000150.3.tmp"];
+    for name in names {
+        fs::write(machine.snapshots().join("p00").join(name), b"half").expect("a folder");
+    }
+    let stores = shelf_domain::Stores::default();
+    let store = SnapshotStore::of_epoch(machine.snapshots(), 0, 2);
+    store.save(160, &stores, b"").expect("a snapshot");
+    let left = |name: &str| machine.snapshots().join("p00").join(name).exists();
+    assert_eq!(names.map(left), [false, true]);
+}
+
+#[test]
 fn a_snapshot_of_another_partition_is_passed_over() {
     let events = story();
     let machine = machine_with(&events, &[90]);
@@ -166,7 +181,7 @@ fn a_log_that_ends_before_the_snapshot_is_an_error() {
 fn snapshots_let_go_of_the_log_that_nothing_needs() {
     let events = story();
     let mut machine = Machine::new();
-    machine.options = Options { snapshot_events: 30, retention_events: 10 };
+    machine.options = Options { snapshot_events: 30, retention_events: 10, epoch: 0 };
     let mut partition = machine.open();
     for batch in events.chunks(7) {
         partition.submit(batch, |_| {}).expect("a sound disk");

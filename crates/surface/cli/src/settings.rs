@@ -376,6 +376,7 @@ impl Settings {
             engine: Options {
                 snapshot_events: self.engine.snapshot_events,
                 retention_events: self.log.retention_events,
+                ..defaults.engine
             },
             batch_events: self.engine.batch_events,
             threads: match self.engine.threads {

@@ -89,6 +89,10 @@ pub enum HostError {
     /// As many are connected to the running process as it takes.
     #[error("the running process has too many connections")]
     Busy,
+    /// Kafka refuses, or does not answer.
+    #[cfg(feature = "kafka")]
+    #[error(transparent)]
+    Kafka(#[from] shelf_kafka::KafkaError),
     /// A thread of the program has ended before its time.
     #[error("a worker of the program has stopped")]
     Worker,
@@ -111,6 +115,10 @@ impl HostError {
 
     /// Its stable code.
     pub fn code(&self) -> &'static str {
+        #[cfg(feature = "kafka")]
+        if let Some(error) = self.kafka() {
+            return error.code();
+        }
         match self {
             Self::Engine(EngineError::Log(log)) => match log {
                 LogError::Io { source, .. } => io_code(source),
@@ -136,12 +144,18 @@ impl HostError {
             Self::Answer => "bad_answer",
             Self::Gone => "no_answer",
             Self::Busy => "busy",
+            #[cfg(feature = "kafka")]
+            Self::Kafka(error) => error.code(),
             Self::Worker => "worker_stopped",
         }
     }
 
     /// What the user can do about it.
     pub fn hint(&self) -> &'static str {
+        #[cfg(feature = "kafka")]
+        if let Some(error) = self.kafka() {
+            return error.hint();
+        }
         match self.code() {
             "log_damaged" | "log_too_short" | "record_unreadable" | "meta_unreadable" => {
                 "run `shelf log verify` to see what is damaged, and restore it from a copy"

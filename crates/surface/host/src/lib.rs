@@ -7,6 +7,8 @@
 mod control;
 mod error;
 mod folder;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod pace;
 mod plan_event;
 mod quality;
@@ -20,6 +22,11 @@ mod writer;
 pub use control::{Ack, AckStatus, Control, Request, connect, send, send_events};
 pub use error::HostError;
 pub use folder::{DATA_FORMAT, Folder, FolderMeta, TownPlan};
+#[cfg(feature = "kafka")]
+pub use kafka::{
+    IntakeOptions, KafkaFigures, KafkaIntake, KafkaWorker, LaneFigures, LaneState, WorkerSettings,
+    record_key,
+};
 pub use pace::Pace;
 pub use quality::{
     CheckNote, Latencies, LatencyFigures, Measured, QualityBook, QualityChange, quality_history,

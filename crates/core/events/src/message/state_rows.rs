@@ -148,6 +148,30 @@ impl StateKind {
         }
         rows.rows
     }
+
+    /// Whether its rows each belong to one sku, and change only when the stock, a lot or a price of
+    /// it does, or the day.
+    pub fn by_sku(self) -> bool {
+        !matches!(
+            self,
+            Self::ShelfRestockPlan | Self::WhSupplierPlan | Self::ShelfPolicies | Self::WhPolicies
+        )
+    }
+
+    /// Its rows of one sku of a store; none for a kind that is not by sku.
+    pub fn rows_of_sku(self, store: &Store, sku: SkuIndex) -> Vec<StateRow> {
+        let mut rows = Rows { store, rows: Vec::new() };
+        match self {
+            Self::ShelfState | Self::WhState | Self::ShelfProfiles | Self::DailyDiscounts => {
+                rows.add_shelf(self, sku);
+            }
+            Self::ShelfBatchState | Self::WhBatchState | Self::BatchCatalog => {
+                rows.add_lots(self, sku);
+            }
+            _ => {}
+        }
+        rows.rows
+    }
 }
 
 struct Rows<'a> {

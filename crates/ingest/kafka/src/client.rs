@@ -1,0 +1,113 @@
+//! What every client of Kafka remembers of what it was told, and how clients are made.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientContext;
+use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
+use rdkafka::consumer::{BaseConsumer, ConsumerContext};
+use rdkafka::error::{KafkaError as Foreign, RDKafkaErrorCode as Code};
+use rdkafka::message::DeliveryResult;
+use rdkafka::producer::{BaseProducer, Producer as _, ProducerContext};
+
+use crate::{Connection, KafkaError};
+
+/// How long brokers have for a question about themselves.
+pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// A lock whose holder cannot leave anything half done.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Remembers the last thing that went wrong: a question that is not answered does not say why.
+#[derive(Debug, Default)]
+pub(crate) struct Heard {
+    refused: Mutex<Option<String>>,
+    delivery: Mutex<Option<(Code, usize)>>,
+}
+
+impl Heard {
+    fn note(&self, error: &Foreign, reason: &str) {
+        let code = error.rdkafka_error_code();
+        if let Some(Code::Authentication | Code::SSL | Code::SaslAuthenticationFailed) = code {
+            *locked(&self.refused) = Some(reason.to_owned());
+        }
+    }
+
+    /// The first record that was not delivered since the last call: why, and its size.
+    pub(crate) fn undelivered(&self) -> Option<(Code, usize)> {
+        locked(&self.delivery).take()
+    }
+
+    /// Why `brokers` have not answered.
+    pub(crate) fn silence(&self, brokers: &str) -> KafkaError {
+        let brokers = brokers.to_owned();
+        match locked(&self.refused).take() {
+            Some(what) => KafkaError::Refused { brokers, what },
+            None => KafkaError::Unreachable { brokers },
+        }
+    }
+}
+
+impl ClientContext for Heard {
+    fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {}
+
+    fn error(&self, error: Foreign, reason: &str) {
+        self.note(&error, reason);
+    }
+}
+
+impl ConsumerContext for Heard {}
+
+impl ProducerContext for Heard {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if let Err((error, message)) = result {
+            let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
+            let bytes = message.payload_len();
+            locked(&self.delivery).get_or_insert((code, bytes));
+        }
+    }
+}
+
+pub(crate) type Consumer = BaseConsumer<Heard>;
+pub(crate) type Producer = BaseProducer<Heard>;
+
+/// Makes a client with these settings on top of those of the connection.
+pub(crate) fn make<T: FromClientConfigAndContext<C>, C: ClientContext>(
+    connection: &Connection,
+    settings: &[(&str, &str)],
+    context: C,
+) -> Result<T, KafkaError> {
+    let mut config = connection.client();
+    for (name, value) in settings {
+        config.set(*name, *value);
+    }
+    let made = config.create_with_context(context);
+    made.map_err(KafkaError::setting)
+}
+
+/// Waits until everything is delivered, or is known not to be. The library's own way looks ten
+/// times a second only.
+pub(crate) fn deliver(producer: &Producer, within: Duration) {
+    let started = Instant::now();
+    while producer.in_flight_count() > 0 && started.elapsed() < within {
+        producer.poll(Duration::from_millis(1));
+    }
+}
+
+/// What a consumer is told that reads a partition from a place of its own choosing.
+pub(crate) const READS: [(&str, &str); 9] = [
+    ("isolation.level", "read_committed"),
+    ("enable.auto.commit", "false"),
+    ("enable.auto.offset.store", "false"),
+    // A place that is no longer kept is an error, never another place.
+    ("auto.offset.reset", "error"),
+    ("check.crcs", "true"),
+    ("fetch.wait.max.ms", "100"),
+    ("fetch.error.backoff.ms", "100"),
+    ("fetch.queue.backoff.ms", "5"),
+    ("queued.max.messages.kbytes", "16384"),
+];

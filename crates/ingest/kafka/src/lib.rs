@@ -1,0 +1,38 @@
+//! Apache Kafka as the log: the same traits as the embedded log, exactly once.
+//!
+//! The input of a partition is what producers have committed to one partition of the input topic;
+//! its output goes into transactions that hold the input position as well. It must never hand out
+//! a record twice, never let two processes write for one partition, and never decide anything about
+//! a shop. Only this crate knows `rdkafka`.
+
+mod address;
+mod claim;
+mod client;
+mod deadline;
+mod error;
+mod feed;
+mod init;
+mod input;
+mod log;
+mod members;
+mod output;
+mod place;
+mod reader;
+mod source;
+mod topics;
+mod transaction;
+
+pub use address::{Connection, Mechanism, Sasl, Secret, Tls};
+pub use claim::Claim;
+pub use error::KafkaError;
+pub use feed::Feed;
+pub use init::{Difference, Initialized, check, init};
+pub use input::InputLog;
+pub use log::KafkaLog;
+pub use members::{Assignment, Membership, MembershipOptions};
+pub use output::OutputLog;
+pub use place::{Committed, Place};
+pub use reader::{Message, Reader};
+pub use source::{SOURCES_GROUP, SourceClaim, Taken};
+pub use topics::{ALERTS, LOG_EFFECTS, LOG_EVENTS, Topic, TopicOptions, topics};
+pub use transaction::committed_of;

@@ -1,0 +1,112 @@
+//! Our topics: those of the published reference system, and the two that our log is made of.
+
+use shelf_events::StateKind;
+
+/// The events of the log, in their binary form: one partition for each of the chain's.
+pub const LOG_EVENTS: &str = "log_events";
+/// What followed from them, in its binary form.
+pub const LOG_EFFECTS: &str = "log_effects";
+/// Alerts as messages.
+pub const ALERTS: &str = "alerts";
+/// What others send us as messages.
+const SOURCES: [&str; 5] =
+    ["shelf_events", "pos_transactions", "foot_traffic", "foot_traffic_realistic", "wh_events"];
+
+/// How topics are made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicOptions {
+    /// Partitions of the log and of what follows from it. Fixed when the topics are made.
+    pub partitions: u32,
+    /// Partitions of the topics that others send to.
+    pub source_partitions: u32,
+    /// How many brokers keep each record.
+    pub replication: u32,
+    /// How long messages are kept, in milliseconds; -1 for ever.
+    pub retention_ms: i64,
+    /// How long the log is kept, in milliseconds; -1 for ever. Snapshots have to be younger.
+    pub log_retention_ms: i64,
+    /// How many bytes a file of a topic may have.
+    pub segment_bytes: u64,
+    /// How long a deleted key of a compacted topic can still be seen, in milliseconds.
+    pub delete_retention_ms: u64,
+    /// How large a batch of records may be, in bytes.
+    pub max_message_bytes: u64,
+}
+
+impl Default for TopicOptions {
+    fn default() -> Self {
+        Self {
+            partitions: 16,
+            source_partitions: 3,
+            replication: 1,
+            retention_ms: 7 * 24 * 3_600_000,
+            log_retention_ms: -1,
+            segment_bytes: 256 << 20,
+            delete_retention_ms: 24 * 3_600_000,
+            max_message_bytes: 4 << 20,
+        }
+    }
+}
+
+/// A topic as it is to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Topic {
+    /// Its name, without the prefix.
+    pub name: &'static str,
+    /// How many partitions it has.
+    pub partitions: u32,
+    /// Its settings, by Kafka's names.
+    pub settings: Vec<(&'static str, String)>,
+}
+
+/// All of our topics.
+pub fn topics(options: &TopicOptions) -> Vec<Topic> {
+    let appended = |name, partitions, retention_ms: i64| Topic {
+        name,
+        partitions,
+        settings: vec![
+            ("cleanup.policy", "delete".to_owned()),
+            ("retention.ms", retention_ms.to_string()),
+            ("segment.bytes", options.segment_bytes.to_string()),
+            ("max.message.bytes", options.max_message_bytes.to_string()),
+        ],
+    };
+    let compacted = |name| Topic {
+        name,
+        partitions: options.partitions,
+        settings: vec![
+            ("cleanup.policy", "compact".to_owned()),
+            ("min.cleanable.dirty.ratio", "0.01".to_owned()),
+            ("segment.ms", "3600000".to_owned()),
+            ("delete.retention.ms", options.delete_retention_ms.to_string()),
+            ("segment.bytes", options.segment_bytes.to_string()),
+            ("max.message.bytes", options.max_message_bytes.to_string()),
+        ],
+    };
+    let mut all = vec![
+        appended(LOG_EVENTS, options.partitions, options.log_retention_ms),
+        appended(LOG_EFFECTS, options.partitions, options.log_retention_ms),
+        appended(ALERTS, options.partitions, options.retention_ms),
+    ];
+    all.extend(SOURCES.map(|name| appended(name, options.source_partitions, options.retention_ms)));
+    all.extend(StateKind::ALL.map(|kind| compacted(kind.name())));
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_topics_are_those_of_the_reference_and_two_of_the_log() {
+        let all = topics(&TopicOptions::default());
+        assert_eq!(all.len(), 6 + 11 + 2);
+        let compacted =
+            |topic: &&Topic| topic.settings.contains(&("cleanup.policy", "compact".to_owned()));
+        assert_eq!(all.iter().filter(compacted).count(), 11);
+        let mut names: Vec<&str> = all.iter().map(|topic| topic.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all.len());
+    }
+}

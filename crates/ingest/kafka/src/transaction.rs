@@ -1,0 +1,300 @@
+//! One partition's transactions: what is written, and how far its input has come, in one.
+//!
+//! Each partition has a transactional id of its own. Whoever claims a partition is given the next
+//! epoch of it by the brokers, and every earlier holder can write nothing from then on. Whatever
+//! fails, the caller drops the claim and takes it again: what is true is read back from the
+//! brokers, never concluded from an error.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{Consumer as _, ConsumerGroupMetadata};
+use rdkafka::error::{KafkaError as Foreign, RDKafkaErrorCode as Code};
+use rdkafka::producer::{BaseRecord, Producer as _};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionListElem};
+
+use crate::client::{ANSWER_WITHIN, Consumer, Heard, Producer, READS, deliver, make};
+use crate::deadline::within;
+use crate::{Committed, Connection, KafkaError, Place};
+
+/// After so long the brokers end a transaction whose writer has gone silent, and readers go on.
+const TRANSACTION_TIMEOUT_MS: &str = "15000";
+/// A record that was not delivered in this time never will be.
+const DELIVERY_TIMEOUT_MS: &str = "10000";
+/// How long a step of a transaction has by its own count; it may hang past that.
+const STEP_WITHIN: Duration = Duration::from_secs(12);
+/// How long a step has by ours.
+const GIVEN_UP_AFTER: Duration = Duration::from_secs(20);
+/// How long records may wait for room in the client's queue.
+const ROOM_WITHIN: Duration = Duration::from_secs(12);
+const READ_BACK: &str = "read back what was committed";
+const CLAIM: &str = "claim a partition";
+/// The consumer group of the workers, and of what they have committed.
+pub(crate) const GROUP: &str = "shelf";
+
+/// The partition whose position a transaction commits.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    /// The topic, with its prefix.
+    pub(crate) topic: String,
+    pub(crate) partition: u32,
+    /// The group that the position is committed for, with its prefix.
+    pub(crate) group: String,
+}
+
+impl Origin {
+    /// A list of this partition alone.
+    fn list(&self) -> TopicPartitionList {
+        let mut list = TopicPartitionList::new();
+        list.add_partition(&self.topic, self.partition as i32);
+        list
+    }
+
+    /// What an error is about.
+    pub(crate) fn what(&self) -> String {
+        format!("partition {} of {}", self.partition, self.topic)
+    }
+}
+
+/// The right to write what follows from one partition.
+pub(crate) struct Transactions {
+    producer: Arc<Producer>,
+    group: Arc<ConsumerGroupMetadata>,
+    origin: Origin,
+    committed: Committed,
+    /// Whether something was written that is not committed.
+    open: bool,
+}
+
+impl Transactions {
+    /// Takes the right away from whoever has it, and reads back what was committed. The consumer
+    /// that is returned reads the partition; it has no place yet.
+    pub(crate) fn claim(
+        connection: &Connection,
+        origin: Origin,
+    ) -> Result<(Self, Consumer), KafkaError> {
+        let id = format!("{}-{}-{}", origin.group, origin.topic, origin.partition);
+        let settings = [
+            ("transactional.id", id.as_str()),
+            ("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS),
+            ("message.timeout.ms", DELIVERY_TIMEOUT_MS),
+            ("message.max.bytes", "16777216"),
+            ("linger.ms", "5"),
+            // The brokers still finish the last transaction when the next one begins.
+            ("retry.backoff.ms", "10"),
+        ];
+        let producer: Arc<Producer> = Arc::new(make(connection, &settings, Heard::default())?);
+        let settings: Vec<(&str, &str)> =
+            READS.into_iter().chain([("group.id", origin.group.as_str())]).collect();
+        let consumer: Consumer = make(connection, &settings, Heard::default())?;
+        let group = consumer
+            .group_metadata()
+            .ok_or(KafkaError::Silent { action: "name the group", waited: Duration::ZERO })?;
+
+        let claiming = Arc::clone(&producer);
+        let claimed =
+            within(CLAIM, GIVEN_UP_AFTER, move || claiming.init_transactions(STEP_WITHIN))?;
+        claimed.map_err(|source| judged(CLAIM, connection, &producer, &origin, source))?;
+        let found = committed(&consumer, &origin)?;
+        let mut claim = Self {
+            producer,
+            group: Arc::new(group),
+            origin,
+            committed: found.unwrap_or_default(),
+            open: false,
+        };
+        if found.is_none() {
+            claim.refuse_lost(connection, &consumer)?;
+        }
+        claim.committed.epoch += 1;
+        claim.commit(claim.committed.place)?;
+        Ok((claim, consumer))
+    }
+
+    /// Where the group has no position although it once had one, beginning anew would write all
+    /// that was written a second time.
+    fn refuse_lost(&self, connection: &Connection, consumer: &Consumer) -> Result<(), KafkaError> {
+        let topic = connection.name(crate::LOG_EFFECTS);
+        let partition = self.origin.partition;
+        if self.origin.topic != connection.name(crate::LOG_EVENTS) {
+            return Ok(());
+        }
+        let marks = consumer.fetch_watermarks(&topic, partition as i32, ANSWER_WITHIN);
+        let (_, end) = marks.map_err(|source| KafkaError::of("look at the log", &topic, source))?;
+        if end == 0 {
+            return Ok(());
+        }
+        let group = self.origin.group.clone();
+        Err(KafkaError::Lost { group, partition })
+    }
+
+    /// What has been committed.
+    pub(crate) fn committed(&self) -> Committed {
+        self.committed
+    }
+
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    fn begin(&mut self) -> Result<(), KafkaError> {
+        if !self.open {
+            let begun = self.producer.begin_transaction();
+            begun.map_err(|source| self.judge("begin a transaction", source))?;
+            self.open = true;
+        }
+        Ok(())
+    }
+
+    /// Writes a record into the open transaction; without a payload it deletes its key.
+    pub(crate) fn write(
+        &mut self,
+        topic: &str,
+        partition: u32,
+        key: &str,
+        payload: Option<&[u8]>,
+    ) -> Result<(), KafkaError> {
+        self.begin()?;
+        let mut record: BaseRecord<'_, str, [u8]> =
+            BaseRecord::to(topic).partition(partition as i32).key(key);
+        record.payload = payload;
+        let started = Instant::now();
+        loop {
+            let (error, returned) = match self.producer.send(record) {
+                Ok(()) => return Ok(()),
+                Err(refused) => refused,
+            };
+            match error.rdkafka_error_code() {
+                Some(Code::QueueFull) if started.elapsed() < ROOM_WITHIN => {
+                    self.producer.poll(Duration::from_millis(10));
+                    record = returned;
+                }
+                Some(Code::MessageSizeTooLarge) => {
+                    let bytes = payload.map_or(0, <[u8]>::len);
+                    return Err(KafkaError::TooLarge { topic: topic.to_owned(), bytes });
+                }
+                _ => return Err(self.judge("write a record", error)),
+            }
+        }
+    }
+
+    /// Hears of what was delivered, so that the client's queue does not fill up.
+    pub(crate) fn hear(&self) {
+        self.producer.poll(Duration::ZERO);
+    }
+
+    /// Whether there is nothing to commit at this place.
+    pub(crate) fn settled(&self, place: Place) -> bool {
+        !self.open && place == self.committed.place
+    }
+
+    /// Commits what was written together with this place.
+    pub(crate) fn commit(&mut self, place: Place) -> Result<(), KafkaError> {
+        const ACTION: &str = "commit a transaction";
+        self.begin()?;
+        let committed = Committed { place, ..self.committed };
+        let mut list = self.origin.list();
+        let offset = Offset::Offset(place.offset);
+        list.set_partition_offset(&self.origin.topic, self.origin.partition as i32, offset)
+            .map_err(|source| self.judge(ACTION, source))?;
+        for mut element in list.elements() {
+            element.set_metadata(committed.metadata());
+        }
+        let (producer, group) = (Arc::clone(&self.producer), Arc::clone(&self.group));
+        let done = within(ACTION, GIVEN_UP_AFTER, move || {
+            producer.send_offsets_to_transaction(&list, &group, STEP_WITHIN)?;
+            deliver(&producer, STEP_WITHIN);
+            producer.commit_transaction(STEP_WITHIN)
+        })?;
+        done.map_err(|source| self.judge(ACTION, source))?;
+        self.committed = committed;
+        self.open = false;
+        Ok(())
+    }
+
+    /// What an error of the producer means. A client that is no longer usable says only that; and a
+    /// record that was refused says more than the commit that failed because of it.
+    fn judge(&self, action: &'static str, source: Foreign) -> KafkaError {
+        deliver(&self.producer, Duration::from_millis(200));
+        let what = self.origin.what();
+        let fatal = self.producer.client().fatal_error();
+        let source = fatal.map_or(source, |(code, _)| Foreign::Global(code));
+        let judged = KafkaError::of(action, &what, source);
+        if matches!(judged, KafkaError::Fenced { .. }) {
+            return judged;
+        }
+        match self.producer.context().undelivered() {
+            Some((Code::MessageSizeTooLarge | Code::InvalidRecord, bytes)) => {
+                KafkaError::TooLarge { topic: self.origin.topic.clone(), bytes }
+            }
+            Some((code, _)) => KafkaError::of(action, &what, Foreign::MessageProduction(code)),
+            None => judged,
+        }
+    }
+}
+
+impl Drop for Transactions {
+    fn drop(&mut self) {
+        if self.open {
+            // A courtesy to readers, who need not wait for the brokers to end it.
+            let _ = self.producer.abort_transaction(Duration::from_millis(500));
+        }
+    }
+}
+
+/// Why the brokers do not let us claim a partition.
+fn judged(
+    action: &'static str,
+    connection: &Connection,
+    producer: &Producer,
+    origin: &Origin,
+    source: Foreign,
+) -> KafkaError {
+    producer.poll(Duration::ZERO);
+    match source.rdkafka_error_code() {
+        Some(Code::OperationTimedOut | Code::AllBrokersDown | Code::BrokerTransportFailure) => {
+            producer.context().silence(connection.brokers())
+        }
+        _ => KafkaError::of(action, &origin.what(), source),
+    }
+}
+
+/// What has been committed for each partition of the log; `None` where nothing ever was. It asks
+/// without taking part in anything.
+pub fn committed_of(
+    connection: &Connection,
+    partitions: u32,
+) -> Result<Vec<Option<Committed>>, KafkaError> {
+    let (topic, group) = (connection.name(crate::LOG_EVENTS), connection.name(GROUP));
+    let settings: Vec<(&str, &str)> =
+        READS.into_iter().chain([("group.id", group.as_str())]).collect();
+    let consumer: Consumer = make(connection, &settings, Heard::default())?;
+    let mut list = TopicPartitionList::new();
+    for partition in 0..partitions {
+        list.add_partition(&topic, partition as i32);
+    }
+    let found = consumer.committed_offsets(list, STEP_WITHIN);
+    let found = found.map_err(|source| KafkaError::of(READ_BACK, &topic, source))?;
+    found.elements().iter().map(|element| read_back(element, &topic, &group)).collect()
+}
+
+/// What has been committed for a partition; `None` where nothing ever was.
+fn committed(consumer: &Consumer, origin: &Origin) -> Result<Option<Committed>, KafkaError> {
+    let found = consumer.committed_offsets(origin.list(), STEP_WITHIN);
+    let found = found.map_err(|source| KafkaError::of(READ_BACK, &origin.what(), source))?;
+    let elements = found.elements();
+    let element = elements.first();
+    element.map_or(Ok(None), |element| read_back(element, &origin.topic, &origin.group))
+}
+
+fn read_back(
+    element: &TopicPartitionListElem<'_>,
+    topic: &str,
+    group: &str,
+) -> Result<Option<Committed>, KafkaError> {
+    element.error().map_err(|source| KafkaError::of(READ_BACK, topic, source))?;
+    let Offset::Offset(offset) = element.offset() else { return Ok(None) };
+    let read = Committed::read(offset, element.metadata());
+    let (group, partition) = (group.to_owned(), element.partition() as u32);
+    read.map(Some).ok_or(KafkaError::Position { group, partition })
+}

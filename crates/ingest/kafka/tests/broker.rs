@@ -1,0 +1,294 @@
+//! The log on a real broker: topics, users, positions, claims, and what is refused in words.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use futures::executor::block_on;
+use rdkafka::admin::{AdminClient, AdminOptions};
+use shelf_domain::{Body, Event, EventId, Origin, StoreId, Timestamp};
+use shelf_events::decode_event;
+use shelf_kafka::{
+    Claim, Committed, Connection, Feed, KafkaError, LOG_EFFECTS, LOG_EVENTS, Mechanism, Message,
+    Place, Reader, Sasl, Secret, SourceClaim, Tls, TopicOptions, check, committed_of, init,
+};
+use shelf_ports::{LogError, Offset, PartitionLog, RecordBatch};
+use shelf_testkit::kafka::{Broker, PASSWORD, USER};
+
+/// One broker for all tests of this file; it ends with the process.
+fn broker() -> &'static Broker {
+    static BROKER: OnceLock<Broker> = OnceLock::new();
+    BROKER.get_or_init(Broker::start)
+}
+
+fn at(address: &str, prefix: &str) -> Connection {
+    format!("kafka://{address}/{prefix}").parse().unwrap()
+}
+
+/// Two partitions under a prefix of its own.
+fn chain(prefix: &str) -> Connection {
+    let connection = at(&broker().address(), prefix);
+    let made = init(&connection, &options()).unwrap();
+    assert_eq!((made.created.len(), made.differences.len()), (19, 0), "{made:?}");
+    connection
+}
+
+fn options() -> TopicOptions {
+    TopicOptions { partitions: 2, max_message_bytes: 100_000, ..TopicOptions::default() }
+}
+
+fn event(number: u128) -> Event {
+    Event {
+        id: EventId(number),
+        store: StoreId::cut("S001"),
+        at: Timestamp(number as i64),
+        received_at: Timestamp(number as i64),
+        origin: Origin::default(),
+        body: Body::Clock,
+    }
+}
+
+fn feed(connection: &Connection, numbers: std::ops::Range<u128>) {
+    let mut feed = Feed::open(connection, "test").unwrap();
+    for number in numbers {
+        feed.add(0, &event(number)).unwrap();
+    }
+    feed.commit().unwrap();
+}
+
+/// Claims a partition, as a worker does: what passes is tried again.
+fn claimed(connection: &Connection, partition: u32) -> Claim {
+    let started = Instant::now();
+    loop {
+        match Claim::take(connection, partition) {
+            Ok(claim) => return claim,
+            Err(error) => {
+                let in_time = started.elapsed() < Duration::from_secs(30);
+                assert!(error.passes() && in_time, "{error:?}");
+            }
+        }
+    }
+}
+
+/// Reads up to this position from where the log stands, as the engine does.
+fn read(claim: &mut Claim, until: Offset) -> Vec<u128> {
+    let (mut ids, mut batch) = (Vec::new(), RecordBatch::new());
+    let started = Instant::now();
+    let mut at = claim.input.input().unwrap().place().position;
+    while at < until {
+        assert!(started.elapsed() < Duration::from_secs(20), "{at} of {until}");
+        claim.input.input().unwrap().fetch(Duration::from_millis(100)).unwrap();
+        at = claim.input.read(at, 100, &mut batch).unwrap();
+        ids.extend(batch.iter().map(|record| decode_event(record).unwrap().id.0));
+    }
+    ids
+}
+
+fn kafka(error: &LogError) -> &KafkaError {
+    KafkaError::in_cause(error).unwrap_or_else(|| panic!("{error:?}"))
+}
+
+#[test]
+fn topics_are_made_once_and_differences_are_told() {
+    let connection = chain("init");
+    let again = init(&connection, &options()).unwrap();
+    assert_eq!((again.created.len(), again.present.len()), (0, 19));
+    assert_eq!(again.differences, []);
+    let other = TopicOptions { partitions: 3, retention_ms: 1_000, ..options() };
+    let told = init(&connection, &other).unwrap();
+    let of = |setting: &str| told.differences.iter().filter(|d| d.setting == setting).count();
+    assert_eq!((of("partitions"), of("retention.ms")), (2 + 1 + 11, 1 + 5), "{told:?}");
+    assert_eq!(init(&connection, &options()).unwrap().differences, [], "nothing was changed");
+    check(&connection, 2).unwrap();
+    let wrong = check(&connection, 16).unwrap_err();
+    assert!(matches!(wrong, KafkaError::Partitions { found: 2, wanted: 16, .. }), "{wrong}");
+    let missing = check(&at(&broker().address(), "nowhere"), 2).unwrap_err();
+    assert_eq!(missing.code(), "kafka_no_topic");
+    assert_eq!(missing.to_string(), "there is no topic nowhere.log_events");
+}
+
+#[test]
+fn users_are_known_by_plain_and_scram_and_others_are_refused() {
+    let _ = chain("users");
+    let with = |mechanism, password: &str| {
+        let mut connection = at(&broker().sasl_address(), "users");
+        let (user, password) = (USER.to_owned(), Secret::new(password));
+        connection.sasl = Some(Sasl { mechanism, user, password });
+        check(&connection, 2)
+    };
+    with(Mechanism::Plain, PASSWORD).unwrap();
+    with(Mechanism::ScramSha256, PASSWORD).unwrap();
+    for mechanism in [Mechanism::Plain, Mechanism::ScramSha256] {
+        let error = with(mechanism, "wrong word").unwrap_err();
+        assert_eq!(error.code(), "kafka_refused", "{error}");
+        assert!(!format!("{error:?} {error}").contains("wrong word"), "{error:?}");
+    }
+}
+
+#[test]
+fn a_connection_is_encrypted_with_a_broker_that_is_trusted() {
+    let _ = chain("tls");
+    let with = |tls| {
+        let mut connection = at(&broker().tls_address(), "tls");
+        let (user, password) = (USER.to_owned(), Secret::new(PASSWORD));
+        connection.sasl = Some(Sasl { mechanism: Mechanism::ScramSha256, user, password });
+        connection.tls = tls;
+        check(&connection, 2)
+    };
+    with(Some(Tls { ca_file: Some(broker().certificate()) })).unwrap();
+    let error = with(Some(Tls { ca_file: None })).unwrap_err();
+    assert_eq!(error.code(), "kafka_refused", "{error:?}");
+    // A broker that speaks TLS says nothing to those who do not.
+    let error = with(None).unwrap_err();
+    assert!(matches!(error.code(), "kafka_unreachable" | "kafka_refused"), "{error:?}");
+}
+
+#[test]
+fn brokers_that_are_not_there_are_named() {
+    let error = check(&at("127.0.0.1:1", ""), 2).unwrap_err();
+    assert_eq!(error.code(), "kafka_unreachable");
+    assert_eq!(error.to_string(), "no broker of 127.0.0.1:1 answers");
+}
+
+#[test]
+fn positions_count_records_whatever_transactions_lie_between() {
+    let connection = chain("dense");
+    feed(&connection, 0..3);
+    {
+        // Events of a transaction that never ends are none.
+        let mut lost = Feed::open(&connection, "test").unwrap();
+        lost.add(0, &event(99)).unwrap();
+    }
+    feed(&connection, 3..5);
+    let mut claim = claimed(&connection, 0);
+    assert_eq!(claim.committed, Committed { place: Place::default(), epoch: 1 });
+    claim.input.input().unwrap().begin_at(Place::default()).unwrap();
+    assert_eq!(read(&mut claim, 5), [0, 1, 2, 3, 4]);
+    let place = claim.input.input().unwrap().place();
+    assert!(place.offset > 5, "marks take offsets: {place:?}");
+    claim.output.sync().unwrap();
+    let committed = Some(Committed { place, epoch: 1 });
+    assert_eq!(committed_of(&connection, 2).unwrap(), [committed, None]);
+    drop(claim);
+
+    feed(&connection, 5..6);
+    let mut claim = claimed(&connection, 0);
+    assert_eq!(claim.committed, Committed { place, epoch: 2 });
+    claim.input.input().unwrap().begin_at(place).unwrap();
+    assert_eq!(read(&mut claim, 6), [5]);
+}
+
+#[test]
+fn whoever_claims_a_partition_takes_it_from_everybody_else() {
+    let connection = chain("fence");
+    feed(&connection, 0..4);
+    let mut old = claimed(&connection, 0);
+    old.input.input().unwrap().begin_at(Place::default()).unwrap();
+    assert_eq!(read(&mut old, 2)[..2], [0, 1]);
+    old.output.output().unwrap().publish(LOG_EFFECTS, "S001", Some(b"of the old")).unwrap();
+    let mut new = claimed(&connection, 0);
+    assert_eq!(new.committed.place, Place::default(), "nothing was committed");
+    let error = old.output.sync().unwrap_err();
+    assert!(matches!(kafka(&error), KafkaError::Fenced { .. }), "{error:?}");
+    new.input.input().unwrap().begin_at(Place::default()).unwrap();
+    assert_eq!(read(&mut new, 4), [0, 1, 2, 3]);
+    new.output.output().unwrap().publish(LOG_EFFECTS, "S001", Some(b"of the new")).unwrap();
+    new.output.sync().unwrap();
+    let mut seen = Vec::new();
+    let mut reader = Reader::open(&connection, LOG_EFFECTS).unwrap();
+    let started = Instant::now();
+    while seen.is_empty() && started.elapsed() < Duration::from_secs(20) {
+        let wait = Duration::from_millis(200);
+        reader.next(wait, |message| seen.push(message.payload.unwrap().to_vec())).unwrap();
+    }
+    let more = reader.next(Duration::from_secs(1), |_| {}).unwrap();
+    assert_eq!((seen, more), (vec![b"of the new".to_vec()], false));
+}
+
+#[test]
+fn a_record_that_is_too_large_is_named() {
+    let connection = chain("large");
+    let mut claim = claimed(&connection, 0);
+    let large = vec![7; 300_000];
+    let output = claim.output.output().unwrap();
+    output.publish(LOG_EFFECTS, "S001", Some(&large)).unwrap();
+    let error = claim.output.sync().unwrap_err();
+    let kafka = kafka(&error);
+    assert!(matches!(kafka, KafkaError::TooLarge { bytes: 300_000, .. }), "{error:?}");
+    assert!(!kafka.passes(), "it is not tried for ever at full speed");
+}
+
+#[test]
+fn bytes_that_are_no_event_become_one_that_says_so() {
+    let connection = chain("bytes");
+    // As another program might write them.
+    let mut foreign = claimed(&connection, 0);
+    let output = foreign.output.output().unwrap();
+    output.publish(LOG_EVENTS, "x", Some(b"{\"no\": \"event\"}")).unwrap();
+    output.publish(LOG_EVENTS, "x", None).unwrap();
+    foreign.input.input().unwrap().begin_at(Place::default()).unwrap();
+    foreign.output.sync().unwrap();
+    let mut claim = claimed(&connection, 0);
+    claim.input.input().unwrap().begin_at(Place::default()).unwrap();
+    let started = Instant::now();
+    while claim.input.input().unwrap().fetch(Duration::from_millis(100)).unwrap() < 2 {
+        assert!(started.elapsed() < Duration::from_secs(20));
+    }
+    let mut batch = RecordBatch::new();
+    claim.input.read(0, 1 << 20, &mut batch).unwrap();
+    let events: Vec<Event> = batch.iter().map(|record| decode_event(record).unwrap()).collect();
+    let Body::Rejected(first) = &events[0].body else { panic!("{events:?}") };
+    assert_eq!((first.raw.as_slice(), events.len()), (&b"{\"no\": \"event\"}"[..], 2));
+    assert_eq!(first.source.as_str(), "bytes.log_events/0");
+}
+
+#[test]
+fn a_group_that_lost_its_position_does_not_begin_anew() {
+    let connection = chain("lost");
+    let mut claim = claimed(&connection, 1);
+    claim.output.output().unwrap().publish(LOG_EFFECTS, "S001", Some(b"written")).unwrap();
+    claim.output.sync().unwrap();
+    drop(claim);
+    // What brokers do with a group that is away for too long.
+    let mut config = rdkafka::ClientConfig::new();
+    config.set("bootstrap.servers", connection.brokers());
+    let admin: AdminClient<_> = config.create().unwrap();
+    let deleted = block_on(admin.delete_groups(&["lost.shelf"], &AdminOptions::new())).unwrap();
+    assert_eq!(deleted, [Ok("lost.shelf".to_owned())]);
+    let error = Claim::take(&connection, 1).err().expect("a refusal");
+    assert!(matches!(error, KafkaError::Lost { partition: 1, .. }), "{error:?}");
+}
+
+#[test]
+fn messages_of_others_are_taken_once_wherever_taking_stops() {
+    let connection = chain("source");
+    let topic = connection.name("pos_transactions");
+    let mut writer = claimed(&connection, 1);
+    let output = writer.output.output().unwrap();
+    for number in 0..10 {
+        output.publish("pos_transactions", "customer", Some(&[number])).unwrap();
+    }
+    writer.output.sync().unwrap();
+    for round in 0..4 {
+        // The first ends before it has committed; after the second there is nothing left to take.
+        let mut claim = SourceClaim::take(&connection, &topic, 1).unwrap();
+        let (wanted, limit) = if round < 2 { (10, 20) } else { (1, 1) };
+        let (started, mut taken) = (Instant::now(), 0);
+        while taken < wanted && started.elapsed() < Duration::from_secs(limit) {
+            let read = |message: &Message<'_>, events: &mut Vec<(u32, Event)>| {
+                events.push((0, event(u128::from(message.payload.unwrap()[0]))));
+            };
+            taken += claim.pump(Duration::from_millis(200), read).unwrap().messages;
+        }
+        assert_eq!(taken, if round < 2 { 10 } else { 0 }, "round {round}");
+        if round == 1 {
+            claim.commit().unwrap();
+        }
+    }
+    let mut claim = claimed(&connection, 0);
+    claim.input.input().unwrap().begin_at(Place::default()).unwrap();
+    assert_eq!(read(&mut claim, 10), (0..10).collect::<Vec<u128>>());
+    let more = claim.input.input().unwrap().fetch(Duration::from_secs(1)).unwrap();
+    assert_eq!(more, 0, "nothing came twice");
+}

@@ -1,0 +1,117 @@
+//! `cargo xtask services`: the servers that the product joins, on free or usual ports of this
+//! machine. Tests start their own; `up` and `down` are for a person.
+
+mod kafka;
+
+use crate::workspace::Workspace;
+use anyhow::{Context, Result};
+use clap::{Subcommand, ValueEnum};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Get what the servers consist of.
+    Fetch,
+    /// Start servers, and say where they listen.
+    Up {
+        /// Start these only, separated by commas.
+        #[arg(value_enum, value_delimiter = ',', value_name = "SERVER")]
+        servers: Vec<Server>,
+    },
+    /// Stop servers and remove what they have kept.
+    Down {
+        /// Stop these only, separated by commas.
+        #[arg(value_enum, value_delimiter = ',', value_name = "SERVER")]
+        servers: Vec<Server>,
+    },
+}
+
+/// A server that can be started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Server {
+    /// A broker of Apache Kafka that is its own controller.
+    Kafka,
+}
+
+impl Server {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Kafka => "kafka",
+        }
+    }
+
+    fn start(self, workspace: &Workspace, folder: &Path) -> Result<()> {
+        match self {
+            Self::Kafka => kafka::start(workspace, folder),
+        }
+    }
+
+    /// Where it keeps its data and its process number while it runs.
+    fn folder(self, workspace: &Workspace) -> PathBuf {
+        workspace.root.join("target/services/run").join(self.name())
+    }
+}
+
+pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
+    match &args.what {
+        What::Fetch => fetch(workspace),
+        What::Up { servers } => {
+            fetch(workspace)?;
+            asked(servers).try_for_each(|server| up(workspace, server))
+        }
+        What::Down { servers } => asked(servers).try_for_each(|server| down(workspace, server)),
+    }
+}
+
+/// Sees to it that what the servers consist of is there.
+pub(crate) fn fetch(workspace: &Workspace) -> Result<()> {
+    kafka::fetch(workspace)
+}
+
+/// The asked servers; all of them if none is asked.
+fn asked(servers: &[Server]) -> impl Iterator<Item = Server> {
+    let all = if servers.is_empty() { Server::value_variants() } else { servers };
+    all.iter().copied()
+}
+
+fn up(workspace: &Workspace, server: Server) -> Result<()> {
+    down(workspace, server)?;
+    let folder = server.folder(workspace);
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    server.start(workspace, &folder)
+}
+
+/// Stops a server, where it was started, and removes its folder.
+fn down(workspace: &Workspace, server: Server) -> Result<()> {
+    let folder = server.folder(workspace);
+    if let Ok(pid) = fs::read_to_string(folder.join("pid")) {
+        // It may have ended by itself.
+        let quiet = Stdio::null();
+        let _ = Command::new("kill").args(["-9", pid.trim()]).stderr(quiet).status();
+        eprintln!("stopped {}", server.name());
+    }
+    match fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Starts a program that goes on when this one has ended; what it says goes into the folder.
+fn start(command: &mut Command, folder: &Path) -> Result<()> {
+    let output = File::create(folder.join("output.txt")).context("cannot make output.txt")?;
+    let errors = output.try_clone().context("cannot write output.txt")?;
+    let child = command.stdin(Stdio::null()).stdout(output).stderr(errors).spawn();
+    let child =
+        child.with_context(|| format!("cannot start {}", command.get_program().display()))?;
+    fs::write(folder.join("pid"), child.id().to_string()).context("cannot note its number")
+}
