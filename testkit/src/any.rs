@@ -206,11 +206,11 @@ fn declared() -> impl Strategy<Value = Body> {
         4 => policy().prop_map(|policy| Body::Policy(Box::new(policy))),
         1 => supplier().prop_map(|supplier| Body::Supplier(Box::new(supplier))),
         1 => (sku(), cents()).prop_map(|(sku, price_cents)| {
-            Body::Price(PriceChange { sku, price_cents })
+            Body::Price(PriceChange { sku, price_cents, ..PriceChange::default() })
         }),
         1 => (sku(), -3..9, 0..8, part()).prop_map(|(sku, from, days, cut)| {
             let (from_day, until_day) = (Day(from), Day(from + days - 1));
-            Body::Promotion(Promotion { sku, from_day, until_day, cut })
+            Body::Promotion(Promotion { sku, from_day, until_day, cut, ..Promotion::default() })
         }),
     ]
 }

@@ -92,8 +92,10 @@ fn up(workspace: &Workspace, server: Server) -> Result<()> {
 /// Stops a server, where it was started, and removes its folder.
 fn down(workspace: &Workspace, server: Server) -> Result<()> {
     let folder = server.folder(workspace);
-    if let Ok(pid) = fs::read_to_string(folder.join("pid")) {
-        // It may have ended by itself.
+    if let Ok(pid) = fs::read_to_string(folder.join("pid"))
+        && is_of(pid.trim(), &folder)
+    {
+        // It may end by itself meanwhile.
         let quiet = Stdio::null();
         let _ = Command::new("kill").args(["-9", pid.trim()]).stderr(quiet).status();
         eprintln!("stopped {}", server.name());
@@ -104,6 +106,13 @@ fn down(workspace: &Workspace, server: Server) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Whether the process of a number was started with this folder: after a restart of the machine the
+/// number may be that of any other.
+fn is_of(pid: &str, folder: &Path) -> bool {
+    let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    String::from_utf8_lossy(&command).contains(&*folder.to_string_lossy())
 }
 
 /// Starts a program that goes on when this one has ended; what it says goes into the folder.

@@ -131,7 +131,13 @@ pub(super) fn promotion(shop: &mut Shop, words: &mut Words) -> Result<(), Compla
     let from_day = words.date()?;
     words.expect("to")?;
     let until_day = words.date()?;
-    shop.event(Body::Promotion(Promotion { sku, from_day, until_day, cut }));
+    shop.event(Body::Promotion(Promotion {
+        sku,
+        from_day,
+        until_day,
+        cut,
+        ..Promotion::default()
+    }));
     Ok(())
 }
 

@@ -77,7 +77,7 @@ fn event(shop: &mut Shop, words: &mut Words) -> Result<(), Complaint> {
         "shelf" => weight(shop, words)?,
         "price" => {
             let (sku, price_cents) = (Sku::cut(&sku(words)?), words.cents()?);
-            shop.event(Body::Price(PriceChange { sku, price_cents }));
+            shop.event(Body::Price(PriceChange { sku, price_cents, ..PriceChange::default() }));
         }
         "somebody" => deed(shop, words, "")?,
         customer => deed(shop, words, customer)?,

@@ -144,7 +144,7 @@ impl Store {
         let expired = |lot: &&mut crate::Lot| lot.expiry_day < day && lot.units() > 0;
         let shelf = &mut self.shelves[index];
         let mut removed: Vec<(LotCode, Place, u32)> = Vec::new();
-        let mut on_floor = 0;
+        let (mut on_floor, mut reduced) = (0, 0);
         for lot in self.lots[index].iter_mut().filter(expired) {
             let floor = lot.floor_units.min(shelf.floor_units);
             lot.floor_units -= floor;
@@ -154,11 +154,15 @@ impl Store {
             let warehouse = core::mem::take(&mut lot.warehouse_units);
             shelf.warehouse_units -= warehouse;
             removed.push((lot.code, Place::Warehouse, warehouse));
+            if lot.markdown.0 > 0 {
+                reduced += u64::from(floor + warehouse);
+            }
         }
         removed.retain(|&(_, _, units)| units > 0);
         if removed.is_empty() {
             return;
         }
+        self.facts.sku(index).reduced_expired += reduced;
         self.staff_will_take(index, on_floor);
         for &(code, place, units) in &removed {
             self.shelves[index].ledger.removed += u64::from(units);

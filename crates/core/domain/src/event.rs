@@ -94,6 +94,38 @@ pub enum Body {
     Rejected(Box<Rejected>),
 }
 
+impl Body {
+    /// Who did it, of what a person can do; empty where nobody says.
+    pub fn actor_mut(&mut self) -> Option<&mut Actor> {
+        match self {
+            Self::AlertAct(act) => Some(&mut act.actor),
+            Self::OrderAct(act) => Some(&mut act.actor),
+            Self::TaskAct(act) => Some(&mut act.actor),
+            Self::Count(count) => Some(&mut count.actor),
+            Self::Removal(removal) => Some(&mut removal.actor),
+            Self::Policy(policy) => Some(&mut policy.actor),
+            Self::Product(product) => Some(&mut product.actor),
+            Self::Supplier(supplier) => Some(&mut supplier.actor),
+            Self::Price(change) => Some(&mut change.actor),
+            Self::Promotion(promotion) => Some(&mut promotion.actor),
+            _ => None,
+        }
+    }
+
+    /// Who set something that a system sets as well; `None` where no person did.
+    pub fn set_by(&self) -> Option<&Actor> {
+        let actor = match self {
+            Self::Policy(policy) => &policy.actor,
+            Self::Product(product) => &product.actor,
+            Self::Supplier(supplier) => &supplier.actor,
+            Self::Price(change) => &change.actor,
+            Self::Promotion(promotion) => &promotion.actor,
+            _ => return None,
+        };
+        (!actor.is_empty()).then_some(actor)
+    }
+}
+
 /// Units taken from a shelf or put back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ShelfTouch {
@@ -340,6 +372,8 @@ pub struct PriceChange {
     pub sku: Sku,
     /// The list price of a unit from now on, in cents.
     pub price_cents: i64,
+    /// Who set it, where a person did.
+    pub actor: Actor,
 }
 
 /// A price cut by plan, for some days.
@@ -353,6 +387,8 @@ pub struct Promotion {
     pub until_day: Day,
     /// The cut.
     pub cut: BasisPoints,
+    /// Who planned it, where a person did.
+    pub actor: Actor,
 }
 
 /// What a person did about an alert.

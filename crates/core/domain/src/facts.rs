@@ -69,6 +69,16 @@ pub struct SkuFacts {
     pub counts: u64,
     /// Of these, those that found what the records said.
     pub right_counts: u64,
+    /// Units sold whose lot the till read.
+    pub lot_sold: u64,
+    /// Of these, units of a lot that was cut in price, with at least that cut on the receipt.
+    pub reduced_sold: u64,
+    /// What these come to before discount, in cents.
+    pub reduced_gross_cents: i64,
+    /// What these come to, in cents.
+    pub reduced_net_cents: i64,
+    /// Units that expired although their lot was cut in price.
+    pub reduced_expired: u64,
 }
 
 impl SkuFacts {
@@ -95,19 +105,34 @@ impl SkuFacts {
         self.stock_ms += other.stock_ms;
         self.counts += other.counts;
         self.right_counts += other.right_counts;
+        self.lot_sold += other.lot_sold;
+        self.reduced_sold += other.reduced_sold;
+        self.reduced_expired += other.reduced_expired;
+        let (gross, net) = (other.reduced_gross_cents, other.reduced_net_cents);
+        self.reduced_gross_cents = self.reduced_gross_cents.saturating_add(gross);
+        self.reduced_net_cents = self.reduced_net_cents.saturating_add(net);
     }
 
-    /// Adds a line of a receipt; a unit of it had cost so many cents, 0 where that is not known.
-    fn add_line(&mut self, line: &ReceiptLine, unit_cost_cents: i64) {
+    /// Adds a line of a receipt; a unit of it had cost so many cents, 0 where that is not known;
+    /// `reduced`: whether it sold from a lot that was cut in price, for that price.
+    fn add_line(&mut self, line: &ReceiptLine, unit_cost_cents: i64, reduced: bool) {
         let units = i64::from(line.units);
         if units > 0 {
             self.sold += units.unsigned_abs();
+            if line.lot.is_some() {
+                self.lot_sold += units.unsigned_abs();
+            }
         } else {
             self.returned += units.unsigned_abs();
         }
         let gross = line.unit_price_cents.saturating_mul(units);
         self.gross_cents = self.gross_cents.saturating_add(gross);
         self.net_cents = self.net_cents.saturating_add(line.total_cents);
+        if reduced {
+            self.reduced_sold += units.unsigned_abs();
+            self.reduced_gross_cents = self.reduced_gross_cents.saturating_add(gross);
+            self.reduced_net_cents = self.reduced_net_cents.saturating_add(line.total_cents);
+        }
         if unit_cost_cents > 0 {
             self.cost_cents = self.cost_cents.saturating_add(unit_cost_cents * units);
             self.costed_net_cents = self.costed_net_cents.saturating_add(line.total_cents);
@@ -371,6 +396,7 @@ impl Store {
     /// A line of the present receipt.
     pub(crate) fn fact_line(&mut self, index: SkuIndex, line: &ReceiptLine) {
         let unit_cost = self.products[index].cost_cents;
+        let reduced = self.reduced(index, line);
         let book = &mut self.facts;
         let (day, today, receipt) = (book.receipt_day, book.today, book.receipts);
         let units = i64::from(line.units);
@@ -383,13 +409,13 @@ impl Store {
         let customer = book.customer;
         let sku = &mut book.skus[index];
         if day == today {
-            sku.today.add_line(line, unit_cost);
+            sku.today.add_line(line, unit_cost, reduced);
             sku.buyers.add(receipt, customer);
         } else if today.since(day) < FACT_DAYS
             && let Some(past) = sku.past(day)
         {
             let mut facts = past.facts();
-            facts.add_line(line, unit_cost);
+            facts.add_line(line, unit_cost, reduced);
             past.set(&facts);
             past.buyers.add(receipt, customer);
         }
@@ -398,5 +424,15 @@ impl Store {
         {
             buyers.add(receipt, customer);
         }
+    }
+
+    /// Whether a line sells from a lot that is cut in price, for a price with at least that cut. A
+    /// receipt that does not name the lot does not say so, whatever its discount.
+    fn reduced(&self, index: SkuIndex, line: &ReceiptLine) -> bool {
+        let (true, Some(code)) = (line.units > 0 && line.discount.0 > 0, line.lot) else {
+            return false;
+        };
+        let lot = self.lots[index].get(code);
+        lot.is_some_and(|lot| lot.markdown.0 > 0 && line.discount >= lot.markdown)
     }
 }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::anomaly::AnomalyPolicy;
-use crate::ids::{Category, Note, PolicyId, Sku, Subcategory, SupplierId};
+use crate::ids::{Actor, Category, Note, PolicyId, Sku, Subcategory, SupplierId};
 use crate::quantity::BasisPoints;
 use crate::time::{Day, LocalClock, WeekSlot};
 
@@ -74,6 +74,8 @@ pub struct Product {
     pub shelf_life_days: u16,
     /// Who delivers it.
     pub supplier: Option<SupplierId>,
+    /// Who declared it, where a person did.
+    pub actor: Actor,
 }
 
 /// The position of one sku on the floor, and its room in the warehouse.
@@ -117,6 +119,8 @@ pub struct Supplier {
     pub lead_minutes: u32,
     /// The least value of an order, in cents.
     pub minimum_order_cents: i64,
+    /// Who declared it, where a person did.
+    pub actor: Actor,
 }
 
 /// Which shelves a policy is for. Where several apply, the narrowest wins, value by value.
@@ -190,6 +194,8 @@ pub struct Policy {
     pub removal: Option<RemovalTime>,
     /// What is out of the ordinary.
     pub anomalies: AnomalyPolicy,
+    /// Who set it, where a person did.
+    pub actor: Actor,
 }
 
 /// Which lot goes from the warehouse to the floor first.

@@ -84,6 +84,7 @@ impl StoreTown {
                 pack_units: item.pack_units,
                 shelf_life_days: item.life_days,
                 supplier: Some(item.supplier),
+                ..Product::default()
             };
             let plan = ShelfPlan {
                 sku: item.sku,
@@ -135,7 +136,8 @@ impl StoreTown {
         let skus = self.world.catalogue.items.len();
         for (index, cut) in of_week(self.state.options.seed, skus, from_day) {
             let Some(sku) = self.item(index).map(|item| item.sku) else { continue };
-            let promotion = Promotion { sku, from_day, until_day: from_day.plus(6), cut };
+            let until_day = from_day.plus(6);
+            let promotion = Promotion { sku, from_day, until_day, cut, ..Promotion::default() };
             self.tell(at, Body::Promotion(promotion));
         }
     }
@@ -226,6 +228,7 @@ fn supplier(code: &str, name: &str, fresh: bool) -> Supplier {
         deliveries,
         lead_minutes,
         minimum_order_cents,
+        ..Supplier::default()
     }
 }
 

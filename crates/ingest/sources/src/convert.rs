@@ -180,7 +180,7 @@ impl Plan {
             "wh_out" => {
                 Body::WarehouseOut(WarehouseOut { task: None, sku, lot: lot()?, units: units()? })
             }
-            "price" => Body::Price(PriceChange { sku, price_cents }),
+            "price" => Body::Price(PriceChange { sku, price_cents, ..PriceChange::default() }),
             _ => return Err(ErrorCode::UnknownEventType.into()),
         };
         Ok(What::Other { sku: Some(sku), price_cents, body })

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use shelf_domain::{Body, DAY, Event, Origin, Outcome, Store, Stream, Timestamp};
 use shelf_host::{ChainWriter, Control, Folder, Pace, Request, TownPlan};
+use shelf_query::Listener;
 use shelf_simulator::TownOptions;
 use shelf_sources::Format;
 use shelf_views::{QualityLimits, render_effects};
@@ -49,7 +50,9 @@ pub(crate) fn run(args: &RunArgs, loaded: &Loaded, output: Output) -> Result<(),
         Control::listen_to(&folder, settings.foreign(Format::Auto)?, move || now(clock.as_ref()))?;
     let wanted = listener.is_some() || settings.http.server()?.is_some();
     let sql = wanted.then(|| serve::open(settings)).transpose()?;
-    let web = web::beside(&folder, &control, pace.as_ref(), sql.as_ref(), loaded, output)?;
+    let postgres = listener.as_ref().map(Listener::address);
+    let web =
+        web::beside(&folder, &control, pace.as_ref(), sql.as_ref(), postgres, loaded, output)?;
     warm_up(&mut chain, settings, output)?;
     if let Some((pace, now)) = pace.as_ref().zip(chain.town_now()) {
         pace.set_now(now);

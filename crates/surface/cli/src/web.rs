@@ -5,6 +5,7 @@ mod console;
 mod tables;
 
 use std::io::IsTerminal;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use shelf_host::{Control, Folder, Pace};
@@ -42,13 +43,14 @@ pub(crate) fn beside(
     control: &Control,
     pace: Option<&Arc<Pace>>,
     sql: Option<&Arc<Sql>>,
+    postgres: Option<SocketAddr>,
     loaded: &Loaded,
     output: Output,
 ) -> Result<Option<Web>, Failure> {
     let settings = &loaded.settings;
     let Some(options) = settings.http.server()? else { return Ok(None) };
     let told = pace.cloned();
-    let console = sql.map(|sql| Console::new(sql, settings.sql.limits()));
+    let console = sql.map(|sql| Console::new(sql, settings.sql.limits(), postgres));
     let follows = settings.lake.enabled;
     let tables = follows.then(|| Tables::new(folder, lake(settings)?)).transpose()?;
     let parts = Parts {

@@ -103,6 +103,16 @@ impl Folder {
         self.root.join("quality-history.1.ndjson")
     }
 
+    /// Who logged in, and who held or sped up the simulation.
+    pub fn audit_path(&self) -> PathBuf {
+        self.root.join("audit.ndjson")
+    }
+
+    /// The older part of that.
+    pub fn older_audit_path(&self) -> PathBuf {
+        self.root.join("audit.1.ndjson")
+    }
+
     /// What it was made with; an error where there is none.
     pub fn meta(&self) -> Result<FolderMeta, HostError> {
         self.find_meta()?.ok_or_else(|| HostError::NoData { path: self.root.clone() })

@@ -4,6 +4,7 @@
 //! stores where the environment is simulated. A [`ChainReader`] is the same state as another
 //! process sees it. Neither decides anything about a shop.
 
+mod audit;
 mod control;
 mod error;
 mod folder;
@@ -19,6 +20,7 @@ mod shard;
 mod sources;
 mod writer;
 
+pub use audit::{HostAct, note_act, noted_acts};
 pub use control::{Ack, AckStatus, Control, Request, connect, send, send_events};
 pub use error::HostError;
 pub use folder::{DATA_FORMAT, Folder, FolderMeta, TownPlan};

@@ -1,8 +1,8 @@
 //! The state of a data folder as another process sees it: it reads what is on disk, follows it, and
 //! never writes.
 
-use shelf_domain::{Counts, SourceCounts, Store, Stores, Timestamp, state_hash};
-use shelf_engine::{EngineError, Replica, Stepped};
+use shelf_domain::{Counts, SourceCounts, Store, StoreId, Stores, Timestamp, state_hash};
+use shelf_engine::{EngineError, Replica, Stepped, partition_of};
 use shelf_eventlog::{LogReader, PartitionReader};
 use shelf_events::{OutputRecord, decode_effect};
 use shelf_ports::{Offset, RecordBatch};
@@ -90,6 +90,38 @@ impl ChainReader {
                 }
             })?;
         }
+        Ok(())
+    }
+
+    /// Steps the events of one store's partition once more, from the newest snapshot that is at
+    /// least `back` events old; from the beginning of the log where there is none. `begin` gets the
+    /// stores as they are there, `watch` each event of the store.
+    pub fn retrace(
+        folder: &Folder,
+        store: StoreId,
+        back: Offset,
+        begin: impl FnOnce(&Stores),
+        mut watch: impl FnMut(Stepped<'_>),
+    ) -> Result<(), HostError> {
+        let number = partition_of(store, folder.meta()?.partitions);
+        let open = || LogReader::open(folder.log()).map(LogReader::into_partitions);
+        let tail = || Ok::<_, HostError>(open()?.into_iter().nth(number as usize));
+        let Some(mut of_store) = tail()? else { return Ok(()) };
+        let from = of_store.end_offset()?.saturating_sub(back);
+        let mut replica = match Replica::open_up_to(number, of_store, &folder.snapshots(), from) {
+            // The log does not reach back so far: what it has begins at a snapshot.
+            Err(EngineError::Gap { .. }) => {
+                let Some(tail) = tail()? else { return Ok(()) };
+                Replica::open(number, tail, &folder.snapshots())?
+            }
+            opened => opened?,
+        };
+        begin(replica.stores());
+        replica.catch_up(|stepped| {
+            if stepped.event.store == store {
+                watch(stepped);
+            }
+        })?;
         Ok(())
     }
 

@@ -187,7 +187,8 @@ fn a_dearer_sku_is_wanted_less_and_a_cheaper_one_more() {
             at if cheaper(at) => life.list_cents * 4 / 5,
             _ => continue,
         };
-        let body = Body::Price(PriceChange { sku: life.sku, price_cents });
+        let body =
+            Body::Price(PriceChange { sku: life.sku, price_cents, ..PriceChange::default() });
         let (id, store) = (EventId(at as u128 + 1), changed.town.store());
         let origin = shelf_domain::Origin::default();
         changed.step(&Event { id, store, at: now, received_at: now, origin, body });

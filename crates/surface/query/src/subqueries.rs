@@ -68,24 +68,47 @@ fn without(tokens: &[(Token, &str)], parts: &[(usize, usize)]) -> Option<String>
     Some(written)
 }
 
-/// NULL instead of some tokens, with their parameters: a client gives a value for each.
+/// NULL instead of some tokens, with their parameters: a client gives a value for each, of the type
+/// that it names in the statement or when it binds it.
 fn null(instead_of: &[(Token, &str)]) -> String {
     let parameters: Vec<String> = instead_of
         .iter()
-        .filter(|(token, _)| matches!(token, Token::Placeholder(_)))
-        .map(|(_, text)| format!("CAST({text} AS TEXT)"))
+        .enumerate()
+        .filter(|(_, (token, _))| matches!(token, Token::Placeholder(_)))
+        .map(|(at, _)| format!("{} IS NULL", typed(instead_of.get(at..).unwrap_or_default())))
         .collect();
     let number = matches!(instead_of.first(), Some((Token::Word(name), _))
         if ["unnest", "generate_subscripts"].contains(&name.value.as_str()));
-    match parameters.as_slice() {
-        [] if number => "CAST(NULL AS INTEGER)".to_owned(),
-        [] => "CAST(NULL AS TEXT)".to_owned(),
-        some if number => {
-            let text = some.join(", ");
-            format!("CAST(CASE WHEN false THEN concat({text}) END AS INTEGER)")
+    match (parameters.as_slice(), number) {
+        ([], true) => "CAST(NULL AS INTEGER)".to_owned(),
+        ([], false) => "CAST(NULL AS TEXT)".to_owned(),
+        (some, number) => {
+            let value = if number { "0" } else { "''" };
+            format!("CASE WHEN false AND ({}) THEN {value} END", some.join(" OR "))
         }
-        some => format!("CASE WHEN false THEN concat({}) END", some.join(", ")),
     }
+}
+
+/// A parameter with the type that is written behind it, such as `$1::pg_catalog.oid[]`.
+fn typed(tokens: &[(Token, &str)]) -> String {
+    let mut written = String::new();
+    let mut before = &Token::EOF;
+    for (at, (token, text)) in tokens.iter().enumerate() {
+        let goes_on = match token {
+            Token::Placeholder(_) => at == 0,
+            Token::DoubleColon => matches!(before, Token::Placeholder(_)),
+            Token::Word(_) => matches!(before, Token::DoubleColon | Token::Period),
+            Token::Period | Token::LBracket => matches!(before, Token::Word(_)),
+            Token::RBracket => matches!(before, Token::LBracket),
+            _ => false,
+        };
+        if !goes_on {
+            break;
+        }
+        written.push_str(text);
+        before = token;
+    }
+    written
 }
 
 /// Parts of a client's look at the catalogue that nothing here can answer: what it asks of tables
@@ -303,11 +326,13 @@ mod tests {
         assert_eq!(keep_subqueries("SELECT array_to_string(a, ',') FROM pg_catalog.b"), None);
         let asked = "SELECT unnest(pg_catalog.pg_index.indkey), \
                      generate_subscripts(pg_index.indkey, $1), unnest(a)";
-        let kept = "SELECT CAST(NULL AS INTEGER), CAST(CASE WHEN false THEN \
-                    concat(CAST($1 AS TEXT)) END AS INTEGER), unnest(a)";
+        let kept = "SELECT CAST(NULL AS INTEGER), CASE WHEN false AND ($1 IS NULL) THEN 0 END, \
+                    unnest(a)";
         assert_eq!(keep_subqueries(asked).as_deref(), Some(kept));
-        let asked = "SELECT CASE WHEN a THEN (SELECT $2::VARCHAR FROM pg_catalog.pg_sequence) END";
-        let kept = "SELECT CASE WHEN a THEN CASE WHEN false THEN concat(CAST($2 AS TEXT)) END END";
+        let asked = "SELECT CASE WHEN a THEN (SELECT $2::VARCHAR, $3 FROM pg_sequence WHERE b = \
+                     ANY ($4::pg_catalog.oid[])) END";
+        let kept = "SELECT CASE WHEN a THEN CASE WHEN false AND ($2::VARCHAR IS NULL OR $3 IS NULL \
+                    OR $4::pg_catalog.oid[] IS NULL) THEN '' END END";
         assert_eq!(keep_subqueries(asked).as_deref(), Some(kept));
     }
 }

@@ -110,6 +110,11 @@ impl Listener {
         let admission = Admission::new(options.password.as_ref());
         Ok(Self { listener, address, connections: options.connections, admission, tls })
     }
+
+    /// Where clients connect.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
 }
 
 impl Sql {

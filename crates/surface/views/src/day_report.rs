@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use shelf_domain::{
-    AlertStatus, Cause, Day, Effect, Kpi, OrderStatus, RemovalCause, Rule, Severity, Store, StoreId,
+    AlertStatus, Cause, Day, Effect, Kpi, OrderStatus, Rule, Severity, Store, StoreId,
 };
 use shelf_events::OutputRecord;
 
 use crate::chain::{self, Chain};
-use crate::form;
 use crate::kpis::{KpiBy, KpiFilter, KpiRow, KpisView};
+use crate::{form, wording};
 
 /// So many products stand in the lists of the best and the last.
 const LISTED: usize = 10;
@@ -165,7 +165,7 @@ impl DayReport {
                     _ => {}
                 },
                 Effect::Removed(notice) => {
-                    let code = removal_code(notice.cause);
+                    let code = wording::removal_cause(notice.cause);
                     let row = removals.entry(code).or_default();
                     row.add(code, i64::from(notice.units), notice.cost_cents);
                 }
@@ -198,16 +198,6 @@ fn figure(row: &KpiRow, kpi: Kpi) -> Option<f64> {
 fn title(stores: &[&Store]) -> String {
     match stores {
         [only] => chain::store_name(only),
-        several => crate::wording::counted(several.len() as u64, "store"),
-    }
-}
-
-fn removal_code(cause: RemovalCause) -> &'static str {
-    match cause {
-        RemovalCause::Expired => "expired",
-        RemovalCause::Damaged => "damaged",
-        RemovalCause::Recalled => "recalled",
-        RemovalCause::Transferred => "transferred",
-        RemovalCause::Stolen => "stolen",
+        several => wording::counted(several.len() as u64, "store"),
     }
 }

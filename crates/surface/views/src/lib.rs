@@ -17,7 +17,9 @@ mod floor_plan;
 mod form;
 mod keyed;
 mod kpis;
+mod lot_life;
 mod lots;
+mod markdowns;
 mod now;
 mod orders;
 mod products;
@@ -47,7 +49,9 @@ pub use effect_line::{EffectKind, EffectLine};
 pub use floor_plan::{Bounds, FLOOR_PLAN, Zone, zone_of};
 pub use keyed::Keyed;
 pub use kpis::{KpiBy, KpiFilter, KpiNote, KpiRow, KpisView, best_products, kpi_notes};
+pub use lot_life::{LotDay, LotLife, LotRemoval};
 pub use lots::{LotFilter, LotRow, LotsView, StockedLot};
+pub use markdowns::{MarkdownRow, MarkdownsView};
 pub use now::{
     Better, Level, LevelHistory, NowView, Reading, ReadingHistory, StoreCard, Tile, TileKind,
     heading,

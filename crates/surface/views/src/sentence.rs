@@ -1,13 +1,15 @@
 //! Why something is as it is and what to do about it, in one sentence each.
 
 use shelf_domain::{
-    Actor, Alert, AlertStatus, Cause, Effect, Measure, OrderLine, Place, PriceNotice, RemovalCause,
+    Actor, Alert, AlertStatus, Cause, Effect, Measure, OrderLine, Place, PriceNotice,
     RemovalNotice, RestockTask, Rule, Shelf, Sku, SupplierOrder, TaskStatus, WindowResult,
     WindowScope,
 };
 
 use crate::alert_detail::Arrival;
-use crate::wording::{count, counted, minute_utc, money, per_cent, span, tenths, units};
+use crate::wording::{
+    count, counted, minute_utc, money, per_cent, removal_cause, span, tenths, units,
+};
 
 /// Why an alert is open: the rule and its values.
 pub(crate) fn why(alert: &Alert) -> String {
@@ -312,13 +314,7 @@ fn removed(notice: &RemovalNotice) -> String {
         Place::Floor => "the floor",
         Place::Warehouse => "the warehouse",
     };
-    let cause = match notice.cause {
-        RemovalCause::Expired => "expired",
-        RemovalCause::Damaged => "damaged",
-        RemovalCause::Recalled => "recalled",
-        RemovalCause::Transferred => "transferred",
-        RemovalCause::Stolen => "stolen",
-    };
+    let cause = removal_cause(notice.cause);
     let (moved, sku, lot) = (units(notice.units), notice.sku, notice.lot);
     format!("{moved} of {sku} lot {lot} left {place}: {cause}")
 }

@@ -116,6 +116,8 @@ pub struct ShelfRow {
     #[serde(serialize_with = "form::maybe")]
     #[schema(value_type = Option<String>)]
     pub empty_since: Option<Timestamp>,
+    /// What customers would have bought of it today while it stood empty, at list price, in cents.
+    pub lost_today_cents: i64,
     /// The alerts that stand for it.
     #[serde(serialize_with = "form::list")]
     #[schema(value_type = Vec<String>)]
@@ -156,11 +158,23 @@ impl ShelfRow {
             sold_today_units: shelf.demand.sold_today,
             expected_daily_units: known.then(|| f64::from(shelf.demand.daily_milli) / 1_000.0),
             empty_since: shelf.empty_since,
+            lost_today_cents: lost_today_cents(store, index, shelf),
             alerts: store.alerts_of(index).map(|alert| alert.alert).collect(),
             worst: store.alerts_of(index).map(|alert| alert.severity).max(),
             task: shelf.task,
         })
     }
+}
+
+/// What a shelf would have sold today while it stood empty: its expected sales a day, spread over
+/// the hours of opening, at list price.
+pub(crate) fn lost_today_cents(store: &Store, index: SkuIndex, shelf: &Shelf) -> i64 {
+    let open_us = chain::opening_us(store);
+    let present_us = shelf.empty_since.map_or(0, |since| chain::open_since_us(store, since));
+    let empty_us = shelf.demand.empty_today_us.saturating_add(present_us);
+    let list = store.product(index).map_or(0, |product| product.price_cents);
+    let wanted = i128::from(shelf.demand.daily_milli) * i128::from(empty_us) * i128::from(list);
+    (wanted / (i128::from(open_us.max(1)) * 1_000)) as i64
 }
 
 /// Shelves, in order of store and sku.

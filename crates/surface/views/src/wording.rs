@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use shelf_domain::{BasisPoints, Day, LocalClock, Measure, Place, Timestamp, WindowScope};
+use shelf_domain::{
+    BasisPoints, Day, LocalClock, Measure, Place, RemovalCause, Timestamp, WindowScope,
+};
 
 /// RFC 3339 in UTC.
 pub fn rfc3339(at: Timestamp) -> String {
@@ -121,6 +123,17 @@ pub fn place(place: Place) -> &'static str {
     match place {
         Place::Floor => "floor",
         Place::Warehouse => "warehouse",
+    }
+}
+
+/// Why units were taken out.
+pub fn removal_cause(cause: RemovalCause) -> &'static str {
+    match cause {
+        RemovalCause::Expired => "expired",
+        RemovalCause::Damaged => "damaged",
+        RemovalCause::Recalled => "recalled",
+        RemovalCause::Transferred => "transferred",
+        RemovalCause::Stolen => "stolen",
     }
 }
 

@@ -178,6 +178,11 @@ impl App {
         &self.0.pasts
     }
 
+    /// Room for requests that look at past moments.
+    pub(crate) fn past_room(&self) -> &Semaphore {
+        &self.0.past_room
+    }
+
     /// A handle that does not keep the server alive.
     pub(crate) fn weakly(&self) -> Weakly {
         Weakly(Arc::downgrade(&self.0))

@@ -1,5 +1,6 @@
 //! What this crate asks of others: SQL, the tables of the lake, the controls of a simulation.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -132,6 +133,11 @@ pub trait SqlBackend: Send + Sync {
 
     /// What statements may use.
     fn limits(&self) -> SqlLimits;
+
+    /// Where clients of Postgres connect; `None` where they cannot.
+    fn postgres(&self) -> Option<SocketAddr> {
+        None
+    }
 }
 
 /// One table of the lake. What is not known is `None`.

@@ -209,3 +209,27 @@ fn nothing_listens_elsewhere_without_a_user() {
     let done = shop::ask(serving.address(), "POST", &path, &headers, b"{}");
     assert_eq!(done.status, 200, "{}", done.text());
 }
+
+#[test]
+fn logins_stand_in_the_audit_list_and_their_secrets_do_not() {
+    let (shop, tokens) = locked();
+    assert_eq!(log_in(&shop, "ada", "wrong guess here").code(), "bad_login");
+    let done = log_in(&shop, "ada", PASSWORD);
+    let cookie = done.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let page = shop.ask("GET", "/alerts", &[("cookie", &cookie)], b"").text();
+    let csrf = page.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let form = [("cookie", cookie.as_str()), ("content-type", "application/x-www-form-urlencoded")];
+    let out = shop.ask("POST", "/logout", &form, format!("csrf={csrf}").as_bytes());
+    assert_eq!(out.status, 303, "{out:?}");
+    let audit = get(&shop, "/api/v1/audit?about=ada", &tokens.of("petra"));
+    let listed = audit.json()["host_acts"].as_array().unwrap().clone();
+    let acts: Vec<&str> = listed.iter().map(|row| row["act"].as_str().unwrap()).collect();
+    assert_eq!(acts, ["logout", "login", "login_failed"]);
+    assert_eq!(listed[1]["detail"], "127.0.0.1");
+    for secret in [PASSWORD, "wrong guess here", csrf, cookie.split_once('=').unwrap().1] {
+        assert!(!audit.text().contains(secret), "{secret}");
+        let file = std::fs::read_to_string(shop.folder.audit_path()).unwrap();
+        assert!(!file.contains(secret), "{secret}");
+    }
+    assert_eq!(get(&shop, "/api/v1/audit", &tokens.of("otto")).code(), "forbidden");
+}

@@ -67,6 +67,56 @@ fn what_people_did_is_listed_with_their_names() {
         (row["source"].as_str(), row["event"]["note"].as_str()),
         (Some("http"), Some("mine"))
     );
+    // Whoever sets something stands in its event, whatever the event says.
+    let now = shop.get("/api/v1/status").json()["now"].clone();
+    let sku = shop.get("/api/v1/shelves?limit=1").json()["shelves"][0]["sku"].clone();
+    let price = json!({
+        "event_type": "price", "event_id": "00000000-0000-4000-8000-0000000000bb",
+        "store_id": store, "item_id": sku, "price": 1.25, "timestamp": now,
+    });
+    assert_eq!(shop.post("/api/v1/events", &price).json()["accepted"], 1);
+    let form = format!("id=mine&scope=global&store={store}&min_units=2");
+    let kind = [("content-type", "application/x-www-form-urlencoded")];
+    assert_eq!(shop.ask("POST", "/do/policy", &kind, form.as_bytes()).status, 303);
+    for kind in ["price", "policy"] {
+        let audit = shop.get(&format!("/api/v1/audit?about=local&type={kind}")).json();
+        let row = &rows(&audit, "events")[0];
+        assert_eq!(
+            (&row["event"]["actor"], &row["event"]["event_type"]),
+            (&json!("local"), &json!(kind))
+        );
+    }
+    // What the simulated town set was set by nobody, and is no act.
+    let audit = shop.get("/api/v1/audit?type=product&limit=1000").json();
+    assert_eq!(rows(&audit, "events").len(), 0);
+}
+
+#[test]
+fn what_was_done_to_the_simulation_is_listed_too() {
+    let shop = Shop::open();
+    assert_eq!(shop.post("/api/v1/simulation", &json!({"speed": 30, "paused": true})).status, 200);
+    let kind = [("content-type", "application/x-www-form-urlencoded")];
+    assert_eq!(shop.ask("POST", "/simulation", &kind, b"do=resume").status, 303);
+    let audit = shop.get("/api/v1/audit").json();
+    let acts: Vec<(&str, &str, &str)> = rows(&audit, "host_acts")
+        .iter()
+        .map(|row| {
+            let text = |name: &str| row[name].as_str().unwrap();
+            (text("actor"), text("act"), text("detail"))
+        })
+        .collect();
+    assert_eq!(
+        acts,
+        [
+            ("local", "simulation_resumed", ""),
+            ("local", "simulation_paused", ""),
+            ("local", "simulation_speed", "30"),
+        ]
+    );
+    let one = shop.get("/api/v1/audit?type=simulation_speed").json();
+    assert_eq!(rows(&one, "host_acts").len(), 1);
+    let of_store = shop.get("/api/v1/audit?store=S001").json();
+    assert_eq!(rows(&of_store, "host_acts").len(), 0);
 }
 
 #[test]

@@ -110,7 +110,51 @@ fn every_number_of_the_first_page_is_that_of_the_api() {
             let shown = value(&page, &format!("alerts_{severity}"));
             assert!((shown - number(&format!("alerts_standing.{severity}"))).abs() < 0.5);
         }
+        let near = |figure: &str, other: f64| {
+            let shown = value(&page, figure);
+            assert!((shown - other).abs() < 0.006, "{figure} of {store}: {shown}, {other}");
+        };
+        near("lost_sales", lost_sales(&shop, store));
+        near("sales_pace", sales_pace(&shop, store, api["now"].as_str().unwrap()));
+        let today: jiff::civil::Date = api["day"].as_str().unwrap().parse().unwrap();
+        let kpi = |days: i64, name: &str| {
+            let from = today.checked_sub(jiff::Span::new().days(days - 1)).unwrap();
+            let path = format!("/api/v1/kpis?store={store}&by=chain&from={from}&to={today}");
+            shop.get(&path).json()["rows"][0]["figures"][name].as_f64().unwrap()
+        };
+        // The share is told in thousandths of a per cent.
+        let (share, net) = (kpi(1, "waste_share"), kpi(1, "net_revenue"));
+        let difference = value(&page, "waste") - share * net / 100.0;
+        assert!(difference.abs() < 0.006 + net * 0.000_01, "waste of {store}: {difference}");
+        assert!((value(&page, "fill_rate") - kpi(7, "fill_rate")).abs() < 0.001);
     }
+}
+
+/// What the shelves of a store lost today, in currency units.
+fn lost_sales(shop: &Shop, store: &str) -> f64 {
+    let (mut cents, mut next) = (0.0, String::new());
+    loop {
+        let page = shop.get(&format!("/api/v1/shelves?store={store}&limit=1000{next}")).json();
+        let rows = page["shelves"].as_array().unwrap();
+        cents += rows.iter().map(|row| row["lost_today_cents"].as_f64().unwrap()).sum::<f64>();
+        match page["next_page"].as_str() {
+            Some(token) => next = format!("&page={token}"),
+            None => return cents / 100.0,
+        }
+    }
+}
+
+/// What the receipts of the last ten minutes come to, by minute, in currency units.
+fn sales_pace(shop: &Shop, store: &str, now: &str) -> f64 {
+    let path = format!("/api/v1/windows/store_1m?store={store}&limit=1000");
+    let answer = shop.get(&path).json();
+    let now: jiff::Timestamp = now.parse().unwrap();
+    let from = now.checked_sub(jiff::SignedDuration::from_mins(10)).unwrap();
+    let rows = answer["rows"].as_array().unwrap();
+    let recent = rows
+        .iter()
+        .filter(|row| row["start"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap() >= from);
+    recent.map(|row| row["net_cents"].as_f64().unwrap()).sum::<f64>() / 1_000.0
 }
 
 #[test]

@@ -1,6 +1,11 @@
 //! What the API answers to reads.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers fail like tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers fail like tests"
+)]
 
 #[path = "fixture/shop.rs"]
 mod shop;
@@ -172,4 +177,39 @@ fn the_document_is_the_committed_one() {
     assert!(shop.get("/problems").text().contains("bad_page"));
     assert_eq!(shop.get("/problems/bad_page").status, 200);
     assert_eq!(shop.get("/problems/%3Cscript%3E").code(), "not_found");
+}
+
+#[test]
+fn the_life_of_a_lot_adds_up_and_its_page_shows_the_same() {
+    let shop = Shop::open();
+    let lots = shop.get("/api/v1/lots?store=S001&limit=1000").json();
+    let number = |life: &Value, name: &str| life[name].as_i64().unwrap_or_else(|| panic!("{name}"));
+    let mut sold = 0;
+    for lot in rows(&lots, "lots").iter().step_by(100) {
+        let (sku, code) = (lot["sku"].as_str().unwrap(), lot["lot"].as_str().unwrap());
+        let life = shop.get(&format!("/api/v1/lots/S001/{sku}/{code}")).json();
+        assert_eq!(life["birth_known"], true, "{life}");
+        let came = number(&life, "received_units") + number(&life, "returned_units");
+        let places = ["floor_units", "warehouse_units", "transit_units"];
+        let left: i64 = places.iter().map(|place| number(&life, place)).sum();
+        assert!(places.iter().all(|place| life[place] == lot[place]), "{life} of {lot}");
+        let gone = number(&life, "sold_units") + number(&life, "removed_units");
+        assert_eq!(came, left + gone + number(&life, "unexplained_units"), "{life}");
+        let days = rows(&life, "days");
+        let daily: i64 = days.iter().map(|day| number(day, "sold_units")).sum();
+        assert_eq!(daily, number(&life, "sold_units"), "{life}");
+        sold += daily;
+        let page = shop.get(&format!("/lots/{sku}/{code}?store=S001")).text();
+        let shown = format!("data-figure=\"lot_sold\" data-value=\"{daily}\"");
+        assert!(page.contains(&shown), "{sku} {code}: {shown}");
+    }
+    assert!(sold > 0, "some of them have sold");
+    // As it was then, and what never was.
+    let lot = &rows(&lots, "lots")[0];
+    let path = format!("{}/{}", lot["sku"].as_str().unwrap(), lot["lot"].as_str().unwrap());
+    let then = shop.get(&format!("/api/v1/lots/S001/{path}?as_of=2026-01-01T06:00:00Z"));
+    assert!(matches!(then.status, 200 | 404), "{}", then.text());
+    assert_eq!(shop.get("/api/v1/lots/S001/NOTHING/L1").code(), "not_found");
+    let page = shop.get(&format!("/lots/{}/never?store=S001", lot["sku"].as_str().unwrap())).text();
+    assert!(page.contains("Its life is not known."), "{page}");
 }

@@ -129,3 +129,56 @@ fn who_never_reads_does_not_hold_the_server() {
     assert!(begun.elapsed() < Duration::from_secs(20));
     drop(silent);
 }
+
+/// The first line that the server answers to a request of this path.
+fn first_line(shop: &Shop, path: &str) -> String {
+    let mut socket = BufReader::new(TcpStream::connect(shop.address()).unwrap());
+    socket.get_ref().set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let head = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", shop.address());
+    socket.get_mut().write_all(head.as_bytes()).unwrap();
+    let mut line = String::new();
+    socket.read_line(&mut line).unwrap();
+    line
+}
+
+#[test]
+fn the_place_of_who_never_reads_becomes_free() {
+    for path in ["/api/v1/stream", "/live/shelves"] {
+        let limits = HttpLimits {
+            streams: 1,
+            write_timeout: Duration::from_millis(300),
+            ..HttpLimits::default()
+        };
+        let shop = Shop::with(HttpOptions { limits, ..HttpOptions::default() }, |_| {});
+        let silent = Events::open(&shop, path, "");
+        // The stream has begun, and nothing of it is ever read.
+        silent.0.get_ref().peek(&mut [0]).unwrap();
+        assert!(first_line(&shop, path).contains(" 503 "), "{path}: the only place is taken");
+        shop.pace.set_speed(Some(20_000.0));
+        shop.pace.set_paused(false);
+        let begun = std::time::Instant::now();
+        while !first_line(&shop, path).contains(" 200 ") {
+            assert!(begun.elapsed() < Duration::from_mins(1), "{path}: the place is never free");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        // Its end is still open: the server gave it up, and not the client.
+        drop(silent);
+    }
+}
+
+#[test]
+fn the_place_of_who_closes_an_open_page_becomes_free() {
+    let limits = HttpLimits { streams: 1, ..HttpLimits::default() };
+    let shop = Shop::with(HttpOptions { limits, ..HttpOptions::default() }, |_| {});
+    let path = "/live/alerts?store=S001";
+    let mut open = Events::open(&shop, path, "");
+    open.next("parts");
+    assert!(first_line(&shop, path).contains(" 503 "), "the only place is taken");
+    drop(open);
+    let begun = std::time::Instant::now();
+    // Nothing changes in the stores: it is the age of the data that finds the client gone.
+    while !first_line(&shop, path).contains(" 200 ") {
+        assert!(begun.elapsed() < Duration::from_secs(30), "the place is never free");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}

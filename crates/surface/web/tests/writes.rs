@@ -141,7 +141,10 @@ fn orders_tasks_counts_and_policies() {
     let done = put(&[]);
     assert_eq!(done.status, 200, "{}", done.text());
     let set = until(&shop, &policy, |answer| answer.status == 200).json();
-    assert_eq!(set["fields"]["notes"], "set by local: busy corner");
+    assert_eq!(
+        (&set["fields"]["notes"], &set["fields"]["actor"]),
+        (&json!("busy corner"), &json!("local"))
+    );
     let wrong = json!({"fields": {"threshold_pct": "much"}}).to_string();
     let json = [("content-type", "application/json")];
     assert_eq!(shop.ask("PUT", &policy, &json, wrong.as_bytes()).code(), "wrong_type");

@@ -16,6 +16,8 @@ pub(super) struct PastDay {
     costed_net_cents: i64,
     waste_cents: i64,
     unexplained_cents: i64,
+    reduced_gross_cents: i64,
+    reduced_net_cents: i64,
     stock_ms: u64,
     open_us: i64,
     empty_us: i64,
@@ -30,6 +32,9 @@ pub(super) struct PastDay {
     delivered: u32,
     counts: u32,
     right_counts: u32,
+    lot_sold: u32,
+    reduced_sold: u32,
+    reduced_expired: u32,
     shelf_days: u8,
     empty_days: u8,
 }
@@ -58,6 +63,11 @@ impl PastDay {
         self.delivered = units(facts.delivered);
         self.counts = units(facts.counts);
         self.right_counts = units(facts.right_counts);
+        self.lot_sold = units(facts.lot_sold);
+        self.reduced_sold = units(facts.reduced_sold);
+        self.reduced_expired = units(facts.reduced_expired);
+        self.reduced_gross_cents = facts.reduced_gross_cents;
+        self.reduced_net_cents = facts.reduced_net_cents;
         self.gross_cents = facts.gross_cents;
         self.net_cents = facts.net_cents;
         self.cost_cents = facts.cost_cents;
@@ -94,6 +104,11 @@ impl PastDay {
             empty_days: self.empty_days.into(),
             counts: self.counts.into(),
             right_counts: self.right_counts.into(),
+            lot_sold: self.lot_sold.into(),
+            reduced_sold: self.reduced_sold.into(),
+            reduced_gross_cents: self.reduced_gross_cents,
+            reduced_net_cents: self.reduced_net_cents,
+            reduced_expired: self.reduced_expired.into(),
         }
     }
 }
@@ -126,6 +141,11 @@ mod tests {
             empty_days: 1,
             counts: 18,
             right_counts: 19,
+            lot_sold: 20,
+            reduced_sold: 21,
+            reduced_gross_cents: -22,
+            reduced_net_cents: 23,
+            reduced_expired: 24,
         };
         assert_eq!(PastDay::new(Day(3), &day, Buyers::default()).facts(), day);
         let absurd = SkuFacts { sold: u64::MAX, unexplained: i64::MIN, ..day };

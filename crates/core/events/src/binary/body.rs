@@ -1,7 +1,7 @@
 //! The bodies of events in the log: the fast ones. Reference data is in `reference`.
 
 use shelf_domain::{
-    AlertAct, AlertId, AlertVerb, BasisPoints, Body, Count, CustomerEvent, Day, Delivery,
+    Actor, AlertAct, AlertId, AlertVerb, BasisPoints, Body, Count, CustomerEvent, Day, Delivery,
     OpeningStock, OrderAct, OrderId, OrderVerb, PriceChange, Promotion, Receipt, ReceiptLine,
     Refill, Rejected, Removal, Session, ShelfTouch, TaskAct, TaskId, TaskVerb, Timestamp, Transfer,
     WarehouseOut, WeightChange,
@@ -12,8 +12,17 @@ use super::{reference, windows};
 
 type Result<T> = core::result::Result<T, DecodeError>;
 
-/// The tag of a body.
+/// The tag of something that a person set: their name, the tag of the body, the body. Without a
+/// name a body has its own tag.
+const SET_BY: u8 = 29;
+
+/// The tag of a record.
 pub(super) fn tag(body: &Body) -> u8 {
+    if body.set_by().is_some() { SET_BY } else { kind(body) }
+}
+
+/// The tag of a body.
+fn kind(body: &Body) -> u8 {
     match body {
         Body::Pickup(_) => 1,
         Body::Putback(_) => 2,
@@ -102,6 +111,10 @@ pub(super) fn write(body: &Body, w: &mut Writer<'_>) {
 }
 
 fn write_rare(body: &Body, w: &mut Writer<'_>) {
+    if let Some(actor) = body.set_by() {
+        w.name(actor);
+        w.byte(kind(body));
+    }
     match body {
         Body::Store(settings) => reference::write_store(settings, w),
         Body::Product(product) => reference::write_product(product, w),
@@ -200,12 +213,17 @@ fn read_rare(tag: u8, r: &mut Reader<'_>) -> Result<Body> {
         17 => Body::OpeningStock(read_opening_stock(r)?),
         18 => Body::Supplier(Box::new(reference::read_supplier(r)?)),
         19 => Body::Policy(Box::new(reference::read_policy(r)?)),
-        20 => Body::Price(PriceChange { sku: r.name()?, price_cents: r.signed()? }),
+        20 => Body::Price(PriceChange {
+            sku: r.name()?,
+            price_cents: r.signed()?,
+            actor: Actor::default(),
+        }),
         21 => Body::Promotion(Promotion {
             sku: r.name()?,
             from_day: read_day(r)?,
             until_day: read_day(r)?,
             cut: BasisPoints(r.number()?),
+            actor: Actor::default(),
         }),
         22 => Body::AlertAct(Box::new(read_alert_act(r)?)),
         23 => Body::OrderAct(Box::new(read_order_act(r)?)),
@@ -226,8 +244,21 @@ fn read_rare(tag: u8, r: &mut Reader<'_>) -> Result<Body> {
             step: r.choice()?,
             sku: r.maybe_name()?,
         }),
+        SET_BY => read_set_by(r)?,
         unknown => return Err(DecodeError::UnknownTag(unknown)),
     })
+}
+
+fn read_set_by(r: &mut Reader<'_>) -> Result<Body> {
+    let actor = r.name()?;
+    let mut body = match r.byte()? {
+        kind @ (15 | 18..=21) => read_rare(kind, r)?,
+        other => return Err(DecodeError::UnknownTag(other)),
+    };
+    if let Some(known) = body.actor_mut() {
+        *known = actor;
+    }
+    Ok(body)
 }
 
 #[inline]

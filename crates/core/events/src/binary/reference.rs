@@ -1,7 +1,7 @@
 //! Reference data in the log: store, product, shelf, supplier, policy.
 
 use shelf_domain::{
-    BasisPoints, Day, LocalClock, MarkdownSchedule, Policy, Product, Scope, ShelfPlan,
+    Actor, BasisPoints, Day, LocalClock, MarkdownSchedule, Policy, Product, Scope, ShelfPlan,
     StoreSettings, Supplier, Timestamp, WeekSlot,
 };
 
@@ -67,6 +67,7 @@ pub(super) fn read_product(r: &mut Reader<'_>) -> Result<Product> {
         pack_units: r.number()?,
         shelf_life_days: r.number()?,
         supplier: r.maybe_name()?,
+        actor: Actor::default(),
     })
 }
 
@@ -105,6 +106,7 @@ pub(super) fn read_supplier(r: &mut Reader<'_>) -> Result<Supplier> {
         deliveries: r.list(read_slot)?,
         lead_minutes: r.number()?,
         minimum_order_cents: r.signed()?,
+        actor: Actor::default(),
     })
 }
 
@@ -184,6 +186,7 @@ pub(super) fn read_policy(r: &mut Reader<'_>) -> Result<Policy> {
         markdown: r.maybe(read_markdown)?,
         removal: r.maybe(Reader::choice)?,
         anomalies: anomalies::read(r)?,
+        actor: Actor::default(),
     })
 }
 

@@ -14,6 +14,7 @@ use crate::names::WEEKDAYS;
 
 /// The shelf of a policy that is for all.
 const GLOBAL: &str = "__GLOBAL__";
+const ACTOR: &[Field] = &[Field::Actor];
 const NAME: &[Field] = &[Field::Name];
 const CATEGORY: &[Field] = &[Field::Category, Field::ItemCategory];
 const SUBCATEGORY: &[Field] = &[Field::Subcategory, Field::ItemSubcategory];
@@ -95,6 +96,7 @@ pub(super) fn product(fields: &Fields<'_>) -> Result<Product> {
         pack_units: fields.maybe_units(pack)?.unwrap_or(0),
         shelf_life_days: fields.maybe_int(&[Field::ShelfLifeDays])?.unwrap_or(0),
         supplier: fields.maybe_name(&[Field::SupplierId])?,
+        actor: fields.name_or_empty(ACTOR)?,
     })
 }
 
@@ -123,6 +125,7 @@ pub(super) fn supplier(fields: &Fields<'_>) -> Result<Supplier> {
         deliveries: fields.maybe_list(Field::Deliveries, slot)?.unwrap_or_default(),
         lead_minutes: fields.maybe_int(&[Field::LeadMinutes])?.unwrap_or(0),
         minimum_order_cents: fields.maybe_money(&[Field::MinimumOrder])?.unwrap_or(0),
+        actor: fields.name_or_empty(ACTOR)?,
     })
 }
 
@@ -131,6 +134,7 @@ pub(super) fn price(fields: &Fields<'_>) -> Result<PriceChange> {
     Ok(PriceChange {
         sku: fields.name(SKU)?,
         price_cents: need(fields.maybe_money(price)?, price)?,
+        actor: fields.name_or_empty(ACTOR)?,
     })
 }
 
@@ -142,6 +146,7 @@ pub(super) fn promotion(fields: &Fields<'_>) -> Result<Promotion> {
         from_day: need(fields.maybe_day(from)?, from)?,
         until_day: need(fields.maybe_day(until)?, until)?,
         cut: need(fields.maybe_part(discount, 4)?, discount)?,
+        actor: fields.name_or_empty(ACTOR)?,
     })
 }
 
@@ -171,6 +176,7 @@ pub(super) fn policy(fields: &Fields<'_>) -> Result<Policy> {
         markdown: markdown(fields)?,
         removal: fields.maybe_choice(&[Field::RemovalTime])?,
         anomalies: anomalies::read(fields)?,
+        actor: fields.name_or_empty(ACTOR)?,
     })
 }
 

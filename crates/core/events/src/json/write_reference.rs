@@ -36,6 +36,9 @@ pub(super) fn write(body: &Body, o: &mut Object<'_>) {
         }
         _ => {}
     }
+    if let Some(actor) = body.set_by() {
+        o.name(Field::Actor, actor);
+    }
 }
 
 fn write_store(settings: &StoreSettings, o: &mut Object<'_>) {

@@ -121,6 +121,7 @@ const POLICY: &[Spec] = &[
     may("sensor_silent_minutes", Count),
     may("till_silent_minutes", Count),
     may("rules_off", AllOf(&Rule::CODES)),
+    ACTOR,
 ];
 
 const STORE: &[Spec] = &[
@@ -145,6 +146,7 @@ const PRODUCT: &[Spec] = &[
     also(may("pack_units", Count), &["standard_batch_size"]),
     may("shelf_life_days", Count),
     may("supplier_id", Text(31)),
+    ACTOR,
 ];
 
 const SHELF_PLAN: &[Spec] = &[
@@ -171,6 +173,7 @@ const SUPPLIER: &[Spec] = &[
     may("deliveries", List(SLOT)),
     may("lead_minutes", Count),
     may("minimum_order", Money),
+    ACTOR,
 ];
 
 const ALERT_ACT: &[Spec] = &[
@@ -290,11 +293,17 @@ pub(super) const EVENTS: &[(&str, &str, &[Spec])] = &[
     ("opening_stock", "Stock that was there before the log began.", OPENING_STOCK),
     ("supplier", "A supplier, or a change of one.", SUPPLIER),
     ("policy", "A policy, or a change of one.", POLICY),
-    ("price", "A new list price.", &[ITEM, must("price", Money)]),
+    ("price", "A new list price.", &[ITEM, must("price", Money), ACTOR]),
     (
         "promotion",
         "A price cut by plan.",
-        &[ITEM, must("from_date", Date), must("until_date", Date), must("discount", Fraction)],
+        &[
+            ITEM,
+            must("from_date", Date),
+            must("until_date", Date),
+            must("discount", Fraction),
+            ACTOR,
+        ],
     ),
     ("alert_act", "What a person did about an alert.", ALERT_ACT),
     ("order_act", "What a person did about a supplier order.", ORDER_ACT),

@@ -250,9 +250,14 @@ fn reference_bodies() -> BoxedStrategy<Body> {
             warehouse_units,
         },
     );
-    let price = (skus(), cents()).prop_map(|(sku, price_cents)| PriceChange { sku, price_cents });
-    let promotion = (skus(), days(), days(), parts())
-        .prop_map(|(sku, from_day, until_day, cut)| Promotion { sku, from_day, until_day, cut });
+    let price = (skus(), cents(), actors()).prop_map(|(sku, price_cents, actor)| PriceChange {
+        sku,
+        price_cents,
+        actor,
+    });
+    let promotion = (skus(), days(), days(), parts(), actors()).prop_map(
+        |(sku, from_day, until_day, cut, actor)| Promotion { sku, from_day, until_day, cut, actor },
+    );
     prop_oneof![
         stores().prop_map(|store| Body::Store(Box::new(store))),
         products().prop_map(|product| Body::Product(Box::new(product))),
@@ -289,11 +294,12 @@ fn stores() -> BoxedStrategy<StoreSettings> {
 fn products() -> BoxedStrategy<Product> {
     let texts = (skus(), notes(), notes(), categories(), subcategories(), of(supplier_ids()));
     let numbers = (cents(), cents(), units(), units(), any::<u16>());
-    (texts, numbers)
+    (texts, numbers, actors())
         .prop_map(
             |(
                 (sku, name, brand, category, subcategory, supplier),
                 (price_cents, cost_cents, unit_weight_g, pack_units, shelf_life_days),
+                actor,
             )| Product {
                 sku,
                 name,
@@ -306,6 +312,7 @@ fn products() -> BoxedStrategy<Product> {
                 pack_units,
                 shelf_life_days,
                 supplier,
+                actor,
             },
         )
         .boxed()
@@ -317,10 +324,20 @@ fn suppliers() -> BoxedStrategy<Supplier> {
             slots.into_iter().map(|(weekday, minute)| WeekSlot { weekday, minute }).collect()
         })
     };
-    (supplier_ids(), notes(), slots(), slots(), any::<u32>(), cents())
-        .prop_map(|(supplier, name, cutoffs, deliveries, lead_minutes, minimum_order_cents)| {
-            Supplier { supplier, name, cutoffs, deliveries, lead_minutes, minimum_order_cents }
-        })
+    (supplier_ids(), notes(), slots(), slots(), any::<u32>(), cents(), actors())
+        .prop_map(
+            |(supplier, name, cutoffs, deliveries, lead_minutes, minimum_order_cents, actor)| {
+                Supplier {
+                    supplier,
+                    name,
+                    cutoffs,
+                    deliveries,
+                    lead_minutes,
+                    minimum_order_cents,
+                    actor,
+                }
+            },
+        )
         .boxed()
 }
 
@@ -332,16 +349,11 @@ fn policies() -> BoxedStrategy<Policy> {
             .prop_map(|(category, subcategory)| Scope::Subcategory(category, subcategory)),
         skus().prop_map(Scope::Shelf),
     ];
-    let whole = (policy_ids(), scope, any::<bool>(), notes());
+    let whole = (policy_ids(), scope, any::<bool>(), notes(), actors());
     let stock = (of(parts()), of(units()), of(parts()), of(parts()), of(units()));
-    let times = (
-        of(any::<u16>()),
-        of(any::<u16>()),
-        of(any::<u16>()),
-        of(any::<u16>()),
-        of(any::<u32>()),
-        of(any::<u32>()),
-    );
+    let days = || of(any::<u16>());
+    let seconds = || of(any::<u32>());
+    let times = (days(), days(), days(), days(), seconds(), seconds());
     let picking = prop_oneof![Just(Picking::SoonestExpiry), Just(Picking::FirstReceived)];
     let rounding = prop_oneof![Just(Rounding::Up), Just(Rounding::Nearest), Just(Rounding::Down)];
     let removal = prop_oneof![Just(RemovalTime::NextDay), Just(RemovalTime::SameDayEvening)];
@@ -391,6 +403,7 @@ fn policies() -> BoxedStrategy<Policy> {
             markdown: ways.2,
             removal: ways.3,
             anomalies: ways.4,
+            actor: whole.4,
         })
         .boxed()
 }

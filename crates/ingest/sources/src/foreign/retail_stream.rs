@@ -147,7 +147,7 @@ fn price_change(raw: &Raw<'_>, look: &Look<'_>) -> Result<Fact, Broken> {
     let price_cents = price.filter(|&cents| cents <= MAX_PRICE_CENTS);
     let price_cents = price_cents.ok_or(Broken::INVALID_UNIT_PRICE)?;
     let (goods, stock_before, ignored) = (Vec::new(), None, false);
-    let bodies = vec![Body::Price(PriceChange { sku, price_cents })];
+    let bodies = vec![Body::Price(PriceChange { sku, price_cents, ..PriceChange::default() })];
     let store = look.store(raw).ok();
     Ok(Fact { store, at, goods, stock_before, bodies, ignored })
 }

@@ -102,7 +102,7 @@ impl SqlSettings {
             certificate: self.tls_certificate.clone(),
             key: self.tls_key.clone(),
         });
-        let password = Password::new(&self.password.reveal());
+        let password = Password::new(self.password.reveal());
         Ok(Some(ServerOptions { listen, connections: self.connections, password, tls }))
     }
 
@@ -120,12 +120,12 @@ mod tests {
     fn a_password_is_never_shown() {
         let settings = SqlSettings { password: Secret::new("open sesame"), ..Default::default() };
         let shown = serde_json::to_string(&settings).unwrap();
-        assert!(!shown.contains("sesame") && shown.contains(HIDDEN), "{shown}");
+        assert!(!shown.contains("sesame") && shown.contains("(hidden)"), "{shown}");
         assert!(!format!("{settings:?} {:?}", settings.server()).contains("sesame"));
         let empty = serde_json::to_value(SqlSettings::default()).unwrap();
         assert_eq!(empty["password"], "");
         let digits: Secret = serde_json::from_str("12345").unwrap();
-        assert_eq!(digits, Secret("12345".to_owned()));
+        assert_eq!(digits, Secret::new("12345"));
     }
 
     #[test]

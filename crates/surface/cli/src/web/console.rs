@@ -1,6 +1,7 @@
 //! SQL for the server: the same session that the command line has, with answers in one piece.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -20,13 +21,15 @@ const OBJECTS: &str = "SELECT table_schema, table_name, column_name, data_type \
 pub(super) struct Console {
     sql: Arc<Sql>,
     limits: Limits,
+    /// Where clients of Postgres connect.
+    postgres: Option<SocketAddr>,
     /// The statements that run and have a name, and what ends them.
     running: Mutex<HashMap<String, Cancel>>,
 }
 
 impl Console {
-    pub(super) fn new(sql: &Arc<Sql>, limits: Limits) -> Self {
-        Self { sql: Arc::clone(sql), limits, running: Mutex::default() }
+    pub(super) fn new(sql: &Arc<Sql>, limits: Limits, postgres: Option<SocketAddr>) -> Self {
+        Self { sql: Arc::clone(sql), limits, postgres, running: Mutex::default() }
     }
 
     fn running(&self) -> MutexGuard<'_, HashMap<String, Cancel>> {
@@ -107,6 +110,10 @@ impl SqlBackend for Console {
             max_rows: self.limits.max_rows,
             memory_mb: (self.limits.memory_bytes >> 20) as u64,
         }
+    }
+
+    fn postgres(&self) -> Option<SocketAddr> {
+        self.postgres
     }
 }
 

@@ -8,6 +8,7 @@
     reason = "the helpers of tests fail like tests"
 )]
 
+mod access;
 mod acting;
 mod bad_folders;
 mod bad_lines;
@@ -21,6 +22,7 @@ mod program;
 mod quality;
 mod quarantine;
 mod reading;
+mod report;
 mod running;
 mod settings;
 mod shells;

@@ -77,6 +77,8 @@ impl Place {
             }
         }
         command.current_dir(self.dir.path()).env("USER", "ada").env_remove("NO_COLOR");
+        // Nobody reads what a running process says, and a pipe holds one backtrace at most.
+        command.env_remove("RUST_BACKTRACE");
         command.env("SHELF_DATA", "data");
         // Tests run side by side, and there is one port of each by default.
         command.env("SHELF_SQL__LISTEN", "off").env("SHELF_HTTP__LISTEN", "off");

@@ -18,6 +18,7 @@ def main(port: str) -> None:
             column["name"]: [str(column["type"]), column["nullable"], column["comment"]]
             for column in inspector.get_columns("shelves", schema="live")
         },
+        "primary_key": inspector.get_pk_constraint("shelves", schema="live"),
         "foreign_keys": inspector.get_foreign_keys("shelves", schema="live"),
         "comment": inspector.get_table_comment("shelves", schema="live")["text"],
     }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::Session;
 use datafusion::common::stats::Precision;
-use datafusion::common::{ColumnStatistics, ScalarValue, Statistics, ToDFSchema};
+use datafusion::common::{ColumnStatistics, ScalarValue, Statistics, ToDFSchema, project_schema};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
@@ -19,6 +19,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
 use shelf_lake::{DataFile, Snapshot};
 
 use crate::QueryError;
@@ -137,6 +138,11 @@ impl TableProvider for LakeTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let files = self.files().await?;
+        if files.is_empty() {
+            // A scan of no file has no partition, and an aggregate over it could not be planned.
+            let columns = project_schema(&self.schema, projection)?;
+            return Ok(Arc::new(EmptyExec::new(columns)));
+        }
         let (url, store) = self.snapshot.store();
         state.runtime_env().register_object_store(url.as_ref(), store);
         let rows: usize = files

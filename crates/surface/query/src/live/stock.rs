@@ -60,6 +60,9 @@ fn shelves() -> TableOf<ShelfRow> {
                 |r: &ShelfRow| r.expected_daily_units,
             ),
             time("empty_since", "Since when it is empty.", |r: &ShelfRow| r.empty_since),
+            money("lost_today", "Sales lost today while empty, at list price.", |r: &ShelfRow| {
+                r.lost_today_cents
+            }),
             number("alerts", "Alerts that stand for it.", |r: &ShelfRow| r.alerts.len() as i64),
             text("worst_severity", "The worst of them.", |r: &ShelfRow| {
                 r.worst.map(|worst| worst.code().to_owned())

@@ -1,8 +1,9 @@
 //! The sums behind the tiles, of one store or several, at one moment.
 
-use shelf_domain::{FactScope, MINUTE, Measure, Shelf, SkuIndex, Store, Timestamp, WindowScope};
+use shelf_domain::{FactScope, MINUTE, Measure, Store, Timestamp, WindowScope};
 
 use crate::chain;
+use crate::shelves;
 use crate::tally::ExpiryTally;
 use crate::windows::kind_named;
 
@@ -110,7 +111,7 @@ impl Reading {
             reading.shelves += 1;
             reading.empty_shelves += u64::from(shelf.floor_units == 0);
             reading.expiring_units += ExpiryTally::of(store, index, shelf).within_3_days_units;
-            reading.lost_today_cents += lost_today_cents(store, index, shelf);
+            reading.lost_today_cents += shelves::lost_today_cents(store, index, shelf);
         }
         for task in store.tasks() {
             reading.restocks += 1;
@@ -137,15 +138,4 @@ impl Reading {
         }
         self.pace_minutes = PACE_MINUTES;
     }
-}
-
-/// What a shelf would have sold today while it stood empty: its expected sales a day, spread over
-/// the hours of opening, at list price.
-fn lost_today_cents(store: &Store, index: SkuIndex, shelf: &Shelf) -> i64 {
-    let open_us = chain::opening_us(store);
-    let present_us = shelf.empty_since.map_or(0, |since| chain::open_since_us(store, since));
-    let empty_us = shelf.demand.empty_today_us.saturating_add(present_us);
-    let list = store.product(index).map_or(0, |product| product.price_cents);
-    let wanted = i128::from(shelf.demand.daily_milli) * i128::from(empty_us) * i128::from(list);
-    (wanted / (i128::from(open_us.max(1)) * 1_000)) as i64
 }

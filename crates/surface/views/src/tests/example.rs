@@ -108,6 +108,7 @@ fn centro() -> Shop {
             deliveries: slots([0, 2, 4], 18 * 60),
             lead_minutes: 60,
             minimum_order_cents: 0,
+            ..Supplier::default()
         })))
         .product("FISALM0001", perishable(named("FISH", "Salmon", "Salmon fillet", 899), 4))
         .product("BEVWAT0002", named("BEVERAGES", "Water", "Still water", 65))
@@ -127,6 +128,7 @@ fn centro() -> Shop {
             from_day: shop_day(0),
             until_day: shop_day(6),
             cut: BasisPoints::percent(20),
+            ..Promotion::default()
         }));
     sell(&mut shop);
     shop

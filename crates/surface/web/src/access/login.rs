@@ -13,6 +13,7 @@ use super::Who;
 use super::guard::{COOKIE, cookie_of, peer_of};
 use super::users::is_password;
 use crate::app::App;
+use crate::noted;
 use crate::problem::{Kind, Problem};
 
 /// Where a login leads to.
@@ -84,6 +85,9 @@ async fn login(State(app): State<App>, request: Request) -> Result<Response, Pro
         sessions.failed(&by_name);
         sessions.failed(&by_peer);
         tracing::warn!(user = %form.name, %peer, "a login has failed");
+        // Some people type their password where their name belongs: only names of users are noted.
+        let name = app.users().get(&form.name).map_or("", |_| form.name.as_str()).to_owned();
+        noted::note(&app, &name, "login_failed", peer.to_string()).await;
         if html {
             return Ok(page(&form.next, true, StatusCode::UNAUTHORIZED));
         }
@@ -94,6 +98,7 @@ async fn login(State(app): State<App>, request: Request) -> Result<Response, Pro
         .begin(&form.name)
         .map_err(|_| Problem::new(Kind::Defect, "the system gives no random bytes"))?;
     tracing::info!(user = %form.name, %peer, "logged in");
+    noted::note(&app, &form.name, "login", peer.to_string()).await;
     Ok(to(&own(&form.next), Some(&cookie_line(&app, &cookie, ""))))
 }
 
@@ -133,6 +138,7 @@ async fn logout(
     who.check_csrf(&form.csrf)?;
     if let Some(cookie) = cookie_of(&headers) {
         app.sessions().end(cookie);
+        noted::note(&app, who.name.as_str(), "logout", String::new()).await;
     }
     Ok(to("/login", Some(&cookie_line(&app, "", "; Max-Age=0"))))
 }

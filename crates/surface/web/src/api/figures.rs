@@ -3,12 +3,12 @@
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use shelf_domain::{Day, Kpi, StoreId, WindowName};
+use shelf_domain::{Day, FACT_DAYS, Kpi, StoreId, WindowName};
 use shelf_host::{QualityBook, quality_history};
 use shelf_views::{
-    CheckRow, IntakeBy, KpiBy, KpiFilter, KpiRow, KpisView, QualityChangeRow, QualityFacts,
-    QualityHistory, QualityView, Rates, StageFilter, StatusView, WindowFilter, WindowKind,
-    WindowKindsView, WindowLine, WindowsView,
+    Chain, CheckRow, IntakeBy, KpiBy, KpiFilter, KpiRow, KpisView, MarkdownRow, MarkdownsView,
+    QualityChangeRow, QualityFacts, QualityHistory, QualityView, Rates, StageFilter, StatusView,
+    WindowFilter, WindowKind, WindowKindsView, WindowLine, WindowsView,
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -36,6 +36,11 @@ pub(super) fn add(operations: Operations) -> Operations {
             pipeline,
         )
         .list::<KpisQuery, KpisView, _, _>("/api/v1/kpis", "Key figures of some days.", kpis)
+        .list::<MarkdownsQuery, MarkdownsView, _, _>(
+            "/api/v1/markdowns",
+            "What cuts in price before expiry did in some days.",
+            markdowns,
+        )
         .list::<StoreQuery, WindowKindsView, _, _>(
             "/api/v1/windows",
             "The kinds of windows.",
@@ -67,6 +72,18 @@ impl Listed for KpisView {
     }
 
     fn key(row: &KpiRow) -> String {
+        row.id.clone()
+    }
+}
+
+impl Listed for MarkdownsView {
+    type Row = MarkdownRow;
+
+    fn rows(&mut self) -> &mut Vec<MarkdownRow> {
+        &mut self.rows
+    }
+
+    fn key(row: &MarkdownRow) -> String {
         row.id.clone()
     }
 }
@@ -208,15 +225,58 @@ async fn kpis(
     let from = own.from.as_deref().map(day_of).transpose()?;
     let to = own.to.as_deref().map(day_of).transpose()?;
     list(&app, &who, &asked, store, "kpis", move |_, chain, wanted| {
-        let today = chain.select(store).iter().map(|store| store.day()).max().unwrap_or_default();
-        let to_day = to.unwrap_or(today);
-        let from_day = from.unwrap_or_else(|| to_day.plus(1 - DAYS));
-        if from_day > to_day || to_day.since(from_day) > MOST_DAYS {
-            let detail = format!("the days must be in order, and {MOST_DAYS} at most");
-            return Err(Problem::new(Kind::BadRequest, detail));
-        }
+        let (from_day, to_day) = days(chain, store, (from, to), MOST_DAYS)?;
         let limit = Some(wanted);
         Ok(KpisView::new(chain, &KpiFilter { store, by, from_day, to_day, sort, limit }))
+    })
+    .await
+}
+
+/// The days that are asked for; those up to the present one where nobody says which.
+fn days(
+    chain: &Chain<'_>,
+    store: Option<StoreId>,
+    (from, to): (Option<Day>, Option<Day>),
+    most: i32,
+) -> Result<(Day, Day), Problem> {
+    let today = chain.select(store).iter().map(|store| store.day()).max().unwrap_or_default();
+    let to_day = to.unwrap_or(today);
+    let from_day = from.unwrap_or_else(|| to_day.plus(1 - DAYS));
+    if from_day > to_day || to_day.since(from_day) > most {
+        let detail = format!("the days must be in order, and {most} at most");
+        return Err(Problem::new(Kind::BadRequest, detail));
+    }
+    Ok((from_day, to_day))
+}
+
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+struct MarkdownsQuery {
+    /// Of this store.
+    store: Option<String>,
+    /// What the rows are about: `chain`, `store`, `category` or `day`; days without it.
+    by: Option<String>,
+    /// The first day, as 2026-01-31; a week before the last without it.
+    from: Option<String>,
+    /// The last day; the stores' today without it. Products are known for 31 days.
+    to: Option<String>,
+}
+
+async fn markdowns(
+    State(app): State<App>,
+    who: Who,
+    asked: Asked<MarkdownsQuery>,
+) -> Result<Response, Problem> {
+    const BY: [KpiBy; 4] = [KpiBy::Chain, KpiBy::Store, KpiBy::Category, KpiBy::Day];
+    let own = &asked.own;
+    let store = maybe_store(own.store.as_ref())?;
+    let by = choice("by", own.by.as_deref(), &BY, KpiBy::code)?.unwrap_or(KpiBy::Day);
+    let from = own.from.as_deref().map(day_of).transpose()?;
+    let to = own.to.as_deref().map(day_of).transpose()?;
+    list(&app, &who, &asked, store, "markdowns", move |_, chain, wanted| {
+        let (from_day, to_day) = days(chain, store, (from, to), FACT_DAYS)?;
+        let (sort, limit) = (None, Some(wanted));
+        Ok(MarkdownsView::new(chain, &KpiFilter { store, by, from_day, to_day, sort, limit }))
     })
     .await
 }

@@ -9,7 +9,9 @@ use serde_json::{Map, Value};
 use shelf_domain::{Body, Event, StoreId};
 use shelf_eventlog::LogReader;
 use shelf_events::write_event;
-use shelf_host::{Folder, HostError, LogPlace, Sources, event_at, events_between};
+use shelf_host::{
+    Folder, HostAct, HostError, LogPlace, Sources, event_at, events_between, noted_acts,
+};
 use shelf_ports::Offset;
 use utoipa::{IntoParams, ToSchema};
 
@@ -34,9 +36,10 @@ pub(super) fn add(operations: Operations) -> Operations {
             events,
         )
         .one::<NoParams, EventRow, _, _>("/api/v1/events/{id}", "One event of the log.", event)
-        .one::<EventsQuery, EventsView, _, _>(
+        .one::<EventsQuery, AuditView, _, _>(
             "/api/v1/audit",
-            "What people did, the newest first: acts, counts, removals and policies.",
+            "What people did, the newest first: acts, counts, removals, policies, what else they \
+             set, logins, and what was done to the simulation.",
             audit,
         )
 }
@@ -78,6 +81,34 @@ struct EventsView {
     /// The rows. There may be fewer than asked for, and more behind the token.
     events: Vec<EventRow>,
     /// The token of the next page; `null` where the log begins.
+    next_page: Option<String>,
+}
+
+/// What a person did to the server and not to a store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+struct HostActRow {
+    /// What time it was in the stores.
+    at: String,
+    /// What time it was on the clock of the machine.
+    clock_at: String,
+    /// Who, as far as they said.
+    actor: String,
+    /// `login`, `login_failed`, `logout`, `simulation_paused`, `simulation_resumed` or
+    /// `simulation_speed`.
+    act: String,
+    /// With what: an address, a speed.
+    detail: String,
+}
+
+/// What people did, the newest first.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+struct AuditView {
+    /// What they did in stores, as events.
+    events: Vec<EventRow>,
+    /// What they did to the server: the newest, for those who see all stores, on the first page of
+    /// a list of all stores.
+    host_acts: Vec<HostActRow>,
+    /// The token of the next page of events; `null` where the log begins.
     next_page: Option<String>,
 }
 
@@ -222,7 +253,7 @@ impl Look {
 }
 
 fn is_act(body: &Body) -> bool {
-    matches!(
+    let act = matches!(
         body,
         Body::AlertAct(_)
             | Body::OrderAct(_)
@@ -230,7 +261,8 @@ fn is_act(body: &Body) -> bool {
             | Body::Count(_)
             | Body::Removal(_)
             | Body::Policy(_)
-    )
+    );
+    act || body.set_by().is_some()
 }
 
 fn token_of(offsets: &[Offset]) -> String {
@@ -260,7 +292,36 @@ async fn audit(
     Params(query): Params<EventsQuery>,
 ) -> Result<Response, Problem> {
     who.must_be(Role::Planner)?;
-    shown(&app, Look::of(query, &who, true)?).await
+    let whole = who.stores.is_none() && query.store.is_none() && query.page.is_none();
+    let wanted = (query.r#type.clone(), query.about.clone());
+    let look = Look::of(query, &who, true)?;
+    let folder = app.parts().folder.clone();
+    let view = app.blocking(move || {
+        let host_acts = if whole { host_acts(&folder, &wanted, look.rows)? } else { Vec::new() };
+        let EventsView { events, next_page } = look.look(&folder)?;
+        Ok::<_, HostError>(AuditView { events, host_acts, next_page })
+    });
+    Ok(axum::Json(view.await??).into_response())
+}
+
+/// The newest acts of a type, by a person or with a word, the newest first.
+fn host_acts(
+    folder: &Folder,
+    (kind, about): &(Option<String>, Option<String>),
+    most: usize,
+) -> Result<Vec<HostActRow>, HostError> {
+    let kept = |act: &HostAct| {
+        kind.as_ref().is_none_or(|kind| *kind == act.act)
+            && about.as_ref().is_none_or(|what| *what == act.actor || *what == act.detail)
+    };
+    let row = |act: HostAct| HostActRow {
+        at: rfc3339(act.at),
+        clock_at: rfc3339(act.clock_at),
+        actor: act.actor,
+        act: act.act,
+        detail: act.detail,
+    };
+    Ok(noted_acts(folder)?.into_iter().rev().filter(kept).take(most).map(row).collect())
 }
 
 async fn shown(app: &App, look: Look) -> Result<Response, Problem> {

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use flate2::read::MultiGzDecoder;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use shelf_domain::{Actor, Body, Event, Origin, Timestamp};
+use shelf_domain::{Body, Event, Origin, Timestamp};
 use shelf_events::Defaults;
 use shelf_host::{Ack, AckStatus};
 use shelf_sources::{Foreign, Known, LineReader};
@@ -180,7 +180,8 @@ fn refused(code: &str, hint: &str) -> Ack {
     Ack { status: AckStatus::Rejected, code, hint }
 }
 
-/// An event that this user may send. What a person did is done by the user, whoever it names.
+/// An event that this user may send. What a person did is done by the user, whoever it names; an
+/// admin may name somebody else.
 fn allowed(mut event: Event, who: &Who) -> Result<Event, Ack> {
     if !who.sees(event.store) {
         return Err(refused(Kind::OtherStore.code(), Kind::OtherStore.hint()));
@@ -201,23 +202,12 @@ fn allowed(mut event: Event, who: &Who) -> Result<Event, Ack> {
     if who.role < role {
         return Err(refused(Kind::Forbidden.code(), Kind::Forbidden.hint()));
     }
-    if who.role < Role::Admin
-        && let Some(actor) = actor_in(&mut event.body)
+    if let Some(actor) = event.body.actor_mut()
+        && (who.role < Role::Admin || actor.is_empty())
     {
         *actor = who.name;
     }
     Ok(event)
-}
-
-fn actor_in(body: &mut Body) -> Option<&mut Actor> {
-    match body {
-        Body::AlertAct(act) => Some(&mut act.actor),
-        Body::OrderAct(act) => Some(&mut act.actor),
-        Body::TaskAct(act) => Some(&mut act.actor),
-        Body::Count(count) => Some(&mut count.actor),
-        Body::Removal(removal) => Some(&mut removal.actor),
-        _ => None,
-    }
 }
 
 async fn answer(app: &App, items: Vec<Item>) -> Result<Response, Problem> {

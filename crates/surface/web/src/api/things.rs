@@ -5,8 +5,8 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use shelf_domain::{AlertId, OrderId, Store, TaskId};
-use shelf_views::{AlertDetail, OrderDetail, ShelfDetail, TaskRow};
+use shelf_domain::{AlertId, LotCode, OrderId, Store, TaskId};
+use shelf_views::{AlertDetail, LotLife, OrderDetail, ShelfDetail, TaskRow};
 
 use super::asked::{AtMoment, Params, sku_of, store_id};
 use super::operations::Operations;
@@ -22,6 +22,11 @@ pub(super) fn add(operations: Operations) -> Operations {
             "/api/v1/shelves/{store}/{sku}",
             "One shelf with its books, rules, lots and alerts.",
             shelf,
+        )
+        .one::<AtMoment, LotLife, _, _>(
+            "/api/v1/lots/{store}/{sku}/{lot}",
+            "The life of one lot, read back from the log: what came and what became of it.",
+            lot,
         )
         .one::<AtMoment, AlertDetail, _, _>(
             "/api/v1/alerts/{store}/{alert}",
@@ -83,6 +88,20 @@ async fn shelf(
         found.ok_or_else(|| Problem::new(Kind::UnknownProduct, format!("no shelf {sku:?}")))
     });
     Ok(axum::Json(view.await??).into_response())
+}
+
+async fn lot(
+    State(app): State<App>,
+    who: Who,
+    Path((store, sku, lot)): Path<(String, String, String)>,
+    Params(at): Params<AtMoment>,
+) -> Result<Response, Problem> {
+    let (store, sku) = (store_id(&store)?, sku_of(&sku)?);
+    who.must_see(store)?;
+    let gone = || Problem::new(Kind::NotFound, "the log knows no such lot, as far as it was read");
+    let code = LotCode::new(&lot).map_err(|_| gone())?;
+    let life = crate::life::of(&app, (store, sku, code), at.as_of()?).await?;
+    Ok(axum::Json(life.ok_or_else(gone)?).into_response())
 }
 
 async fn alert(

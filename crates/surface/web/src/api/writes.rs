@@ -19,11 +19,11 @@ use super::reads::PolicyRow;
 use super::things::{alert_id, order_id, task_id};
 use crate::access::{Role, Who};
 use crate::acts::{
-    Done, Terms, act_on_alert, act_on_order, act_on_task, actor_of, count, note_of, receive_order,
-    submit,
+    Done, Terms, act_on_alert, act_on_order, act_on_task, actor_of, count, receive_order, submit,
 };
 use crate::app::App;
 use crate::backends::SimulationState;
+use crate::noted;
 use crate::problem::{Kind, Problem};
 
 /// The most alerts of one request.
@@ -379,19 +379,12 @@ async fn policy(
 ) -> Result<Response, Problem> {
     who.must_be(Role::Planner)?;
     let (store, now, mut fields) = (store_id(&store)?, app.now(), body.fields);
-    let said = fields.get("notes").and_then(Value::as_str).unwrap_or_default();
-    // A policy has no field for who set it: its words say so, and stay with it.
-    let notes = match said.split_once(": ") {
-        Some((before, words)) if before.starts_with("set by ") => words,
-        _ => said,
-    };
-    let notes = note_of(&format!("set by {}: {notes}", who.name))?;
     for (name, value) in [
         ("event_type", json!("policy")),
         ("store_id", json!(store)),
         ("policy_id", json!(policy)),
         ("timestamp", json!(rfc3339(now))),
-        ("notes", json!(notes.as_str())),
+        ("actor", json!(who.name)),
     ] {
         fields.insert(name.to_owned(), value);
     }
@@ -452,5 +445,6 @@ async fn simulate(
     if let Some(paused) = body.paused {
         simulation.set_paused(paused);
     }
+    noted::simulation(&app, who.name.as_str(), body.paused, body.speed).await;
     Ok(axum::Json(simulation.state()).into_response())
 }

@@ -261,7 +261,7 @@ pub(super) fn policies(chain: &Chain<'_>, who: &Who, form: &Query) -> Result<Dee
     let store = form.get("store").and_then(|id| StoreId::new(id).ok());
     let store = store.and_then(|id| chain.store(id)).ok_or_else(|| gone("the store"))?;
     who.must_see(store.id())?;
-    let policy = merged(store, policy(form)?);
+    let policy = Policy { actor: who.name, ..merged(store, policy(form)?) };
     let done = format!("Policy {} set.", policy.policy);
     Ok(Deed { done, events: vec![event(store, Body::Policy(Box::new(policy)))?] })
 }

@@ -43,7 +43,7 @@ struct Console<'a> {
     there: bool,
     limits: Option<SqlLimits>,
     examples: Vec<(&'static str, String)>,
-    psql: String,
+    psql: Option<String>,
     downloads: Vec<(&'static str, String)>,
     grid: Option<&'a SqlGrid>,
     failure: Option<&'a SqlFailure>,
@@ -72,7 +72,12 @@ pub(super) fn parts(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
             .iter()
             .map(|(name, text)| (*name, format!("/sql?q={}", encode(text))))
             .collect(),
-        psql: format!("psql -h 127.0.0.1 -p 5433 -d shelf -c {}", quoted(&text)),
+        psql: scene.extra.postgres.map(|at| {
+            // An address that means every one of this machine is none to connect to.
+            let host =
+                if at.ip().is_unspecified() { "127.0.0.1".into() } else { at.ip().to_string() };
+            format!("psql -h {host} -p {} -d shelf -c {}", at.port(), quoted(&text))
+        }),
         downloads: [("CSV", "csv"), ("Parquet", "parquet"), ("Arrow", "arrow")]
             .into_iter()
             .map(|(name, format)| (name, format!("/sql/{format}?q={}", encode(&text))))

@@ -3,8 +3,8 @@
 use askama::Template;
 use shelf_domain::{Cause, Day, HOUR, Kpi, Sku, Store, Timestamp, WindowName};
 use shelf_views::{
-    KpiBy, KpiFilter, KpiRow, KpisView, Reading, TileKind, WindowFilter, WindowKind,
-    WindowKindsView, WindowLine, WindowsView, best_products, wording,
+    KpiBy, KpiFilter, KpiRow, KpisView, MarkdownRow, MarkdownsView, Reading, TileKind,
+    WindowFilter, WindowKind, WindowKindsView, WindowLine, WindowsView, best_products, wording,
 };
 
 use super::chart::{Chart, Line};
@@ -306,6 +306,7 @@ struct Waste {
     causes: Vec<(String, String, String)>,
     reduced_units: u64,
     reduced_cents: i64,
+    effects: Vec<(&'static str, Vec<MarkdownRow>)>,
     grid: Grid,
 }
 
@@ -333,11 +334,28 @@ pub(super) fn waste(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
         causes: causes(&scene.stores()),
         reduced_units,
         reduced_cents,
+        effects: vec![
+            ("What markdowns did, by day", markdowns(scene, KpiBy::Day)),
+            ("What markdowns did, by category", markdowns(scene, KpiBy::Category)),
+        ],
         grid: grid(scene, "On-shelf availability by hour and day, %", Scale::Share, |_, is| {
             TileKind::Availability.value(is)
         }),
     };
     Ok(vec![Part::still("waste", &page)?])
+}
+
+fn markdowns(scene: &Scene<'_>, by: KpiBy) -> Vec<MarkdownRow> {
+    let (_, from_day, to_day) = days(scene);
+    let (store, limit) = (scene.asked(), Some(RANKED));
+    let filter = KpiFilter { store, by, from_day, to_day, sort: None, limit };
+    let mut rows = MarkdownsView::new(scene.chain, &filter).rows;
+    if by == KpiBy::Category {
+        for row in &mut rows {
+            row.name = fmt::category(&row.name);
+        }
+    }
+    rows
 }
 
 /// Weeks of days, each with its share of waste.

@@ -1,12 +1,14 @@
 //! What a page is made from, and for whom.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 
 use askama::Template;
 use shelf_domain::{Event, Store, StoreId};
 use shelf_events::OutputRecord;
 use shelf_views::{
-    Chain, ClockKind, EffectLine, HostFacts, LevelHistory, QualityView, Rates, ReadingHistory,
+    Chain, ClockKind, EffectLine, HostFacts, LevelHistory, LotLife, QualityView, Rates,
+    ReadingHistory,
 };
 
 use super::query::{Query, encode};
@@ -115,6 +117,8 @@ pub(crate) struct Extra {
     pub(crate) objects: Option<Result<Vec<SqlObject>, String>>,
     /// What statements may use.
     pub(crate) limits: Option<SqlLimits>,
+    /// Where clients of Postgres connect.
+    pub(crate) postgres: Option<SocketAddr>,
     /// A statement that was run, and what it came to.
     pub(crate) run: Option<SqlRun>,
     /// Every setting with where it came from.
@@ -123,6 +127,8 @@ pub(crate) struct Extra {
     pub(crate) quality: Option<QualityView>,
     /// What a policy would have done last week.
     pub(crate) preview: Option<Preview>,
+    /// The life of the lot that is asked for, as far as the log tells it.
+    pub(crate) life: Option<LotLife>,
 }
 
 /// A statement that was run.

@@ -13,6 +13,7 @@ struct PolicyRow {
     scope: String,
     active: bool,
     notes: String,
+    by: String,
     values: Vec<(&'static str, String)>,
     link: String,
 }
@@ -98,6 +99,7 @@ fn row(scene: &Scene<'_>, policy: &Policy) -> PolicyRow {
         scope: fmt::sentence(&form.scope),
         active: policy.active,
         notes: form.notes,
+        by: policy.actor.to_string(),
         values: all.into_iter().filter(|(_, value)| !value.is_empty()).collect(),
         id: form.id,
     }

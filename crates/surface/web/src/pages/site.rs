@@ -5,8 +5,8 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use shelf_domain::{Event, Policy, StoreId, Timestamp};
-use shelf_views::{Chain, EffectLine, HostFacts, QualityView};
+use shelf_domain::{Event, LotCode, Policy, Sku, Store, StoreId, Timestamp};
+use shelf_views::{Chain, EffectLine, HostFacts, LotLife, QualityView};
 
 use super::acts::{self, Deed};
 use super::query::{Query, encode};
@@ -17,6 +17,7 @@ use crate::access::{Role, Who};
 use crate::app::App;
 use crate::facts::{host_facts, quality_facts};
 use crate::feed::Present;
+use crate::noted;
 use crate::problem::{Kind, Problem};
 
 /// The latest lines that a scene has.
@@ -295,7 +296,22 @@ async fn extra_of(app: &App, path: &str, query: &Query, who: &Who) -> Extra {
         }
         _ => {}
     }
+    if let Some(Page::Lot(sku, lot)) = Page::of(path) {
+        extra.life = life(app, query, who, &sku, &lot).await;
+    }
     extra
+}
+
+/// The life of a lot, in the store that is asked for or the first that has its shelf.
+async fn life(app: &App, query: &Query, who: &Who, sku: &str, lot: &str) -> Option<LotLife> {
+    let (sku, lot) = (Sku::new(sku).ok()?, LotCode::new(lot).ok()?);
+    let as_of = query.get("as_of").map(moment).transpose().ok()?;
+    let asked = query.get("store").and_then(|id| StoreId::new(id).ok());
+    let store = app.view(who, None, move |_, chain| {
+        let mut stores = chain.select(asked).into_iter();
+        stores.find(|store| store.sku(sku).is_some()).map(Store::id)
+    });
+    crate::life::of(app, (store.await.ok()??, sku, lot), as_of).await.ok()?
 }
 
 async fn tried(app: &App, query: &Query, who: &Who) -> super::scene::Preview {
@@ -353,17 +369,21 @@ async fn simulation(State(app): State<App>, who: Who, body: String) -> Result<Re
     let none = || Problem::new(Kind::NotFound, "no simulation runs here");
     let simulation = app.parts().simulation.clone().ok_or_else(none)?;
     let speed = form.get("speed").and_then(|speed| speed.parse::<f64>().ok());
+    let actor = who.name.as_str();
     let told = match (form.get("do"), speed) {
         (Some("pause"), _) => {
             simulation.set_paused(true);
+            noted::simulation(&app, actor, Some(true), None).await;
             "The simulation is paused.".to_owned()
         }
         (Some("resume"), _) => {
             simulation.set_paused(false);
+            noted::simulation(&app, actor, Some(false), None).await;
             "The simulation goes on.".to_owned()
         }
         (_, Some(speed)) if speed > 0.0 && speed <= 1_000_000.0 => {
             simulation.set_speed(Some(speed));
+            noted::simulation(&app, actor, None, Some(speed)).await;
             format!("The simulation goes {speed} times as fast as the clock.")
         }
         _ => return Err(Problem::new(Kind::BadRequest, "say pause, resume or a speed")),

@@ -102,6 +102,7 @@ pub(super) async fn download(
 pub(super) async fn sql_facts(app: &App, extra: &mut Extra) {
     if let Some(sql) = app.parts().sql.clone() {
         extra.limits = Some(sql.limits());
+        extra.postgres = sql.postgres();
         let objects = app.blocking(move || sql.objects()).await.ok();
         extra.objects = objects.map(|objects| {
             objects.map_err(|failure| format!("{}: {}", failure.code, failure.message))

@@ -3,8 +3,8 @@
 use askama::Template;
 use shelf_domain::{Sku, Store};
 use shelf_views::{
-    AlertRow, EffectLine, LotRow, PromotionRow, RulesRow, ShelfDetail, ShelfFilter, ShelfRow,
-    ShelfState, ShelvesView, TaskRow, ZoneRow, ZonesView, wording,
+    AlertRow, EffectLine, LotLife, LotRow, PromotionRow, RulesRow, ShelfDetail, ShelfFilter,
+    ShelfRow, ShelfState, ShelvesView, TaskRow, ZoneRow, ZonesView, wording,
 };
 
 use super::alerts::{Acts, level_chart};
@@ -285,6 +285,15 @@ struct LotPage {
     stages: Vec<(&'static str, String)>,
 }
 
+/// The balance of a lot from its birth on, as far as the log tells it.
+#[derive(Template)]
+#[template(path = "lot_life.html")]
+struct Life<'a> {
+    life: Option<&'a LotLife>,
+    came: Option<i64>,
+    went: Option<i64>,
+}
+
 /// The parts of one lot.
 pub(super) fn lot(scene: &Scene<'_>, sku: &str, code: &str) -> Result<Vec<Part>, Wrong> {
     let (store, id, index) = shelf_of(scene, sku)?;
@@ -316,5 +325,12 @@ pub(super) fn lot(scene: &Scene<'_>, sku: &str, code: &str) -> Result<Vec<Part>,
         moments: moments(scene, store, code),
         read_back: read_back(scene, store),
     };
-    Ok(vec![Part::live("lot", &page)?, Part::still("moments", &moments)?])
+    let life = scene.extra.life.as_ref();
+    let (came, went) = (life.map(LotLife::came_units), life.map(LotLife::went_units));
+    let life = Life { life, came, went };
+    Ok(vec![
+        Part::live("lot", &page)?,
+        Part::still("life", &life)?,
+        Part::still("moments", &moments)?,
+    ])
 }

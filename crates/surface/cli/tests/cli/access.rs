@@ -1,0 +1,163 @@
+//! Who may reach the server of a running chain, and who is told what it does.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use crate::program::{Place, Ran, until};
+
+const PASSWORD: &str = "correct horse battery\n";
+
+/// A running chain and where its server listens.
+struct Served {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Served {
+    fn start(place: &Place, settings: &[(&str, &str)]) -> Self {
+        let words = "run --plain --warmup-days 0 --no-lake --speed 1 --listen 127.0.0.1:0";
+        let mut command = place.command(words);
+        command.envs(settings.iter().copied());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut said = Vec::new();
+        let address = loop {
+            let line = lines.next().unwrap_or_else(|| panic!("it ended: {said:?}")).unwrap();
+            if let Some((_, url)) = line.split_once("the dashboard is at http://") {
+                break url.trim_end_matches('/').parse().unwrap();
+            }
+            said.push(line);
+        };
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, address }
+    }
+
+    /// The status of an answer.
+    fn status(&self, path: &str, token: Option<&str>) -> u16 {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let bearer = token.map(|token| format!("authorization: Bearer {token}\r\n"));
+        let bearer = bearer.unwrap_or_default();
+        let host = self.address;
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: {host}\r\n{bearer}connection: close\r\n\r\n")
+            .unwrap();
+        let mut head = String::new();
+        BufReader::new(stream).read_line(&mut head).unwrap();
+        head.split(' ').nth(1).unwrap_or_else(|| panic!("{head:?}")).parse().unwrap()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn users_and_tokens_come_and_go() {
+    let place = Place::simulated();
+    let added = place.feed("user add ada --role operator --store S001 --json", PASSWORD);
+    assert_eq!(added.code, 0, "{added:?}");
+    assert_eq!(added.jsons()[0]["stores"], serde_json::json!(["S001"]));
+    place.feed("user add ben", "short\n").failed(2, "users");
+    assert_eq!(place.feed("user add robot --no-password", "").code, 0);
+    let token = place.json("user token robot --label till --days 2")["token"].clone();
+    let token = token.as_str().unwrap();
+    let listed = place.ok("user list --json");
+    let file = std::fs::read_to_string(place.path("data/users.json")).unwrap();
+    for secret in ["correct horse", token] {
+        assert!(!listed.contains(secret) && !file.contains(secret), "{secret}");
+    }
+    assert!(!listed.contains("argon2") && file.contains("argon2id"));
+    let users = &place.jsons("user list")[0];
+    assert_eq!(users[1]["tokens"][0]["label"], "till");
+    let served = Served::start(&place, &[("SHELF_HTTP__LOGIN", "true")]);
+    assert_eq!(served.status("/api/v1/alerts", None), 401);
+    assert_eq!(served.status("/api/v1/alerts", Some("shelf_wrong")), 401);
+    assert_eq!(served.status("/api/v1/alerts", Some(token)), 200);
+    // A running server looks at the file again.
+    place.ok("user token robot --remove till");
+    until("the token is good for nothing", || {
+        (served.status("/api/v1/alerts", Some(token)) == 401).then_some(())
+    });
+    place.fails("user token robot --remove till", 5, "not_found");
+    place.fails("user token nobody", 5, "not_found");
+    place.ok("user remove robot");
+    place.fails("user remove robot", 5, "not_found");
+    assert_eq!(place.jsons("user list")[0].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn nobody_listens_for_other_machines_without_a_user() {
+    let place = Place::simulated();
+    let words = "run --plain --no-lake --warmup-days 0 --for-seconds 1 --listen 0.0.0.0:0";
+    place.fails(words, 2, "http_no_user");
+    place.feed("user add ada --role admin", PASSWORD);
+    assert_eq!(place.run(words).code, 0);
+}
+
+/// Takes requests, answers them with nothing, and tells their heads.
+fn collector() -> (String, Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let (tell, told) = channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut lines = BufReader::new(stream.unwrap());
+            let mut head = String::new();
+            while !head.ends_with("\r\n\r\n") && lines.read_line(&mut head).unwrap() > 0 {}
+            let length = head.lines().find_map(|line| {
+                let (name, value) = line.split_once(": ")?;
+                name.eq_ignore_ascii_case("content-length").then(|| value.parse().unwrap())
+            });
+            let mut body = vec![0; length.unwrap_or(0)];
+            lines.read_exact(&mut body).unwrap();
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            lines.get_mut().write_all(answer).unwrap();
+            if tell.send(head).is_err() {
+                return;
+            }
+        }
+    });
+    (endpoint, told)
+}
+
+#[test]
+fn a_collector_is_told_by_setting() {
+    let place = Place::simulated();
+    let (endpoint, told) = collector();
+    let served = Served::start(
+        &place,
+        &[
+            ("SHELF_OTLP__ENDPOINT", &endpoint),
+            ("SHELF_OTLP__HEADERS", "x-key=open sesame"),
+            ("SHELF_OTLP__INTERVAL_SECONDS", "1"),
+        ],
+    );
+    assert_eq!(served.status("/livez", None), 200);
+    let (mut traces, mut metrics) = (false, false);
+    while !(traces && metrics) {
+        let head = told.recv_timeout(Duration::from_mins(1)).unwrap();
+        assert!(head.contains("x-key: open sesame"), "{head}");
+        traces |= head.starts_with("POST /v1/traces ");
+        metrics |= head.starts_with("POST /v1/metrics ");
+    }
+    let shown = Ran::of(
+        place.command("config show --json").env("SHELF_OTLP__HEADERS", "x-key=open sesame"),
+        b"",
+    );
+    assert!(shown.out.contains("otlp.headers") && !shown.out.contains("sesame"), "{shown:?}");
+    drop(served);
+    let wrong = Ran::of(
+        place
+            .command("run --plain --no-lake --for-seconds 1 --listen 127.0.0.1:0")
+            .env("SHELF_OTLP__ENDPOINT", "nowhere"),
+        b"",
+    );
+    wrong.failed(2, "otlp");
+}
