@@ -16,16 +16,9 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use shelf_domain::StoreId;
-use shop::Shop;
+use shop::{Shop, between};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
-
-/// The text between two others, from the first place where the first one is.
-fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
-    let start = text.find(from).unwrap_or_else(|| panic!("no {from}")) + from.len();
-    let end = text[start..].find(to).unwrap_or_else(|| panic!("no {to} behind {from}"));
-    &text[start..start + end]
-}
 
 /// The value of a figure of a page.
 fn value(page: &str, figure: &str) -> f64 {

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use expect_test::expect_file;
 use shelf_domain::StoreId;
-use shop::Shop;
+use shop::{Shop, between};
 
 /// Rows of a list that a snapshot has; of the others it has the number.
 const ROWS: usize = 4;
@@ -27,13 +27,6 @@ const BREAKS: [&str; 22] = [
     "<section", "<table", "<tbody", "<tr", "<ul", "<ol", "<li", "<dl", "<div", "<form", "<p",
     "<h1", "<h2", "<svg", "<g", "<a", "<button", "<select", "<details", "</tbody", "</ul", "</ol",
 ];
-
-/// The text between two others, from the first place where the first one is.
-fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
-    let start = text.find(from).unwrap_or_else(|| panic!("no {from}")) + from.len();
-    let end = text[start..].find(to).unwrap_or_else(|| panic!("no {to} behind {from}"));
-    &text[start..start + end]
-}
 
 /// `text` with what stands between `from` and `to` replaced, everywhere.
 fn masked(text: &str, from: &str, to: &str) -> String {

@@ -1,60 +1,38 @@
 //! Who may reach the server of a running chain, and who is told what it does.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Stdio};
+use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use crate::program::{Place, Ran, until};
+use crate::program::{Place, Ran, Serving, until};
 
 const PASSWORD: &str = "correct horse battery\n";
 
-/// A running chain and where its server listens.
-struct Served {
-    child: Child,
-    address: SocketAddr,
-}
+/// A running chain and its server.
+struct Served(Serving);
 
 impl Served {
     fn start(place: &Place, settings: &[(&str, &str)]) -> Self {
         let words = "run --plain --warmup-days 0 --no-lake --speed 1 --listen 127.0.0.1:0";
-        let mut command = place.command(words);
-        command.envs(settings.iter().copied());
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut said = Vec::new();
-        let address = loop {
-            let line = lines.next().unwrap_or_else(|| panic!("it ended: {said:?}")).unwrap();
-            if let Some((_, url)) = line.split_once("the dashboard is at http://") {
-                break url.trim_end_matches('/').parse().unwrap();
-            }
-            said.push(line);
-        };
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address }
+        Self(Serving::start(place, words, settings, |line| {
+            let (_, url) = line.split_once("the dashboard is at http://")?;
+            url.strip_suffix('/')
+        }))
     }
 
     /// The status of an answer.
     fn status(&self, path: &str, token: Option<&str>) -> u16 {
-        let mut stream = TcpStream::connect(self.address).unwrap();
+        let mut stream = TcpStream::connect(self.0.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         let bearer = token.map(|token| format!("authorization: Bearer {token}\r\n"));
         let bearer = bearer.unwrap_or_default();
-        let host = self.address;
+        let host = self.0.address;
         write!(stream, "GET {path} HTTP/1.1\r\nhost: {host}\r\n{bearer}connection: close\r\n\r\n")
             .unwrap();
         let mut head = String::new();
         BufReader::new(stream).read_line(&mut head).unwrap();
         head.split(' ').nth(1).unwrap_or_else(|| panic!("{head:?}")).parse().unwrap()
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

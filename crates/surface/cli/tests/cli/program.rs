@@ -1,7 +1,8 @@
 //! Runs the built program and keeps what it printed.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -29,6 +30,45 @@ pub(crate) struct Ran {
 /// A run of the program that goes on.
 pub(crate) struct Running {
     child: Child,
+}
+
+/// A run of the program that serves, which ends with its value.
+pub(crate) struct Serving {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Serving {
+    /// Starts a command that serves, and waits until one of its lines says where, as `find` sees.
+    pub(crate) fn start(
+        place: &Place,
+        words: &str,
+        settings: &[(&str, &str)],
+        find: impl Fn(&str) -> Option<&str>,
+    ) -> Self {
+        let mut command = place.command(words);
+        command.envs(settings.iter().copied());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut said = Vec::new();
+        let address = loop {
+            let line = lines.next().unwrap_or_else(|| panic!("it ended: {said:?}")).unwrap();
+            if let Some(address) = find(&line) {
+                break address.parse().unwrap();
+            }
+            said.push(line);
+        };
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, address }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 impl Place {

@@ -1,40 +1,29 @@
 //! The Postgres wire: a client's library, psql, many clients, rude ones, and what is refused.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use postgres::error::SqlState;
 use postgres::{Client, NoTls, SimpleQueryMessage};
 
-use crate::program::{Place, Ran, until};
+use crate::program::{Place, Ran, Serving, until};
 use crate::shop::{open_shop, pickup};
 
-/// A server, which ends with its value.
+/// A server of SQL, which ends with its value.
 pub(crate) struct Server {
-    child: Child,
+    _serving: Serving,
     pub(crate) address: SocketAddr,
 }
 
 impl Server {
     /// Starts a command that serves, and waits until it says where.
     pub(crate) fn start(place: &Place, words: &str, settings: &[(&str, &str)]) -> Self {
-        let mut command = place.command(words);
-        command.envs(settings.iter().copied());
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut said = Vec::new();
-        let address = loop {
-            let line = lines.next().unwrap_or_else(|| panic!("it ended: {said:?}")).unwrap();
-            if let Some(rest) = line.strip_prefix("SQL at ") {
-                break rest.split(": ").next().unwrap().parse().unwrap();
-            }
-            said.push(line);
-        };
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address }
+        let serving = Serving::start(place, words, settings, |line| {
+            line.strip_prefix("SQL at ")?.split(": ").next()
+        });
+        Self { address: serving.address, _serving: serving }
     }
 
     pub(crate) fn of(place: &Place) -> Self {
@@ -62,13 +51,6 @@ impl Server {
         command.args(["-X", "-h", "127.0.0.1", "-p", &port, "-U", "ada", "-d", "shelf"]);
         command.args(words).env("PGCONNECT_TIMEOUT", "10");
         command
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
