@@ -5,7 +5,7 @@
 
 use crate::machine::Machine;
 use crate::workspace::{Profile, Workspace, command_line};
-use crate::{python, tools};
+use crate::{python, services, tools};
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
@@ -41,9 +41,10 @@ struct Row {
 enum Beside {
     Nothing,
     DuckDb,
+    Kafka,
 }
 
-const ROWS: [Row; 18] = [
+const ROWS: [Row; 20] = [
     row("core_steps", ONE),
     row("import_one_core", ONE),
     row("import_two_cores", TWO),
@@ -62,6 +63,8 @@ const ROWS: [Row; 18] = [
     row("lake_visible", TWO),
     row("http_load", TWO),
     Row { beside: Beside::DuckDb, ..row("sql_queries", TWO) },
+    Row { beside: Beside::Kafka, ..row("kafka_events", TWO) },
+    Row { beside: Beside::Kafka, ..row("kafka_alert", TWO) },
 ];
 
 /// Any cores, the first, the first two.
@@ -92,6 +95,8 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         tools::ensure(workspace)?;
     }
     let python = python::program(workspace);
+    let broker = ROWS.iter().any(|row| asked(row) && row.beside == Beside::Kafka);
+    let _broker = broker.then(|| services::Started::kafka(workspace)).transpose()?;
     let mut results = Vec::new();
     for row in ROWS.into_iter().filter(asked) {
         eprintln!("measuring {}", row.name);

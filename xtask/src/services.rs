@@ -60,6 +60,30 @@ impl Server {
     }
 }
 
+/// A server that is stopped when this is dropped.
+pub(crate) struct Started<'a> {
+    workspace: &'a Workspace,
+    server: Server,
+}
+
+impl<'a> Started<'a> {
+    /// Starts Apache Kafka on its usual port.
+    pub(crate) fn kafka(workspace: &'a Workspace) -> Result<Self> {
+        fetch(workspace)?;
+        let started = Self { workspace, server: Server::Kafka };
+        up(workspace, Server::Kafka)?;
+        Ok(started)
+    }
+}
+
+impl Drop for Started<'_> {
+    fn drop(&mut self) {
+        if let Err(error) = down(self.workspace, self.server) {
+            eprintln!("{} was not stopped: {error:#}", self.server.name());
+        }
+    }
+}
+
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     match &args.what {
         What::Fetch => fetch(workspace),

@@ -11,7 +11,7 @@ pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
 }
 
-/// How a binary is compiled: `Release` compiles fast, `Dist` runs fast.
+/// How a binary is compiled: `Release` compiles fast, `Dist` runs fast and has every feature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Profile {
     Release,
@@ -84,6 +84,9 @@ impl Workspace {
         eprintln!("building shelf with profile {name}");
         let mut command = self.cargo();
         command.args(["build", "--package", "shelf", "--bin", "shelf", "--profile", name]);
+        if profile == Profile::Dist {
+            command.arg("--all-features");
+        }
         run_to_success(&mut command)?;
         let metadata = self.metadata()?;
         let target = metadata

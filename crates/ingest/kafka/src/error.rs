@@ -188,7 +188,7 @@ impl KafkaError {
                 "check user, password, mechanism, and whether the port speaks TLS"
             }
             Self::Forbidden { .. } => "give the user that right, or name another user",
-            Self::NoTopic { .. } => "make the topics of the chain first",
+            Self::NoTopic { .. } => "make the topics with `shelf kafka init`",
             Self::Partitions { .. } => {
                 "the number is fixed when the topics are made: give it in the settings, or name \
                  another prefix"

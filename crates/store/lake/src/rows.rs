@@ -8,6 +8,9 @@ use shelf_domain::Day;
 
 use crate::table::{Layout, Table};
 
+/// Bytes of the place of a text in its column.
+const OFFSET: usize = 4;
+
 /// The columns of a table, being filled.
 pub(crate) trait Gather {
     const TABLE: &'static Table;
@@ -65,13 +68,16 @@ impl<C: Gather> Rows<C> {
 
     /// Appends a row, and says about how many bytes that took.
     pub(crate) fn push<R: Row<Columns = C>>(&mut self, row: R) -> usize {
+        self.count += 1;
+        if C::TABLE.layout != Layout::Months {
+            return row.append(&mut self.columns);
+        }
         let day = row.event_date();
         if day < self.month.0 || day > self.month.1 {
             self.month = month_of(day);
         }
         self.months.append_value(&self.month.2);
-        self.count += 1;
-        row.append(&mut self.columns)
+        row.append(&mut self.columns) + self.month.2.len() + OFFSET
     }
 
     /// Takes the rows as one batch; `None` where there are none.
@@ -81,9 +87,8 @@ impl<C: Gather> Rows<C> {
         }
         self.count = 0;
         let mut arrays = self.columns.finish();
-        let months = self.months.finish();
         if C::TABLE.layout == Layout::Months {
-            arrays.push(std::sync::Arc::new(months));
+            arrays.push(std::sync::Arc::new(self.months.finish()));
         }
         let rows = RecordBatch::try_new(C::TABLE.arrow_schema(), arrays)?;
         Ok(Some(Batch { table: C::TABLE, rows }))

@@ -16,6 +16,7 @@ use deltalake::parquet::file::properties::{EnabledStatistics, WriterProperties};
 use deltalake::parquet::schema::types::ColumnPath;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::writer::{DeltaWriter as _, RecordBatchWriter};
+use futures::{StreamExt as _, TryStreamExt as _};
 use shelf_domain::{DAY, Day, Timestamp};
 
 use crate::LakeError;
@@ -31,6 +32,10 @@ use crate::tables::ops::{CommitRow, Commits};
 
 /// Rows of a row group: a day or two of a store, so that a day's rows can be found.
 pub(crate) const ROW_GROUP_ROWS: usize = 131_072;
+
+/// Tables that are opened at once: a distant store is not waited for one by one, and each takes
+/// memory of its own.
+const OPENING: usize = 8;
 
 /// How often a commit is tried again after another program changed the table.
 const TRIES: u32 = 8;
@@ -109,7 +114,7 @@ impl LakeWriter {
             let own = own_positions(&delta, table, partitions).await?;
             Ok::<_, LakeError>(OpenTable { table, delta, own })
         });
-        let tables = futures::future::try_join_all(opened).await?;
+        let tables = futures::stream::iter(opened).buffered(OPENING).try_collect().await?;
         Ok(Self { lake, partitions, tables })
     }
 

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod bench;
+mod kafka;
 mod lake;
 mod sql;
 mod user;
@@ -16,6 +17,7 @@ use shelf_sources::Format;
 use crate::kpi::KpiArgs;
 use crate::quality::QualityArgs;
 pub(crate) use bench::{BenchArgs, BenchName};
+pub(crate) use kafka::{FeedArgs, KafkaCommand};
 pub(crate) use lake::{ExportArg, LakeCommand, VerifyArgs};
 pub(crate) use sql::{SqlArgs, SqlCommand};
 pub(crate) use user::{ReportArgs, UserAddArgs, UserCommand};
@@ -101,6 +103,9 @@ pub(crate) enum Command {
     /// Follow the log into open tables, and look at them.
     #[command(subcommand)]
     Lake(LakeCommand),
+    /// Make the topics of a chain on Apache Kafka, feed its log.
+    #[command(subcommand)]
+    Kafka(KafkaCommand),
     /// Check the machine and the data.
     Doctor,
     /// Look at the settings.
@@ -153,6 +158,11 @@ pub(crate) struct RunArgs {
     /// Do not follow the log into the lake.
     #[arg(long)]
     pub(crate) no_lake: bool,
+    /// Work on a log on Apache Kafka, kafka://host:port,host:port/prefix, as one of its workers
+    /// [default: the setting kafka.url; without one the log is in the data folder].
+    #[arg(long, value_name = "URL",
+        conflicts_with_all = ["demo", "stores", "seed", "warmup_days", "speed", "sql_listen"])]
+    pub(crate) log: Option<String>,
     /// Where the dashboard and the HTTP API are served, or `off` [default: 127.0.0.1:8080].
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<String>,

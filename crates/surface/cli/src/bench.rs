@@ -3,6 +3,8 @@
 
 mod alert;
 mod file;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod lake;
 mod place;
 mod process;
@@ -48,6 +50,10 @@ pub(crate) fn run(args: &BenchArgs, output: Output) -> Result<(), Failure> {
         BenchName::LiveVisible => visible::live(&place)?,
         BenchName::LakeVisible => visible::lake(&place)?,
         BenchName::HttpLoad => process::http_load(&place)?,
+        #[cfg(feature = "kafka")]
+        BenchName::KafkaEvents => kafka::taken(&place, &args.kafka)?,
+        #[cfg(feature = "kafka")]
+        BenchName::KafkaAlert => kafka::alerted(&place, &args.kafka)?,
         BenchName::SqlQueries => queries::measure(&place, &args.python)?,
     };
     let name = clap::ValueEnum::to_possible_value(&args.name)

@@ -7,9 +7,11 @@ mod verify;
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use serde::Serialize;
 use shelf_domain::Day;
+use shelf_host::step_behind_engine;
 use shelf_lake::{
     Built, Compaction, Days, ExportFormat, Faults, Lake, Removal, Table, TableCommit,
     TableDifference, TableSize,
@@ -83,10 +85,16 @@ pub(crate) fn lake(settings: &Settings) -> Result<Lake, Failure> {
 /// What its threads are called.
 pub(crate) const THREAD: &str = "lake";
 
+/// So long a thread that reads or writes files waits for more to do; each keeps memory of its own.
+/// Their number must not be bounded: reading a table's log waits in one of them for another.
+const IDLE: Duration = Duration::from_secs(1);
+
 /// What the lake's own work runs on: threads of its own, never the engine's.
 pub(crate) fn runtime() -> Result<Runtime, Failure> {
     let built = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
+        .thread_keep_alive(IDLE)
+        .on_thread_start(step_behind_engine)
         .thread_name(THREAD)
         .enable_all()
         .build();

@@ -8,6 +8,7 @@ mod config;
 mod doctor;
 mod failure;
 mod import;
+mod kafka;
 mod kpi;
 mod lake;
 mod live;
@@ -87,6 +88,7 @@ fn run_command(args: &Args, output: Output) -> Result<ExitCode, Failure> {
     let loaded = loaded?;
     let settings = &loaded.settings;
     match args.chosen() {
+        Command::Run(run) if settings.kafka.wanted() => kafka::work(&run, settings, output)?,
         Command::Run(run) => run::run(&run, &loaded, output)?,
         Command::Simulate(simulate) => simulate::run(&simulate, settings, output)?,
         Command::Replay(replay) => replay::run(&replay, settings, output)?,
@@ -106,6 +108,7 @@ fn run_command(args: &Args, output: Output) -> Result<ExitCode, Failure> {
         Command::Quarantine(command) => return quarantine::run(&command, settings, output),
         Command::Quality(args) => return quality::run(&args, settings, output),
         Command::Lake(lake) => return lake::run(&lake, settings, output),
+        Command::Kafka(command) => return kafka::run(&command, settings, output),
         Command::Doctor => return doctor::run(settings, output),
         Command::Bench(bench) => bench::run(&bench, output)?,
         Command::Report(report) => report::run(&report, settings, output)?,

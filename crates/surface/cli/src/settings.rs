@@ -1,6 +1,7 @@
 //! The settings: defaults, then a file, then the environment (`SHELF_SECTION__KEY`), then flags.
 
 mod http;
+mod kafka;
 mod lake;
 mod otlp;
 mod secret;
@@ -20,9 +21,10 @@ use shelf_host::{Folder, WriterOptions};
 use shelf_sources::Foreign;
 use shelf_views::QualityLimits;
 
-use crate::args::{Args, Command, SqlCommand};
+use crate::args::{Args, Command, KafkaCommand, SqlCommand};
 use crate::failure::Failure;
 use http::HttpSettings;
+use kafka::KafkaSettings;
 pub(crate) use lake::LakeSettings;
 use otlp::OtlpSettings;
 use sql::SqlSettings;
@@ -42,6 +44,7 @@ pub(crate) struct Settings {
     pub(crate) demo: DemoSettings,
     pub(crate) foreign: ForeignSettings,
     pub(crate) quality: QualitySettings,
+    pub(crate) kafka: KafkaSettings,
     pub(crate) lake: LakeSettings,
     pub(crate) sql: SqlSettings,
     pub(crate) http: HttpSettings,
@@ -204,6 +207,7 @@ impl Default for Settings {
             demo: DemoSettings { stores: 1, seed: 42, warmup_days: 28, speed: "60".to_owned() },
             foreign: ForeignSettings { time_zone: "UTC".to_owned() },
             quality: QualitySettings::default(),
+            kafka: KafkaSettings::default(),
             lake: LakeSettings::default(),
             sql: SqlSettings::default(),
             http: HttpSettings::default(),
@@ -253,6 +257,14 @@ impl Settings {
                 flag("demo.speed", run.speed.map(Into::into));
                 flag("sql.listen", run.sql_listen.map(Into::into));
                 flag("http.listen", run.listen.map(Into::into));
+                flag("kafka.url", run.log.map(Into::into));
+            }
+            Command::Kafka(KafkaCommand::Init(init)) => {
+                flag("kafka.url", init.log.map(Into::into));
+                flag("log.partitions", init.partitions.map(Into::into));
+            }
+            Command::Kafka(KafkaCommand::Feed(feed)) => {
+                flag("kafka.url", feed.log.map(Into::into));
             }
             Command::Import(import) => {
                 flag("foreign.time_zone", import.time_zone.clone().map(Into::into));
@@ -299,6 +311,7 @@ impl Settings {
         range("demo.warmup_days", self.demo.warmup_days.into(), 0, 3_650)?;
         self.foreign(shelf_sources::Format::Auto)?;
         self.quality.check()?;
+        self.kafka.check()?;
         self.lake.check()?;
         self.sql.check()?;
         self.http.check()?;

@@ -30,6 +30,12 @@ impl Stop {
         self.asked.store(true, Ordering::Relaxed);
     }
 
+    /// What is set when it is asked for.
+    #[cfg(feature = "kafka")]
+    pub(crate) fn flag(&self) -> &AtomicBool {
+        &self.asked
+    }
+
     pub(crate) fn asked(&self) -> bool {
         self.asked.load(Ordering::Relaxed)
     }

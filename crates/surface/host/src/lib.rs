@@ -12,6 +12,7 @@ mod folder;
 mod kafka;
 mod pace;
 mod plan_event;
+mod priority;
 mod quality;
 mod quarantine;
 mod reader;
@@ -30,6 +31,7 @@ pub use kafka::{
     record_key,
 };
 pub use pace::Pace;
+pub use priority::step_behind_engine;
 pub use quality::{
     CheckNote, Latencies, LatencyFigures, Measured, QualityBook, QualityChange, quality_history,
 };

@@ -17,7 +17,7 @@ use crate::live::LIVE;
 
 /// Parts of clients' statements that DataFusion cannot work out, and what they come to here, where
 /// no table has storage options and no schema or role has members or rights of its own.
-const PHRASES: [(&str, &str); 7] = [
+const PHRASES: [(&str, &str); 8] = [
     // JDBC: the function that reads arrays, found by its bare name.
     ("'pg_catalog.array_in'::regproc", "'array_in'::regproc"),
     // psql: storage options of a table.
@@ -26,6 +26,8 @@ const PHRASES: [(&str, &str); 7] = [
          pg_catalog.unnest(tc.reloptions) x), ', ')",
         "''",
     ),
+    // SQLAlchemy: storage options of an index.
+    ("pg_catalog.pg_class.reloptions,", "CAST(NULL AS TEXT) AS reloptions,"),
     // psql: rights of a schema.
     ("pg_catalog.array_to_string(n.nspacl, E'\\n')", "CAST(NULL AS TEXT)"),
     ("pg_catalog.array_to_string(n.nspacl, E' ')", "CAST(NULL AS TEXT)"),

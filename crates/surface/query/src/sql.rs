@@ -22,7 +22,7 @@ use datafusion_postgres::datafusion_pg_catalog::pg_catalog::context::{
     PgCatalogContextProvider, Role,
 };
 use datafusion_postgres::datafusion_pg_catalog::pg_catalog::setup_pg_catalog;
-use shelf_host::Folder;
+use shelf_host::{Folder, step_behind_engine};
 use shelf_lake::Lake;
 use tokio::runtime::{Builder, Runtime};
 
@@ -40,6 +40,9 @@ const VERSION: &str =
     concat!("PostgreSQL 16.6 (shelf ", env!("CARGO_PKG_VERSION"), ", a read-only SQL server)");
 /// The role that owns all tables, by the name that the catalogue gives to their owner.
 const ROLE: &str = "postgres";
+/// So long a thread that reads files waits for more to read; each keeps memory of its own. Their
+/// number must not be bounded: reading a table's log waits in one of them for another.
+const IDLE: Duration = Duration::from_secs(1);
 /// How often a server looks at the log while no statement does.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -96,6 +99,8 @@ impl Sql {
         let follower = Arc::new(Follower::open(folder)?);
         let runtime = Builder::new_multi_thread()
             .worker_threads(limits.threads.max(1))
+            .thread_keep_alive(IDLE)
+            .on_thread_start(step_behind_engine)
             .thread_name("shelf-sql")
             .enable_all()
             .build()
@@ -220,6 +225,8 @@ fn context(limits: &Limits) -> Result<SessionContext, DataFusionError> {
     let options = config.options_mut();
     options.sql_parser.dialect = Dialect::PostgreSQL;
     options.sql_parser.map_string_types_to_utf8view = false;
+    // A TIMESTAMPTZ that a client names has a zone, as the columns of tables do.
+    options.execution.time_zone = Some("UTC".to_owned());
     options.execution.parquet.schema_force_view_types = false;
     options.execution.parquet.pushdown_filters = true;
     let mode = match limits.spill_bytes {

@@ -28,6 +28,7 @@ mod pages;
 mod past;
 mod problem;
 mod serve;
+mod worker;
 
 pub use access::{Role, Token, User, Users, Who};
 pub use acts::{
@@ -53,3 +54,4 @@ pub use pages::daily_report;
 pub use past::Pasts;
 pub use problem::Problem;
 pub use serve::{Server, Serving};
+pub use worker::{Standing, WorkerServer};

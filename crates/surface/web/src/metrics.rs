@@ -81,6 +81,18 @@ metrics! {
         "Supplier orders that stand.";
     EmptyShelves "gauge" "shelf_shelves_empty" []
         "Shelves that have been given stock and hold nothing.";
+    KafkaLag "gauge" "shelf_kafka_lag" ["partition"]
+        "Offsets that a worker on Kafka is behind the end of a partition of its own.";
+    KafkaPartitions "gauge" "shelf_kafka_partitions" ["state"]
+        "Partitions of a worker on Kafka, by what it does with them.";
+    KafkaEvents "gauge" "shelf_kafka_events" []
+        "Events that a worker on Kafka has stepped, those of replays left out.";
+    KafkaCommits "gauge" "shelf_kafka_commits" []
+        "Transactions that a worker on Kafka has committed.";
+    KafkaFailures "gauge" "shelf_kafka_failures" []
+        "How often a partition of a worker on Kafka had to begin anew.";
+    KafkaRebalances "gauge" "shelf_kafka_rebalances" []
+        "How often the group gave partitions to a worker on Kafka or took them away.";
     Memory "gauge" "shelf_process_resident_bytes" []
         "Memory of the process, in bytes; absent where the system does not say.";
 }

@@ -15,7 +15,7 @@ use crate::metrics::{self, Metric, Sample, samples};
 use crate::problem::{Kind, Problem};
 
 /// The type of the text format of Prometheus.
-const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+pub(crate) const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()

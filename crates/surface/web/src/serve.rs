@@ -56,6 +56,7 @@ impl Server {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(WORKERS)
             .max_blocking_threads(blocking)
+            .on_thread_start(shelf_host::step_behind_engine)
             .thread_name("web")
             .enable_all()
             .build()
@@ -144,7 +145,7 @@ fn server(error: &std::io::Error) -> WebError {
     WebError::Server(error.to_string())
 }
 
-fn bind(address: SocketAddr) -> Result<TcpListener, WebError> {
+pub(crate) fn bind(address: SocketAddr) -> Result<TcpListener, WebError> {
     TcpListener::bind(address).map_err(|error| match error.kind() {
         ErrorKind::AddrInUse => WebError::PortTaken(address),
         _ => WebError::Server(format!("cannot listen at {address}: {error}")),

@@ -15,6 +15,10 @@ pub(crate) struct BenchArgs {
     /// A Python with `duckdb` and `deltalake`, for the row that compares with `DuckDB`.
     #[arg(long, value_name = "PROGRAM", default_value = "python3")]
     pub(crate) python: PathBuf,
+    /// Brokers of Kafka, for the rows that need some; topics of their own are made there.
+    #[cfg(feature = "kafka")]
+    #[arg(long, value_name = "URL", default_value = "kafka://127.0.0.1:9092")]
+    pub(crate) kafka: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -56,4 +60,10 @@ pub(crate) enum BenchName {
     SqlQueries,
     /// What 200 streams and 1,000 reads a second of the API cost the engine.
     HttpLoad,
+    /// Events a second from a log on Kafka to state, effects and state records.
+    #[cfg(feature = "kafka")]
+    KafkaEvents,
+    /// From an event produced on Kafka to its alert consumed there, at 5,000 events a second.
+    #[cfg(feature = "kafka")]
+    KafkaAlert,
 }

@@ -15,6 +15,8 @@ mod bad_lines;
 mod chains;
 mod importing;
 mod importing_foreign;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod lake;
 mod lake_elsewhere;
 mod mappings;

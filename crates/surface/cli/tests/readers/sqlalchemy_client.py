@@ -20,6 +20,9 @@ def main(port: str) -> None:
         },
         "primary_key": inspector.get_pk_constraint("shelves", schema="live"),
         "foreign_keys": inspector.get_foreign_keys("shelves", schema="live"),
+        "indexes": inspector.get_indexes("shelves", schema="live"),
+        "unique": inspector.get_unique_constraints("shelves", schema="live"),
+        "checks": inspector.get_check_constraints("shelves", schema="live"),
         "comment": inspector.get_table_comment("shelves", schema="live")["text"],
     }
     columns = [sa.column(name) for name in told["columns"]]

@@ -1,0 +1,229 @@
+//! Benches of a chain on Apache Kafka: how much a worker takes, how soon its alerts are seen. The
+//! broker runs beside it, on the same cores.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use shelf_domain::{Body, Event, EventId, Timestamp};
+use shelf_engine::partition_of;
+use shelf_host::{HostError, KafkaFigures, KafkaWorker, LaneState, WorkerSettings};
+use shelf_kafka::{ALERTS, Connection, Feed, KafkaError, Reader, TopicOptions, init};
+use shelf_simulator::TownOptions;
+use tempfile::TempDir;
+
+use super::place::Place;
+use super::steady::{Delays, gave_up};
+use super::{Measured, town_events};
+use crate::acts::{fresh_id, wall_now};
+use crate::failure::Failure;
+
+const PARTITIONS: u32 = 4;
+/// The town's events come as those of so many stores.
+const STORES: u32 = 4;
+const DAYS: i64 = 14;
+/// Events that are committed together while the log is filled.
+const BATCH: usize = 16_384;
+/// Events that are produced in a second.
+const RATE: f64 = 5_000.0;
+const SECONDS: f64 = 12.0;
+/// How often due events are produced.
+const STEP: Duration = Duration::from_millis(10);
+/// Fewer alerts say nothing about the slowest of a hundred.
+const ALERTS_MIN: usize = 100;
+const PATIENCE: Duration = Duration::from_mins(3);
+
+fn kafka(error: KafkaError) -> Failure {
+    HostError::from(error).into()
+}
+
+/// A worker on topics of its own.
+struct Worker {
+    figures: Arc<KafkaFigures>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<Result<(), HostError>>>,
+    _snapshots: TempDir,
+}
+
+impl Worker {
+    fn start(place: &Place, connection: &Connection) -> Result<Self, Failure> {
+        let snapshots = place.folder()?;
+        let settings = WorkerSettings::new(snapshots.path(), PARTITIONS);
+        let worker = KafkaWorker::join(connection, &settings)?;
+        let (figures, stop) = (Arc::clone(worker.figures()), Arc::new(AtomicBool::new(false)));
+        let asked = Arc::clone(&stop);
+        let thread = Some(std::thread::spawn(move || worker.run(&asked)));
+        Ok(Self { figures, stop, thread, _snapshots: snapshots })
+    }
+
+    /// Waits until what its figures say is true.
+    fn wait(&self, what: &str, is: impl Fn(&KafkaFigures) -> bool) -> Result<Instant, Failure> {
+        let begun = Instant::now();
+        while !is(&self.figures) {
+            if begun.elapsed() > PATIENCE {
+                return Err(gave_up(what));
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Ok(Instant::now())
+    }
+
+    fn runs(&self) -> Result<Instant, Failure> {
+        self.wait("the worker gets no partitions", |figures| {
+            let lanes = figures.lanes();
+            lanes.len() == PARTITIONS as usize
+                && lanes.values().all(|lane| lane.state == LaneState::Running)
+        })
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            // What it failed at was seen in what it counted.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Topics of their own for one measurement.
+fn topics(url: &str) -> Result<Connection, Failure> {
+    let prefix = format!("bench-{:x}", wall_now().0);
+    let connection: Connection = format!("{url}/{prefix}").parse().map_err(kafka)?;
+    let options = TopicOptions { partitions: PARTITIONS, ..Default::default() };
+    init(&connection, &options).map_err(kafka)?;
+    Ok(connection)
+}
+
+/// The events of a town as those of several stores: the opening, and the rest.
+fn events(days: i64) -> (Vec<Event>, Vec<Event>) {
+    let (opening, events) = town_events(&TownOptions::default(), days);
+    let all = |events: Vec<Event>| -> Vec<Event> {
+        let each = |event: Event| {
+            (0..STORES).map(move |store| {
+                let store = shelf_simulator::store_id(store);
+                Event { id: fresh_id(), store, ..event.clone() }
+            })
+        };
+        events.into_iter().flat_map(each).collect()
+    };
+    (all(opening), all(events))
+}
+
+fn feed(feed: &mut Feed, events: &[Event]) -> Result<(), Failure> {
+    for event in events {
+        feed.add(partition_of(event.store, PARTITIONS), event).map_err(kafka)?;
+    }
+    feed.commit().map_err(kafka)
+}
+
+/// Events a second from the log to state, effects and state records, in transactions.
+pub(super) fn taken(place: &Place, url: &str) -> Result<Measured, Failure> {
+    let connection = topics(url)?;
+    let (opening, happened) = events(DAYS);
+    let mut feeding = Feed::open(&connection, "bench").map_err(kafka)?;
+    for batch in opening.chunks(BATCH).chain(happened.chunks(BATCH)) {
+        feed(&mut feeding, batch)?;
+    }
+    let total = (opening.len() + happened.len()) as u64;
+    let joined = Instant::now();
+    let worker = Worker::start(place, &connection)?;
+    let begun = worker.wait("the worker takes nothing", |figures| figures.events() > 0)?;
+    let first = worker.figures.events();
+    worker.wait("the worker does not take everything", |figures| figures.events() >= total)?;
+    // What has been stepped counts when it is committed.
+    let ended = worker.wait("the worker does not commit", |figures| {
+        figures.lanes().values().map(|lane| lane.position).sum::<u64>() >= total
+    })?;
+    let seconds = ended.duration_since(begun).as_secs_f64();
+    let figures = &worker.figures;
+    Ok(Measured {
+        unit: "events/s",
+        value: (total - first) as f64 / seconds,
+        target: "at least 100,000",
+        detail: json!({
+            "events": total, "stores": STORES, "seconds": seconds,
+            "joined_s": begun.duration_since(joined).as_secs_f64(),
+            "effects": figures.effects(), "records": figures.records(),
+            "commits": figures.commits(), "failures": figures.failures(),
+        }),
+    })
+}
+
+/// From an event that is produced to its alert that a reader of committed records gets.
+pub(super) fn alerted(place: &Place, url: &str) -> Result<Measured, Failure> {
+    let connection = topics(url)?;
+    let (opening, happened) = events(3);
+    let mut feeding = Feed::open(&connection, "bench").map_err(kafka)?;
+    feed(&mut feeding, &opening)?;
+    let worker = Worker::start(place, &connection)?;
+    worker.runs()?;
+    worker.wait("the stores are not set up", |figures| figures.events() >= opening.len() as u64)?;
+    let mut reader = Reader::open(&connection, ALERTS).map_err(kafka)?;
+    let ended = AtomicBool::new(false);
+    let mut delays = Vec::new();
+    let from = wall_now();
+    let produced = std::thread::scope(|scope| {
+        let producing = scope.spawn(|| {
+            let produced = produce(&mut feeding, &happened);
+            std::thread::sleep(Duration::from_secs(2));
+            ended.store(true, Ordering::Release);
+            produced
+        });
+        while !ended.load(Ordering::Acquire) {
+            let read = reader.next(Duration::from_millis(20), |message| {
+                let alert: Value =
+                    serde_json::from_slice(message.payload.unwrap_or_default()).unwrap_or_default();
+                let opened = alert.get("status").and_then(Value::as_str) == Some("open");
+                if let Some(at) = at(&alert).filter(|at| opened && *at >= from) {
+                    delays.push((wall_now().0 - at.0) as f64 / 1_000.0);
+                }
+            });
+            read.map_err(kafka)?;
+        }
+        producing.join().map_err(|_| gave_up("the producer has stopped"))?
+    })?;
+    let delays = Delays::of(delays);
+    if delays.len() < ALERTS_MIN {
+        return Err(gave_up(&format!("only {} alerts were seen", delays.len())));
+    }
+    Ok(Measured {
+        unit: "ms (p99)",
+        value: delays.at(0.99),
+        target: "under 250",
+        detail: json!({
+            "events": produced.0, "events_per_s": produced.1, "seen": delays.len(),
+            "p50": delays.at(0.5), "p99": delays.at(0.99), "max": delays.at(1.0),
+        }),
+    })
+}
+
+/// The time that an alert tells: that of the event which opened it.
+fn at(alert: &Value) -> Option<Timestamp> {
+    let text = alert.get("timestamp").and_then(Value::as_str)?;
+    let time: jiff::Timestamp = text.parse().ok()?;
+    Some(Timestamp(time.as_microsecond()))
+}
+
+/// Produces each event when it is due. Returns how many, and how many a second.
+fn produce(feeding: &mut Feed, happened: &[Event]) -> Result<(usize, f64), Failure> {
+    let happened: Vec<&Event> = happened.iter().filter(|event| event.body != Body::Clock).collect();
+    let wanted = ((RATE * SECONDS) as usize).min(happened.len());
+    let (begun, mut sent) = (Instant::now(), 0);
+    while sent < wanted {
+        let due = ((begun.elapsed().as_secs_f64() * RATE) as usize).min(wanted);
+        for (event, number) in happened.get(sent..due).unwrap_or_default().iter().zip(sent..) {
+            let at = wall_now();
+            let id = EventId(number as u128 + 1);
+            let event = Event { id, at, received_at: at, ..(*event).clone() };
+            feeding.add(partition_of(event.store, PARTITIONS), &event).map_err(kafka)?;
+        }
+        feeding.commit().map_err(kafka)?;
+        sent = due;
+        std::thread::sleep(STEP);
+    }
+    Ok((sent, sent as f64 / begun.elapsed().as_secs_f64()))
+}

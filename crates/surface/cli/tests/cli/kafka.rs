@@ -1,0 +1,100 @@
+//! A chain whose log is on a real broker of Apache Kafka, by the commands.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use serde_json::Value;
+use shelf_testkit::kafka::{Broker, PASSWORD, USER};
+
+use crate::program::{Place, Ran, Serving, until};
+
+fn number(view: &Value, name: &str) -> u64 {
+    view[name].as_u64().unwrap_or_else(|| panic!("no {name} in {view}"))
+}
+
+/// The answer to a request, with its head.
+fn get(serving: &Serving, path: &str) -> String {
+    let mut stream = TcpStream::connect(serving.address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn worker(place: &Place, url: &str, settings: &[(&str, &str)]) -> Serving {
+    let words = format!("run --log {url} --listen 127.0.0.1:0 --json");
+    Serving::start(place, &words, settings, |line| {
+        line.strip_prefix("how it stands: http://")?.strip_suffix("/metrics")
+    })
+}
+
+#[test]
+fn a_chain_is_made_fed_and_worked_on_by_commands() {
+    let broker = Broker::start();
+    let url = format!("kafka://{}/shop", broker.address());
+    let place = Place::new();
+    let missing = place.run(&format!("run --log {url}"));
+    missing.failed(5, "kafka_no_topic");
+    let made = place.json(&format!("kafka init --log {url} --partitions 4"));
+    assert_eq!(made["created"].as_array().unwrap().len(), 19);
+    let again = place.json(&format!("kafka init --log {url} --partitions 4"));
+    let none = serde_json::json!([]);
+    assert_eq!((&again["created"], &again["differences"]), (&none, &none));
+    let other = place.run(&format!("kafka init --log {url} --partitions 8 --json"));
+    assert_eq!(other.code, 6);
+    let difference = &other.jsons()[0]["differences"][0];
+    assert_eq!(
+        (&difference["setting"], &difference["found"], &difference["wanted"]),
+        (&"partitions".into(), &"4".into(), &"8".into())
+    );
+    place.run(&format!("run --log {url}")).failed(2, "kafka_partitions");
+
+    let four = ("SHELF_LOG__PARTITIONS", "4");
+    let simulated = place.json("simulate --days 1 --stores 2");
+    let events = place.ok("log tail -n 1000000");
+    let mut feed = place.command(&format!("kafka feed --log {url} --json"));
+    let text = format!("{events}this is no event\n");
+    let fed = Ran::of(feed.env(four.0, four.1), text.as_bytes());
+    assert_eq!(fed.code, 6, "{fed:?}");
+    let told = &fed.jsons()[0];
+    assert_eq!((number(told, "fed"), number(told, "refused")), (number(&simulated, "events"), 1));
+    let last = format!("line {}: ", events.lines().count() + 1);
+    assert!(fed.err.contains(&last), "{}", fed.err);
+
+    let working = worker(&place, &url, &[four]);
+    assert!(get(&working, "/livez").starts_with("HTTP/1.1 200"));
+    let wanted = format!("shelf_kafka_events {}\n", number(&simulated, "events"));
+    let metrics = until("every event is stepped", || {
+        let metrics = get(&working, "/metrics");
+        metrics.contains(&wanted).then_some(metrics)
+    });
+    assert!(metrics.contains(r#"shelf_kafka_partitions{state="running"} 4"#), "{metrics}");
+    assert!(get(&working, "/readyz").starts_with("HTTP/1.1 200"));
+}
+
+#[test]
+fn a_user_and_tls_are_settings() {
+    let broker = Broker::start();
+    let url = format!("kafka://{}/shop", broker.tls_address());
+    let place = Place::new();
+    let certificate = broker.certificate().display().to_string();
+    let settings = |password| {
+        [
+            ("SHELF_KAFKA__URL", url.as_str()),
+            ("SHELF_KAFKA__TLS", "true"),
+            ("SHELF_KAFKA__CA_FILE", certificate.as_str()),
+            ("SHELF_KAFKA__SASL", "SCRAM-SHA-256"),
+            ("SHELF_KAFKA__USER", USER),
+            ("SHELF_KAFKA__PASSWORD", password),
+        ]
+    };
+    let init = |password| {
+        let mut command = place.command("kafka init --json");
+        Ran::of(command.envs(settings(password)), b"")
+    };
+    assert_eq!(init(PASSWORD).code, 0);
+    let refused = init("mistyped");
+    assert_eq!(refused.code, 1);
+    assert!(refused.err.contains(r#""code":"kafka_refused""#), "{}", refused.err);
+    assert!(!refused.err.contains("mistyped"), "{}", refused.err);
+}
