@@ -33,18 +33,19 @@ pub(crate) struct Args {
 struct Row {
     name: &'static str,
     cpus: Option<&'static str>,
-    /// Another program that is measured beside it.
+    /// Another program that runs beside it.
     beside: Beside,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Beside {
     Nothing,
+    Browser,
     DuckDb,
     Kafka,
 }
 
-const ROWS: [Row; 20] = [
+const ROWS: [Row; 24] = [
     row("core_steps", ONE),
     row("import_one_core", ONE),
     row("import_two_cores", TWO),
@@ -65,6 +66,10 @@ const ROWS: [Row; 20] = [
     Row { beside: Beside::DuckDb, ..row("sql_queries", TWO) },
     Row { beside: Beside::Kafka, ..row("kafka_events", TWO) },
     Row { beside: Beside::Kafka, ..row("kafka_alert", TWO) },
+    row("first_page", TWO),
+    row("page_time", TWO),
+    row("first_load", TWO),
+    Row { beside: Beside::Browser, ..row("event_to_pixel", TWO) },
 ];
 
 /// Any cores, the first, the first two.
@@ -91,7 +96,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     };
     fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
     let asked = |row: &Row| args.only.as_deref().is_none_or(|name| name == row.name);
-    if ROWS.iter().any(|row| asked(row) && row.beside == Beside::DuckDb) {
+    if ROWS.iter().any(|row| asked(row) && row.beside != Beside::Nothing) {
         tools::ensure(workspace)?;
     }
     let python = python::program(workspace);

@@ -2,10 +2,14 @@
 //! its own.
 
 mod alert;
+mod demo;
 mod file;
 #[cfg(feature = "kafka")]
 mod kafka;
+mod http;
 mod lake;
+mod pages;
+mod pixel;
 mod place;
 mod process;
 mod queries;
@@ -54,6 +58,10 @@ pub(crate) fn run(args: &BenchArgs, output: Output) -> Result<(), Failure> {
         BenchName::KafkaEvents => kafka::taken(&place, &args.kafka)?,
         #[cfg(feature = "kafka")]
         BenchName::KafkaAlert => kafka::alerted(&place, &args.kafka)?,
+        BenchName::FirstPage => pages::first_page(&place)?,
+        BenchName::PageTime => pages::page_time(&place)?,
+        BenchName::FirstLoad => pages::first_load(&place)?,
+        BenchName::EventToPixel => pixel::event_to_pixel(&place)?,
         BenchName::SqlQueries => queries::measure(&place, &args.python)?,
     };
     let name = clap::ValueEnum::to_possible_value(&args.name)

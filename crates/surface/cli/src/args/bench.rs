@@ -66,4 +66,12 @@ pub(crate) enum BenchName {
     /// From an event produced on Kafka to its alert consumed there, at 5,000 events a second.
     #[cfg(feature = "kafka")]
     KafkaAlert,
+    /// From the start of a new demo to a first page with live data.
+    FirstPage,
+    /// The server's time of every page, and of the overview of 100 stores.
+    PageTime,
+    /// What the first page and all that it loads weigh, packed.
+    FirstLoad,
+    /// From the arrival of an event to the change in a browser, at the demo's rate.
+    EventToPixel,
 }

@@ -142,6 +142,11 @@ impl Delays {
         self.0.len()
     }
 
+    /// All of them, the shortest first.
+    pub(super) fn all(&self) -> Vec<f64> {
+        self.0.clone()
+    }
+
     pub(super) fn at(&self, part: f64) -> f64 {
         let place = (self.0.len() as f64 * part) as usize;
         self.0.get(place).or(self.0.last()).copied().unwrap_or(f64::NAN)
