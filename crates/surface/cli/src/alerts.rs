@@ -23,13 +23,14 @@ pub(crate) fn run(
     output: Output,
 ) -> Result<ExitCode, Failure> {
     match command {
-        AlertsCommand::List { list, sku, rule, severity } => {
+        AlertsCommand::List { list, sku, rule, severity, assigned_to } => {
             let wanted = AlertFilter {
                 store: None,
                 sku: sku.as_deref().map(Sku::cut),
                 rule: choice("rule", rule.as_ref(), &Rule::ALL, Rule::code)?,
                 severity: choice("severity", severity.as_ref(), &SEVERITIES, Severity::code)?,
                 status: choice("status", list.status.as_ref(), &STATUSES, AlertStatus::code)?,
+                owner: assigned_to.as_deref().map(actor).transpose()?,
                 limit: Some(list.limit),
             };
             show_list(list, wanted, settings, output)

@@ -318,6 +318,9 @@ pub(crate) enum AlertsCommand {
         /// Only this severity.
         #[arg(long, value_name = "SEVERITY")]
         severity: Option<String>,
+        /// Only those that this person takes care of.
+        #[arg(long, value_name = "NAME")]
+        assigned_to: Option<String>,
     },
     /// Show why an alert stands, and what to do.
     Show(ActArgs),

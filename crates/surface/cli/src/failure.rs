@@ -49,6 +49,7 @@ impl Failure {
             | "kafka_partitions"
             | "kafka_position"
             | "otlp"
+            | "alert_route"
             | "http_no_user"
             | "users" => 2,
             "kafka_position_lost"

@@ -20,6 +20,7 @@ mod quality;
 mod quarantine;
 mod replay;
 mod report;
+mod routing;
 mod run;
 mod send;
 mod settings;

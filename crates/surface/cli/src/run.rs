@@ -18,6 +18,7 @@ use crate::lake::thread::LakeThread;
 use crate::live::{self, Live};
 use crate::output::Output;
 use crate::quality::Assessor;
+use crate::routing::{self, Routing};
 use crate::settings::{Loaded, Settings};
 use crate::simulate::{live_through, say_recovery};
 use crate::sql::serve;
@@ -42,6 +43,7 @@ pub(crate) fn run(args: &RunArgs, loaded: &Loaded, output: Output) -> Result<(),
     let stop = Stop::on_signals()?;
     let listener = serve::listen(settings, output)?;
     let mut chain = open(args, settings, &folder)?;
+    let routes = routing::routes(settings, &mut chain)?;
     // Without a speed a simulation stands until somebody says what time it is.
     let pace = chain.town_now().map(|now| Arc::new(Pace::new(now, None)));
     let clock = pace.clone();
@@ -59,6 +61,9 @@ pub(crate) fn run(args: &RunArgs, loaded: &Loaded, output: Output) -> Result<(),
         pace.set_speed(settings.speed()?);
     }
     let _sql = serve::beside(listener, sql.as_ref(), output)?;
+    let told = pace.clone();
+    let time = move || now(told.as_ref());
+    let routing = Routing::beside(&folder, routes, &mut chain, &control, time, output)?;
     let quality = Assessor::of_running(settings)?;
     let engine_stop = stop.clone();
     let deadline = args
@@ -81,6 +86,9 @@ pub(crate) fn run(args: &RunArgs, loaded: &Loaded, output: Output) -> Result<(),
     stop.ask();
     if let Some(web) = web {
         web.stop();
+    }
+    if let Some(routing) = routing {
+        routing.stop(output);
     }
     let ran = engine.join().unwrap_or_else(|_| {
         Err(Failure::new("worker_stopped", "the engine has stopped", "run `shelf doctor`"))

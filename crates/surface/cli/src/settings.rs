@@ -1,5 +1,6 @@
 //! The settings: defaults, then a file, then the environment (`SHELF_SECTION__KEY`), then flags.
 
+mod alerts;
 mod http;
 mod kafka;
 mod lake;
@@ -23,6 +24,7 @@ use shelf_views::QualityLimits;
 
 use crate::args::{Args, Command, KafkaCommand, SqlCommand};
 use crate::failure::Failure;
+pub(crate) use alerts::{AlertSettings, Route};
 use http::HttpSettings;
 use kafka::KafkaSettings;
 pub(crate) use lake::LakeSettings;
@@ -49,6 +51,7 @@ pub(crate) struct Settings {
     pub(crate) sql: SqlSettings,
     pub(crate) http: HttpSettings,
     pub(crate) otlp: OtlpSettings,
+    pub(crate) alerts: AlertSettings,
     /// The windows that stores keep; without it each keeps those that it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) windows: Option<WindowSettings>,
@@ -212,6 +215,7 @@ impl Default for Settings {
             sql: SqlSettings::default(),
             http: HttpSettings::default(),
             otlp: OtlpSettings::default(),
+            alerts: AlertSettings::default(),
             windows: None,
         }
     }
@@ -316,6 +320,7 @@ impl Settings {
         self.sql.check()?;
         self.http.check()?;
         self.otlp.check()?;
+        self.alerts.check()?;
         self.window_plan()?;
         self.speed().map(|_| ())
     }

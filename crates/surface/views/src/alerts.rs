@@ -26,6 +26,8 @@ pub struct AlertFilter {
     pub severity: Option<Severity>,
     /// In this status. Only alerts that stand are kept: resolved and dismissed ones are in the log.
     pub status: Option<AlertStatus>,
+    /// That this person takes care of.
+    pub owner: Option<Actor>,
     /// At most so many rows.
     pub limit: Option<usize>,
 }
@@ -36,6 +38,7 @@ impl AlertFilter {
             && self.rule.is_none_or(|rule| rule == alert.rule)
             && self.severity.is_none_or(|severity| severity == alert.severity)
             && self.status.is_none_or(|status| status == alert.status)
+            && self.owner.is_none_or(|owner| alert.owner == Some(owner))
     }
 }
 

@@ -25,6 +25,7 @@ mod quality;
 mod quarantine;
 mod reading;
 mod report;
+mod routing;
 mod running;
 mod settings;
 mod shells;

@@ -20,6 +20,7 @@ use super::asked::{Asked, choice, sku_of, store_id};
 use super::operations::Operations;
 use super::paging::{Listed, Slice};
 use crate::access::Who;
+use crate::acts::actor_of;
 use crate::app::App;
 use crate::feed::Present;
 use crate::problem::{Kind, Problem};
@@ -266,6 +267,8 @@ struct AlertsQuery {
     severity: Option<String>,
     /// `open`, `acknowledged` or `snoozed`.
     status: Option<String>,
+    /// That this person takes care of.
+    assigned_to: Option<String>,
 }
 
 async fn alerts(
@@ -280,6 +283,7 @@ async fn alerts(
         rule: choice("rule", own.rule.as_deref(), &Rule::ALL, Rule::code)?,
         severity: choice("severity", own.severity.as_deref(), &SEVERITIES, Severity::code)?,
         status: choice("status", own.status.as_deref(), &ALERTS, AlertStatus::code)?,
+        owner: own.assigned_to.as_deref().map(actor_of).transpose()?,
         limit: None,
     };
     list(&app, &who, &asked, filter.store, "alerts", move |_, chain, wanted| {

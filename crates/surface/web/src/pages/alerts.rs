@@ -1,7 +1,9 @@
 //! The inbox of open problems, and one of them in full.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
-use shelf_domain::{AlertId, AlertStatus, Effect, HOUR, Rule, Severity, TaskStatus};
+use shelf_domain::{Actor, AlertId, AlertStatus, Effect, HOUR, Rule, Severity, TaskStatus};
 use shelf_views::{
     AlertDetail, AlertFilter, AlertRow, AlertsView, LotRow, ShelfRow, TaskRow, wording, zone_of,
 };
@@ -69,6 +71,7 @@ struct Filters {
     severities: Vec<Choice>,
     rules: Vec<Choice>,
     statuses: Vec<Choice>,
+    owners: Vec<(String, bool)>,
     export: String,
 }
 
@@ -107,8 +110,10 @@ pub(super) fn parts(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
     let (severity, severities) = choices(scene, "severity", &SEVERITIES, Severity::code);
     let (rule, rules) = choices(scene, "rule", &Rule::ALL, Rule::code);
     let (status, statuses) = choices(scene, "status", &STATUSES, AlertStatus::code);
-    let filter =
-        AlertFilter { store: scene.asked(), sku: None, rule, severity, status, limit: Some(ROWS) };
+    let asked = scene.query.get("assigned_to");
+    let owner = asked.map(Actor::cut);
+    let (store, limit) = (scene.asked(), Some(ROWS));
+    let filter = AlertFilter { store, sku: None, rule, severity, status, owner, limit };
     let view = AlertsView::new(scene.chain, &filter);
     let filters = Filters {
         store: scene.query.get("store").map(str::to_owned),
@@ -116,6 +121,7 @@ pub(super) fn parts(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
         severities,
         rules,
         statuses,
+        owners: owners(scene, owner),
         export: format!("/api/v1/alerts{}", scene.query.with("format", "csv")),
     };
     let inbox = Inbox {
@@ -123,10 +129,18 @@ pub(super) fn parts(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
         total: view.total,
         several: scene.stores().len() > 1,
         acts: scene.acts(),
-        narrowed: severity.is_some() || rule.is_some() || status.is_some(),
+        narrowed: severity.is_some() || rule.is_some() || status.is_some() || owner.is_some(),
         all: scene.link("/alerts"),
     };
     Ok(vec![Part::still("filters", &filters)?, Part::live("alerts", &inbox)?])
+}
+
+/// Who takes care of alerts that stand, and who is asked for.
+fn owners(scene: &Scene<'_>, asked: Option<Actor>) -> Vec<(String, bool)> {
+    let stores = scene.stores();
+    let standing = stores.iter().flat_map(|store| store.alerts());
+    let all: BTreeSet<Actor> = standing.filter_map(|alert| alert.owner).chain(asked).collect();
+    all.into_iter().map(|owner| (owner.to_string(), asked == Some(owner))).collect()
 }
 
 fn row(scene: &Scene<'_>, alert: AlertRow) -> Row {
