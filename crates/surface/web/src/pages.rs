@@ -7,6 +7,7 @@
 mod acts;
 mod alerts;
 mod assets;
+mod audit;
 mod chart;
 mod console;
 mod draw;
@@ -61,6 +62,7 @@ enum Page {
     Event(String, String),
     Sql,
     Settings,
+    Audit,
     Missing { what: String, hint: &'static str },
 }
 
@@ -95,6 +97,7 @@ impl Page {
             ["events", partition, offset] => Self::Event(text(partition), text(offset)),
             ["sql"] => Self::Sql,
             ["settings"] => Self::Settings,
+            ["audit"] => Self::Audit,
             _ => return None,
         })
     }
@@ -114,7 +117,7 @@ impl Page {
             Self::Pipeline => "pipeline",
             Self::Events | Self::Event(..) => "events",
             Self::Sql => "sql",
-            Self::Settings => "settings",
+            Self::Settings | Self::Audit => "settings",
             Self::Missing { .. } => "",
         }
     }
@@ -140,6 +143,7 @@ impl Page {
             Self::Event(partition, offset) => format!("Event p{partition}:{offset}"),
             Self::Sql => "SQL".to_owned(),
             Self::Settings => "Settings".to_owned(),
+            Self::Audit => "Audit".to_owned(),
             Self::Missing { .. } => "Not there".to_owned(),
         }
     }
@@ -182,6 +186,7 @@ impl Page {
             Self::Event(partition, offset) => events::one(scene, partition, offset),
             Self::Sql => console::parts(scene),
             Self::Settings => settings::parts(scene),
+            Self::Audit => audit::parts(scene),
             Self::Missing { what, hint } => {
                 Ok(vec![Part::still("missing", &Missing { what, hint })?])
             }

@@ -233,3 +233,11 @@ fn logins_stand_in_the_audit_list_and_their_secrets_do_not() {
     }
     assert_eq!(get(&shop, "/api/v1/audit", &tokens.of("otto")).code(), "forbidden");
 }
+
+#[test]
+fn the_page_of_acts_is_for_those_who_may_see_what_others_did() {
+    let (shop, tokens) = locked();
+    for (name, status) in [("vera", 403), ("otto", 403), ("petra", 200), ("ada", 200)] {
+        assert_eq!(get(&shop, "/audit", &tokens.of(name)).status, status, "{name}");
+    }
+}

@@ -92,6 +92,39 @@ fn what_people_did_is_listed_with_their_names() {
 }
 
 #[test]
+fn the_page_of_acts_has_what_was_done_to_stores_and_to_the_server() {
+    let shop = Shop::open();
+    let alert = shop.get("/api/v1/alerts?status=open&limit=1").json()["alerts"][0].clone();
+    let (store, id) = (alert["store"].as_str().unwrap(), alert["alert"].as_str().unwrap());
+    let path = format!("/api/v1/alerts/{store}/{id}/assign");
+    let act = json!({"to": "ada", "note": "<script>alert(1)</script>"});
+    assert_eq!(shop.post(&path, &act).status, 200);
+    assert_eq!(shop.post("/api/v1/simulation", &json!({"speed": 30})).status, 200);
+    let rows = |query: &str| {
+        let page = shop.get(&format!("/audit{query}")).text();
+        let table = page.split_once("<tbody>").map(|(_, rest)| rest.split("</tbody>").next());
+        table.flatten().unwrap_or_default().to_owned()
+    };
+    let all = rows("");
+    for part in ["local", "Alert act", "Simulation speed", "30", "&#60;script&#62;", "http"] {
+        assert!(all.contains(part), "{part}");
+    }
+    assert!(!rows("?type=alert_act").contains("Simulation"));
+    assert!(rows("?type=simulation_speed&actor=local").contains("30"));
+    assert_eq!(rows("?actor=nobody"), "");
+    assert!(!rows(&format!("?store={store}")).contains("Simulation"));
+    assert!(shop.get("/audit?page=x").text().contains("no token of a page"));
+    assert!(shop.get("/settings").text().contains("href=\"/audit\""));
+    // The inbox and the API narrow to one person.
+    let owned = shop.get("/api/v1/alerts?assigned_to=ada").json();
+    assert_eq!((&owned["total"], &owned["alerts"][0]["alert"]), (&json!(1), &json!(id)));
+    let inbox = shop.get("/alerts?assigned_to=ada").text();
+    assert_eq!(inbox.matches("<tr class=\"alert-row\"").count(), 1);
+    assert!(inbox.contains("<option value=\"ada\" selected>"));
+    assert_eq!(shop.get("/api/v1/alerts?assigned_to=eve").json()["total"], 0);
+}
+
+#[test]
 fn what_was_done_to_the_simulation_is_listed_too() {
     let shop = Shop::open();
     assert_eq!(shop.post("/api/v1/simulation", &json!({"speed": 30, "paused": true})).status, 200);

@@ -62,6 +62,7 @@ fn reviewed(page: &str) -> String {
         // How old the data is, and how fast things go, hangs on the clock of the machine.
         ("<span class=\"live live-", "<span data-age-text>"),
         ("data-age-text>", "<"),
+        ("<span class=\"small quiet\">Ingest</span><b>", "<"),
     ] {
         text = masked(&text, from, to);
     }
@@ -161,6 +162,12 @@ fn every_page_is_as_its_snapshot() {
     for (name, path) in [("login", "/login"), ("problem", "/problems/not_found")] {
         snapshot(name, &reviewed(&page(path)));
     }
+    // What somebody does changes the pages before it.
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let policy = "id=mine&scope=global&store=S001&min_units=2";
+    assert_eq!(shop.ask("POST", "/do/policy", &form, policy.as_bytes()).status, 303);
+    assert_eq!(shop.ask("POST", "/simulation", &form, b"do=pause").status, 303);
+    snapshot("audit", &reviewed(&main_of(&page("/audit"))));
     let report = shelf_web::daily_report(&shop.folder, Some(StoreId::cut("S001")), None).unwrap();
     let body = format!("<body{}</body>\n", between(&report, "<body", "</body>"));
     snapshot("report", &reviewed(&body));

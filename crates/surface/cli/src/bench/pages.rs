@@ -69,6 +69,7 @@ fn addresses(demo: &Demo) -> Result<Vec<Address>, Failure> {
         "/events?show=events",
         "/sql",
         "/settings",
+        "/audit",
     ];
     let mut all: Vec<Address> = pages.into_iter().map(|path| (path.into(), path.into())).collect();
     let lists = [

@@ -11,8 +11,8 @@ mod desk;
 
 use desk::{Desk, flow, flow_at, pictures};
 use serde_json::Value;
-use thirtyfour::Key;
 use thirtyfour::extensions::cdp::ChromeDevTools;
+use thirtyfour::Key;
 
 const AXE: &str = include_str!("vendor/axe.min.js");
 
@@ -341,6 +341,7 @@ async fn pages(desk: &Desk) -> Vec<(&'static str, String)> {
         ("events", "/events?show=events&store=S001".to_owned()),
         ("sql", "/sql".to_owned()),
         ("settings", "/settings?store=S001&policy=fish".to_owned()),
+        ("audit", "/audit".to_owned()),
         ("time-travel", "/?store=S001&as_of=2026-01-03T12:00".to_owned()),
     ];
     for (name, list, link) in [

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use shelf_domain::{Body, Event, StoreId};
+use shelf_domain::{Body, Event, StoreId, Timestamp};
 use shelf_eventlog::LogReader;
 use shelf_events::write_event;
 use shelf_host::{
@@ -53,6 +53,8 @@ struct EventsQuery {
     r#type: Option<String>,
     /// That name this sku, customer, lot, order, alert, receipt or person.
     about: Option<String>,
+    /// Done or set by this person.
+    actor: Option<String>,
     /// Rows, 1 to 1,000; 100 without it.
     limit: Option<u64>,
     /// The token of the page, as the page before gave it.
@@ -157,11 +159,15 @@ impl EventRow {
     }
 }
 
+/// An event with when it reached the log, and where it stands.
+type Placed = (i64, LogPlace, Event);
+
 /// What of the log a request looks at.
 struct Look {
     store: Option<StoreId>,
     kind: Option<String>,
     about: Option<String>,
+    actor: Option<String>,
     rows: usize,
     /// Before which offset of each partition.
     before: Option<Vec<Offset>>,
@@ -180,8 +186,9 @@ impl Look {
             who.must_see(store)?;
         }
         let before = query.page.as_deref().map(offsets_of).transpose()?;
-        let (kind, about, stores) = (query.r#type, query.about, who.stores.clone());
-        Ok(Self { store, kind, about, rows: rows as usize, before, stores, acts })
+        let (kind, about, actor) = (query.r#type, query.about, query.actor);
+        let (rows, stores) = (rows as usize, who.stores.clone());
+        Ok(Self { store, kind, about, actor, rows, before, stores, acts })
     }
 
     fn keeps(&self, event: &Event) -> bool {
@@ -192,7 +199,7 @@ impl Look {
 
     /// Whether the event is of the type, and names what is asked for. `line` is room for its JSON.
     fn fits(&self, event: &Event, sources: &Sources, line: &mut Vec<u8>) -> bool {
-        if self.kind.is_none() && self.about.is_none() {
+        if self.kind.is_none() && self.about.is_none() && self.actor.is_none() {
             return true;
         }
         // Most events do not have the words at all, and need not be taken apart.
@@ -206,7 +213,7 @@ impl Look {
                 let word = word.as_deref().filter(|word| word.bytes().all(plain));
                 word.is_none_or(|word| text.contains(word))
             };
-            if !has(&self.kind) || !has(&self.about) {
+            if !has(&self.kind) || !has(&self.about) || !has(&self.actor) {
                 return false;
             }
         }
@@ -215,13 +222,27 @@ impl Look {
 
     fn keeps_row(&self, row: &EventRow) -> bool {
         let kind = row.event.get("event_type").and_then(Value::as_str);
+        let actor = row.event.get("actor").and_then(Value::as_str);
         self.kind.as_deref().is_none_or(|wanted| Some(wanted) == kind)
+            && self.actor.as_deref().is_none_or(|wanted| Some(wanted) == actor)
             && self.about.as_deref().is_none_or(|what| row.names(what))
     }
 
     fn look(&self, folder: &Folder) -> Result<EventsView, HostError> {
-        let (mut log, sources) = (LogReader::open(folder.log())?, Sources::open(folder)?);
-        let mut found: Vec<(i64, LogPlace, Event)> = Vec::new();
+        let sources = Sources::open(folder)?;
+        let (found, next_page) = self.find(folder, &sources)?;
+        let rows = found.iter().map(|(_, place, event)| EventRow::new(event, *place, &sources));
+        Ok(EventsView { events: rows.collect(), next_page })
+    }
+
+    /// The events, the newest first, and the token of those behind them.
+    fn find(
+        &self,
+        folder: &Folder,
+        sources: &Sources,
+    ) -> Result<(Vec<Placed>, Option<String>), HostError> {
+        let mut log = LogReader::open(folder.log())?;
+        let mut found: Vec<Placed> = Vec::new();
         let mut line = Vec::new();
         let mut starts = Vec::new();
         for partition in 0..log.partition_count() {
@@ -232,7 +253,7 @@ impl Look {
             let from = end.saturating_sub(LOOKED_AT).max(first);
             starts.push((from, first));
             events_between(&mut log, partition, from, end, |offset, event| {
-                if self.keeps(&event) && self.fits(&event, &sources, &mut line) {
+                if self.keeps(&event) && self.fits(&event, sources, &mut line) {
                     found.push((event.received_at.0, (partition, offset), event));
                 }
             })?;
@@ -246,9 +267,20 @@ impl Look {
             }
         }
         let more = next.iter().zip(&starts).any(|(bound, (_, first))| bound > first);
-        let next_page = more.then(|| token_of(&next));
-        let rows = found.iter().map(|(_, place, event)| EventRow::new(event, *place, &sources));
-        Ok(EventsView { events: rows.collect(), next_page })
+        Ok((found, more.then(|| token_of(&next))))
+    }
+}
+
+impl Look {
+    /// What was done to the server, the newest first.
+    fn host_acts(&self, folder: &Folder) -> Result<Vec<HostAct>, HostError> {
+        let kept = |act: &HostAct| {
+            let about = self.about.as_ref();
+            self.kind.as_ref().is_none_or(|kind| *kind == act.act)
+                && self.actor.as_ref().is_none_or(|actor| *actor == act.actor)
+                && about.is_none_or(|what| *what == act.actor || *what == act.detail)
+        };
+        Ok(noted_acts(folder)?.into_iter().rev().filter(kept).take(self.rows).collect())
     }
 }
 
@@ -293,35 +325,104 @@ async fn audit(
 ) -> Result<Response, Problem> {
     who.must_be(Role::Planner)?;
     let whole = who.stores.is_none() && query.store.is_none() && query.page.is_none();
-    let wanted = (query.r#type.clone(), query.about.clone());
     let look = Look::of(query, &who, true)?;
     let folder = app.parts().folder.clone();
     let view = app.blocking(move || {
-        let host_acts = if whole { host_acts(&folder, &wanted, look.rows)? } else { Vec::new() };
+        let host_acts = if whole { look.host_acts(&folder)? } else { Vec::new() };
+        let host_acts = host_acts.into_iter().map(HostActRow::from).collect();
         let EventsView { events, next_page } = look.look(&folder)?;
         Ok::<_, HostError>(AuditView { events, host_acts, next_page })
     });
     Ok(axum::Json(view.await??).into_response())
 }
 
-/// The newest acts of a type, by a person or with a word, the newest first.
-fn host_acts(
-    folder: &Folder,
-    (kind, about): &(Option<String>, Option<String>),
-    most: usize,
-) -> Result<Vec<HostActRow>, HostError> {
-    let kept = |act: &HostAct| {
-        kind.as_ref().is_none_or(|kind| *kind == act.act)
-            && about.as_ref().is_none_or(|what| *what == act.actor || *what == act.detail)
-    };
-    let row = |act: HostAct| HostActRow {
-        at: rfc3339(act.at),
-        clock_at: rfc3339(act.clock_at),
-        actor: act.actor,
-        act: act.act,
-        detail: act.detail,
-    };
-    Ok(noted_acts(folder)?.into_iter().rev().filter(kept).take(most).map(row).collect())
+impl From<HostAct> for HostActRow {
+    fn from(act: HostAct) -> Self {
+        let (at, clock_at) = (rfc3339(act.at), rfc3339(act.clock_at));
+        Self { at, clock_at, actor: act.actor, act: act.act, detail: act.detail }
+    }
+}
+
+/// What a page of acts asks for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ActsAsked {
+    pub(crate) store: Option<String>,
+    pub(crate) kind: Option<String>,
+    pub(crate) actor: Option<String>,
+    /// The token of the page.
+    pub(crate) page: Option<String>,
+}
+
+/// Something that a person did.
+#[derive(Clone, Debug)]
+pub(crate) struct Act {
+    /// What time it was in the stores.
+    pub(crate) at: Timestamp,
+    /// In which store; `None` where it was done to the server.
+    pub(crate) store: Option<StoreId>,
+    /// Who, as far as they said.
+    pub(crate) actor: String,
+    /// What, as a stable code.
+    pub(crate) kind: String,
+    /// The event as JSON, or with what something was done to the server.
+    pub(crate) detail: String,
+    /// Where the event stands.
+    pub(crate) place: Option<LogPlace>,
+    /// By which way it came.
+    pub(crate) source: Option<String>,
+}
+
+/// What people did, the newest first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Acts {
+    pub(crate) acts: Vec<Act>,
+    /// The token of those behind them.
+    pub(crate) next_page: Option<String>,
+}
+
+/// What people did in the stores that `who` sees, and to the server for those who see all.
+pub(crate) async fn acts(app: &App, who: &Who, asked: ActsAsked) -> Result<Acts, Problem> {
+    who.must_be(Role::Planner)?;
+    let whole = who.stores.is_none() && asked.store.is_none() && asked.page.is_none();
+    let ActsAsked { store, kind, actor, page } = asked;
+    let query = EventsQuery { store, r#type: kind, actor, page, ..EventsQuery::default() };
+    let look = Look::of(query, who, true)?;
+    let folder = app.parts().folder.clone();
+    let found = app.blocking(move || {
+        let sources = Sources::open(&folder)?;
+        let (events, next_page) = look.find(&folder, &sources)?;
+        let mut acts: Vec<Act> =
+            events.iter().map(|(_, place, event)| Act::of(event, *place, &sources)).collect();
+        if whole {
+            acts.extend(look.host_acts(&folder)?.into_iter().map(Act::from));
+        }
+        acts.sort_by_key(|act| std::cmp::Reverse(act.at));
+        Ok::<_, HostError>(Acts { acts, next_page })
+    });
+    Ok(found.await??)
+}
+
+impl Act {
+    fn of(event: &Event, place: LogPlace, sources: &Sources) -> Self {
+        let EventRow { store, source, event: mut fields, .. } =
+            EventRow::new(event, place, sources);
+        let mut text = |name: &str| {
+            let value = fields.remove(name);
+            value.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
+        let (actor, kind) = (text("actor"), text("event_type"));
+        fields.insert("event_type".to_owned(), kind.clone().into());
+        let detail = Value::Object(fields).to_string();
+        let (at, store, place) = (event.received_at, Some(store), Some(place));
+        Self { at, store, actor, kind, detail, place, source }
+    }
+}
+
+impl From<HostAct> for Act {
+    fn from(act: HostAct) -> Self {
+        let HostAct { at, actor, act: kind, detail, .. } = act;
+        Self { at, store: None, actor, kind, detail, place: None, source: None }
+    }
 }
 
 async fn shown(app: &App, look: Look) -> Result<Response, Problem> {

@@ -11,6 +11,7 @@ use shelf_views::Chain;
 
 use super::query::Query;
 use crate::access::{Role, Who};
+use crate::acts::hand_in;
 use crate::app::{App, fresh_id};
 use crate::door::Incoming;
 use crate::problem::{Kind, Problem};
@@ -293,8 +294,14 @@ pub(super) async fn carry_out(app: &App, deed: Deed) -> Result<(bool, String), P
     }
     let incoming = |event| Incoming { event, if_new: false };
     let events: Vec<Incoming> = deed.events.into_iter().map(incoming).collect();
+    // What is tried again keeps where it came from.
+    let new = events.iter().all(|incoming| incoming.event.origin == Origin::default());
     let door = app.clone();
-    let acks = app.blocking(move || door.parts().door.submit(events)).await??;
+    let acks = if new {
+        hand_in(app, events).await?
+    } else {
+        app.blocking(move || door.parts().door.submit(events)).await??
+    };
     let refused: Vec<&Ack> = acks
         .iter()
         .filter(|ack| !matches!(ack.status, AckStatus::Accepted | AckStatus::Duplicate))

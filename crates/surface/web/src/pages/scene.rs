@@ -12,6 +12,7 @@ use shelf_views::{
 };
 
 use super::query::{Query, encode};
+use crate::api::Acts;
 use crate::{LakeTable, SqlColumn, SqlFailure, SqlLimits, SqlObject};
 
 /// Everything that the pages show, at one moment.
@@ -127,6 +128,8 @@ pub(crate) struct Extra {
     pub(crate) quality: Option<QualityView>,
     /// What a policy would have done last week.
     pub(crate) preview: Option<Preview>,
+    /// What people did; a sentence where that cannot be read.
+    pub(crate) audit: Option<Result<Acts, String>>,
     /// The life of the lot that is asked for, as far as the log tells it.
     pub(crate) life: Option<LotLife>,
 }

@@ -46,6 +46,7 @@ struct Settings<'a> {
     settings: Vec<(String, String, String)>,
     known: bool,
     acts: bool,
+    audit: String,
 }
 
 fn part(value: Option<BasisPoints>) -> String {
@@ -131,6 +132,7 @@ pub(super) fn parts(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
         known: scene.extra.settings.is_some(),
         settings: scene.extra.settings.as_ref().map(settings).unwrap_or_default(),
         acts: scene.acts(),
+        audit: scene.link("/audit"),
     };
     Ok(vec![Part::still("settings", &page)?])
 }

@@ -14,6 +14,7 @@ use super::scene::{Extra, Notice, Part, Scene, Theme, Visitor, Wrong};
 use super::trail::{self, Found};
 use super::{Page, live, preview, statements};
 use crate::access::{Role, Who};
+use crate::api::{Acts, ActsAsked, acts};
 use crate::app::App;
 use crate::facts::{host_facts, quality_facts};
 use crate::feed::Present;
@@ -22,6 +23,9 @@ use crate::problem::{Kind, Problem};
 
 /// The latest lines that a scene has.
 const LINES: usize = 400;
+
+/// Who may see what others did, on the page as in the API.
+const AUDITOR: Role = Role::Planner;
 
 /// Which stores a visitor may see; `None`: all.
 pub(super) type Scope = Option<Vec<StoreId>>;
@@ -44,10 +48,11 @@ pub(crate) fn routes() -> Router<App> {
     router
 }
 
-const PATHS: [&str; 20] = [
+const PATHS: [&str; 21] = [
     "/",
     "/alerts",
     "/alerts/{id}",
+    "/audit",
     "/availability",
     "/events",
     "/events/{partition}/{offset}",
@@ -143,6 +148,11 @@ fn moment(text: &str) -> Result<Timestamp, Problem> {
 
 /// Shows a page.
 async fn show(State(app): State<App>, who: Who, headers: HeaderMap, uri: Uri) -> Response {
+    if Page::of(uri.path()) == Some(Page::Audit)
+        && let Err(problem) = who.must_be(AUDITOR)
+    {
+        return problem.into_response();
+    }
     let query = Query::read(uri.query().unwrap_or_default());
     let extra = extra_of(&app, uri.path(), &query, &who).await;
     let address = uri.path_and_query().map_or("/", axum::http::uri::PathAndQuery::as_str);
@@ -227,6 +237,9 @@ async fn with_scene<T: Send + 'static>(
         let past = shared.memory().past();
         let until = present.as_of.map_or(i64::MAX, |at| at.0);
         let kept = |event: &Event| event.received_at.0 <= until && seen(event.store);
+        if let Some(Ok(audit)) = &mut extra.audit {
+            audit.acts.retain(|act| act.at.0 <= until);
+        }
         let mut found = found;
         found.effects.retain(|record| record.at.0 <= until && seen(record.store));
         found.events.retain(|logged| kept(&logged.event));
@@ -288,6 +301,7 @@ async fn extra_of(app: &App, path: &str, query: &Query, who: &Who) -> Extra {
             }
         }
         "/sql" => statements::sql_facts(app, &mut extra).await,
+        "/audit" => extra.audit = Some(acts_of(app, query, who).await),
         "/settings" => {
             extra.settings = app.parts().settings.clone();
             if query.get("do") == Some("preview") && who.role >= Role::Planner {
@@ -300,6 +314,17 @@ async fn extra_of(app: &App, path: &str, query: &Query, who: &Who) -> Extra {
         extra.life = life(app, query, who, &sku, &lot).await;
     }
     extra
+}
+
+/// What people did, as far as the visitor may see it.
+async fn acts_of(app: &App, query: &Query, who: &Who) -> Result<Acts, String> {
+    let text = |name: &str| query.get(name).map(str::to_owned);
+    let (kind, actor, page) = (text("type"), text("actor"), text("page"));
+    let asked = ActsAsked { store: text("store"), kind, actor, page };
+    match acts(app, who, asked).await {
+        Ok(found) => Ok(found),
+        Err(problem) => Err(super::fmt::sentence(&problem.detail)),
+    }
 }
 
 /// The life of a lot, in the store that is asked for or the first that has its shelf.
