@@ -301,3 +301,60 @@ fn pages_are_quick() {
         assert!(times[3] < 1_500, "{path}: {times:?} ms");
     }
 }
+
+/// The cells of a table of a page, without what is written for people only.
+fn cells(table: &str) -> Vec<Vec<String>> {
+    let rows = table.split("<tr><th scope=\"row\">").skip(1);
+    let text = |cell: &str| cell.rsplit('>').next().unwrap_or_default().replace([',', '.'], "");
+    let row = |row: &str| {
+        let (name, rest) = row.split_once("</th>").unwrap();
+        let cells = rest.split("</td>").filter(|cell| cell.contains("<td")).map(text);
+        std::iter::once(name.to_owned()).chain(cells).collect()
+    };
+    rows.map(row).collect()
+}
+
+#[test]
+fn what_markdowns_did_adds_up_in_the_api_and_stands_on_the_page_of_waste() {
+    const SUMS: [&str; 5] =
+        ["sold_units", "list_cents", "net_cents", "given_cents", "expired_units"];
+    let shop = Shop::open();
+    let rows = |by: &str| {
+        let path = format!("/api/v1/markdowns?store=S001&from=2026-01-01&to=2026-01-02&by={by}");
+        shop.get(&path).json()["rows"].as_array().unwrap().clone()
+    };
+    let (chain, days, categories) = (rows("chain"), rows("day"), rows("category"));
+    let all = &chain[0];
+    assert_eq!((chain.len(), days.len()), (1, 2));
+    assert!(all["sold_units"].as_i64().unwrap() > 0);
+    for rows in [&days, &categories, &rows("store")] {
+        for name in SUMS {
+            let sum: i64 = rows.iter().map(|row| row[name].as_i64().unwrap()).sum();
+            assert_eq!(sum, all[name].as_i64().unwrap(), "{name}");
+        }
+    }
+    for row in chain.iter().chain(&days).chain(&categories) {
+        let number = |name: &str| row[name].as_i64().unwrap();
+        assert_eq!(number("given_cents"), number("list_cents") - number("net_cents"));
+        let saved = number("sold_units") * 100;
+        let saved = saved as f64 / (number("sold_units") + number("expired_units")) as f64;
+        assert!((row["saved_percent"].as_f64().unwrap() - saved).abs() < 0.001, "{row}");
+        assert!((0.0..=100.0).contains(&row["lot_read_percent"].as_f64().unwrap()));
+    }
+    let page = shop.get("/waste?store=S001").text();
+    for (by, rows) in [("day", days), ("category", categories)] {
+        let head = format!("<section class=\"card\" aria-label=\"What markdowns did, by {by}\">");
+        let shown = cells(between(&page, &head, "</section>"));
+        assert_eq!(shown.len(), rows.len(), "{by}");
+        for row in rows {
+            let told: Vec<String> = SUMS.iter().map(|name| row[name].to_string()).collect();
+            assert!(shown.iter().any(|cells| cells[1..6] == told), "{by}: {row}, {shown:?}");
+        }
+    }
+    let csv = shop.get("/api/v1/markdowns?by=category&format=csv").text();
+    assert!(csv.starts_with("id,name,sold_units,"), "{csv}");
+    for query in ["by=product", "by=nothing", "from=yesterday", "limit=0"] {
+        assert_eq!(shop.get(&format!("/api/v1/markdowns?{query}")).status, 400, "{query}");
+    }
+    assert_eq!(shop.get("/api/v1/markdowns?store=S999").status, 404);
+}

@@ -12,7 +12,7 @@ mod desk;
 use desk::{Desk, flow, flow_at, pictures};
 use serde_json::Value;
 use thirtyfour::extensions::cdp::ChromeDevTools;
-use thirtyfour::Key;
+use thirtyfour::{By, Key};
 
 const AXE: &str = include_str!("vendor/axe.min.js");
 
@@ -264,6 +264,26 @@ fn a_simulation_that_stands_is_said_to_be_stale() {
         desk.click("button[value=resume]").await;
         desk.until("document.querySelector('.live-ok')").await;
         desk.until("document.getElementById('stale').hidden").await;
+    });
+}
+
+#[test]
+fn the_speed_is_set_with_a_button_where_scripts_are_off() {
+    flow(async |desk| {
+        let tools = ChromeDevTools::new(desk.browser.handle.clone());
+        let off = serde_json::json!({ "value": true });
+        tools.execute_cdp_with_params("Emulation.setScriptExecutionDisabled", off).await.unwrap();
+        desk.open_page("/alerts?store=S001").await;
+        desk.click("#speed option:nth-of-type(5)").await;
+        desk.click("button[name=do][value=speed]").await;
+        let told = desk.browser.find(By::Css(".notice-good")).await.unwrap();
+        let told = told.text().await.unwrap();
+        assert!(told.contains("300 times as fast"), "{told}");
+        assert_eq!(desk.browser.current_url().await.unwrap().path(), "/alerts");
+        let off = serde_json::json!({ "value": false });
+        tools.execute_cdp_with_params("Emulation.setScriptExecutionDisabled", off).await.unwrap();
+        desk.open_page("/audit?type=simulation_speed").await;
+        desk.until("document.querySelector('tbody')?.innerText.includes('300')").await;
     });
 }
 

@@ -2,10 +2,11 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::program::{Place, Ran, Serving, until};
+use crate::program::{Place, Ran, Running, Serving, until};
 
 const PASSWORD: &str = "correct horse battery\n";
 
@@ -138,4 +139,63 @@ fn a_collector_is_told_by_setting() {
         b"",
     );
     wrong.failed(2, "otlp");
+}
+
+/// A collector that is reached over TLS, with a certificate of its own. It tells what it was sent.
+fn secret_collector(place: &Place) -> (Running, String, Receiver<String>) {
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"])
+        .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"])
+        // An authority is no server.
+        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+        .args(["-keyout", "key.pem", "-out", "ca.pem"])
+        .current_dir(place.path("."))
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut command = Command::new("openssl");
+    command.args(["s_server", "-quiet", "-key", "key.pem", "-cert", "ca.pem", "-accept"]);
+    command.arg(format!("127.0.0.1:{port}")).current_dir(place.path("."));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut server = Running::beside(&mut command);
+    let mut sent = server.stdout();
+    let (tell, told) = channel();
+    std::thread::spawn(move || {
+        let mut bytes = [0; 4_096];
+        while let Ok(length @ 1..) = sent.read(&mut bytes) {
+            if tell.send(String::from_utf8_lossy(&bytes[..length]).into_owned()).is_err() {
+                return;
+            }
+        }
+    });
+    (server, format!("https://localhost:{port}"), told)
+}
+
+#[test]
+fn a_collector_is_told_over_tls_where_its_certificate_is_trusted() {
+    let place = Place::simulated();
+    let (server, endpoint, told) = secret_collector(&place);
+    let said = |trusted: &str, patience: Duration| {
+        let settings = [
+            ("SHELF_OTLP__ENDPOINT", endpoint.as_str()),
+            ("SHELF_OTLP__INTERVAL_SECONDS", "1"),
+            ("SSL_CERT_FILE", trusted),
+        ];
+        let served = Served::start(&place, &settings);
+        assert_eq!(served.status("/livez", None), 200);
+        let begun = Instant::now();
+        let mut said = String::new();
+        while !said.contains("POST /v1/") && begun.elapsed() < patience {
+            said.push_str(&told.recv_timeout(Duration::from_millis(200)).unwrap_or_default());
+        }
+        said
+    };
+    // Nobody vouches for it.
+    let said_to_stranger = said("/etc/ssl/certs/ca-certificates.crt", Duration::from_secs(4));
+    assert_eq!(said_to_stranger, "");
+    let own = place.path("ca.pem");
+    let heard = said(own.to_str().unwrap(), Duration::from_mins(1));
+    assert!(heard.contains("POST /v1/") && heard.contains("application/x-protobuf"), "{heard}");
+    drop(server);
 }
