@@ -167,7 +167,8 @@ fn behind_the_floor() -> impl Strategy<Value = Body> {
         3 => delivery.prop_map(|(sku, lot, units, received, expiry, order)| {
             let (received_day, expiry_day) = (received.map(Day), expiry.map(Day));
             let lot = lot.unwrap_or(LotCode::cut("L9"));
-            Body::Delivery(Delivery { order, sku, lot, units, received_day, expiry_day })
+            let actor = Actor::default();
+            Body::Delivery(Delivery { order, sku, lot, units, received_day, expiry_day, actor })
         }),
         4 => (task(), sku(), lot(), units()).prop_map(|(task, sku, lot, units)| {
             Body::WarehouseOut(WarehouseOut { task, sku, lot, units })
@@ -192,6 +193,7 @@ fn behind_the_floor() -> impl Strategy<Value = Body> {
                 let lot = lot.unwrap_or_default();
                 Body::OpeningStock(OpeningStock {
                     sku, lot, received_day, expiry_day, floor_units, warehouse_units,
+                    ..OpeningStock::default()
                 })
             }
         ),
@@ -392,6 +394,7 @@ fn shelf() -> impl Strategy<Value = ShelfPlan> {
             warehouse_capacity_units,
             sensor,
             expected_daily_milli,
+            ..ShelfPlan::default()
         },
     )
 }

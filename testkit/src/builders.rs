@@ -193,6 +193,7 @@ impl Shop {
             expiry_day: Some(expiry).filter(|day| *day != Day::NEVER),
             floor_units,
             warehouse_units,
+            ..OpeningStock::default()
         }))
     }
 

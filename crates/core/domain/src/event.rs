@@ -103,6 +103,10 @@ impl Body {
             Self::TaskAct(act) => Some(&mut act.actor),
             Self::Count(count) => Some(&mut count.actor),
             Self::Removal(removal) => Some(&mut removal.actor),
+            Self::Delivery(delivery) => Some(&mut delivery.actor),
+            Self::Store(settings) => Some(&mut settings.actor),
+            Self::Shelf(plan) => Some(&mut plan.actor),
+            Self::OpeningStock(stock) => Some(&mut stock.actor),
             Self::Policy(policy) => Some(&mut policy.actor),
             Self::Product(product) => Some(&mut product.actor),
             Self::Supplier(supplier) => Some(&mut supplier.actor),
@@ -115,6 +119,10 @@ impl Body {
     /// Who set something that a system sets as well; `None` where no person did.
     pub fn set_by(&self) -> Option<&Actor> {
         let actor = match self {
+            Self::Delivery(delivery) => &delivery.actor,
+            Self::Store(settings) => &settings.actor,
+            Self::Shelf(plan) => &plan.actor,
+            Self::OpeningStock(stock) => &stock.actor,
             Self::Policy(policy) => &policy.actor,
             Self::Product(product) => &product.actor,
             Self::Supplier(supplier) => &supplier.actor,
@@ -262,6 +270,8 @@ pub struct Delivery {
     pub received_day: Option<Day>,
     /// Its expiry date; by the product's shelf life where it is not given.
     pub expiry_day: Option<Day>,
+    /// Who took it in, where a person did.
+    pub actor: Actor,
 }
 
 /// Units that left the warehouse for the floor.
@@ -363,6 +373,8 @@ pub struct OpeningStock {
     pub floor_units: u32,
     /// Units in the warehouse.
     pub warehouse_units: u32,
+    /// Who declared it, where a person did.
+    pub actor: Actor,
 }
 
 /// A new list price.

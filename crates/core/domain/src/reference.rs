@@ -27,6 +27,8 @@ pub struct StoreSettings {
     pub refill: RefillMode,
     /// Who approves supplier orders.
     pub approval: Approval,
+    /// Who declared it so, where a person did.
+    pub actor: Actor,
 }
 
 /// Who says that units taken from the warehouse have arrived on the shelf.
@@ -92,6 +94,8 @@ pub struct ShelfPlan {
     /// What it is expected to sell a day, in thousandths of a unit, until its own sales say; 0
     /// where nobody knows.
     pub expected_daily_milli: u32,
+    /// Who declared it, where a person did.
+    pub actor: Actor,
 }
 
 /// What the sensor of a shelf reports.

@@ -17,7 +17,7 @@
 //! | 7 | `foot_traffic` (session) | 16 | shelf | 25 | clock |
 //! | 8 | `pos_transaction` | 17 | `opening_stock` | 26 | rejected |
 //! | 9 | `wh_in` | 18 | supplier | 27 | `window_plan` |
-//! | 28 | `customer_event` | 29 | 15 or 18 to 21, with who set it | | |
+//! | 28 | `customer_event` | 29 | 9 or 14 to 21, with who set it | | |
 //!
 //! A tag is never used for another body, and a body never changes its fields: a new field is a new
 //! tag, a new outer form is a new format.

@@ -47,6 +47,7 @@ impl StoreTown {
             closed_days: closed_days(today),
             refill: RefillMode::Confirmed,
             approval: Approval::Automatic,
+            ..StoreSettings::default()
         };
         self.tell(at, Body::Store(Box::new(settings)));
         for (code, name, fresh) in SUPPLIERS {
@@ -92,6 +93,7 @@ impl StoreTown {
                 warehouse_capacity_units: item.warehouse_units,
                 sensor: if only_weighs { Sensor::WeightOnly } else { Sensor::Units },
                 expected_daily_milli: expected,
+                ..ShelfPlan::default()
             };
             let list_cents = item.price_cents;
             if let Some(stock) = self.stock_mut(index) {
@@ -184,8 +186,15 @@ impl StoreTown {
         }
         self.state.truth.opening_units += u64::from(floor_units + warehouse_units);
         let expiry_day = Some(expiry);
-        let opening =
-            OpeningStock { sku, lot, received_day, expiry_day, floor_units, warehouse_units };
+        let opening = OpeningStock {
+            sku,
+            lot,
+            received_day,
+            expiry_day,
+            floor_units,
+            warehouse_units,
+            ..OpeningStock::default()
+        };
         self.tell(at, Body::OpeningStock(opening));
     }
 }

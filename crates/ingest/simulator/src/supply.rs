@@ -128,6 +128,7 @@ impl StoreTown {
             units,
             received_day: Some(today),
             expiry_day: Some(expiry),
+            ..Delivery::default()
         };
         self.tell(at, Body::Delivery(delivery));
     }

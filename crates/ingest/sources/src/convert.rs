@@ -170,12 +170,11 @@ impl Plan {
             }
             "refill" => Body::Refill(Refill { task: None, sku, lot: lot()?, units: units()? }),
             "wh_in" => Body::Delivery(Delivery {
-                order: None,
                 sku,
                 lot: lot()?.ok_or(ErrorCode::MissingField)?,
                 units: units()?,
-                received_day: None,
                 expiry_day: self.expiry_day(row)?,
+                ..Delivery::default()
             }),
             "wh_out" => {
                 Body::WarehouseOut(WarehouseOut { task: None, sku, lot: lot()?, units: units()? })

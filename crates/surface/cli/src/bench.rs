@@ -4,9 +4,9 @@
 mod alert;
 mod demo;
 mod file;
+mod http;
 #[cfg(feature = "kafka")]
 mod kafka;
-mod http;
 mod lake;
 mod pages;
 mod pixel;

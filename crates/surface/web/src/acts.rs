@@ -164,7 +164,9 @@ pub async fn receive_order(
         return Err(Problem::new(Kind::BadValue, "no lot is named that came"));
     }
     let skus: Vec<Sku> = lots.iter().map(|lot| lot.sku).collect();
-    let bodies = lots.into_iter().map(|lot| Body::Delivery(Delivery { order: Some(order), ..lot }));
+    let (order_of, actor) = (Some(order), who.name);
+    let bodies =
+        lots.into_iter().map(|lot| Body::Delivery(Delivery { order: order_of, actor, ..lot }));
     let (checked, keyed) = (terms.clone(), terms.key.is_some());
     let check = move |store: &Store| match OrderDetail::new(store, order) {
         Some(view) => {

@@ -78,6 +78,25 @@ fn what_people_did_is_listed_with_their_names() {
     let form = format!("id=mine&scope=global&store={store}&min_units=2");
     let kind = [("content-type", "application/x-www-form-urlencoded")];
     assert_eq!(shop.ask("POST", "/do/policy", &kind, form.as_bytes()).status, 303);
+    let declared = [
+        json!({"event_type": "store", "name": "Corner", "refill_mode": "timed"}),
+        json!({"event_type": "shelf", "item_id": sku, "capacity_units": 30}),
+        json!({"event_type": "wh_in", "item_id": sku, "batch_code": "B-1", "qty": 4}),
+        json!({
+            "event_type": "opening_stock", "item_id": sku, "batch_code": "B-2",
+            "received_date": "2026-01-02", "floor_units": 1,
+        }),
+    ];
+    for mut event in declared {
+        event["store_id"] = json!(store);
+        event["timestamp"] = now.clone();
+        event["actor"] = json!("somebody else");
+        let told = shop.post("/api/v1/events", &event).json();
+        assert_eq!(told["rejected"], 0, "{told}");
+    }
+    let audit = shop.get("/api/v1/audit?actor=somebody%20else").json();
+    // An admin may name somebody else.
+    assert_eq!(rows(&audit, "events").len(), 4, "{audit}");
     for kind in ["price", "policy"] {
         let audit = shop.get(&format!("/api/v1/audit?about=local&type={kind}")).json();
         let row = &rows(&audit, "events")[0];

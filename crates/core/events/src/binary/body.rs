@@ -57,6 +57,10 @@ fn kind(body: &Body) -> u8 {
 
 /// Appends a body.
 pub(super) fn write(body: &Body, w: &mut Writer<'_>) {
+    if let Some(actor) = body.set_by() {
+        w.name(actor);
+        w.byte(kind(body));
+    }
     match body {
         Body::Pickup(touch) | Body::Putback(touch) => {
             w.maybe_name(touch.customer.as_ref());
@@ -111,10 +115,6 @@ pub(super) fn write(body: &Body, w: &mut Writer<'_>) {
 }
 
 fn write_rare(body: &Body, w: &mut Writer<'_>) {
-    if let Some(actor) = body.set_by() {
-        w.name(actor);
-        w.byte(kind(body));
-    }
     match body {
         Body::Store(settings) => reference::write_store(settings, w),
         Body::Product(product) => reference::write_product(product, w),
@@ -252,7 +252,7 @@ fn read_rare(tag: u8, r: &mut Reader<'_>) -> Result<Body> {
 fn read_set_by(r: &mut Reader<'_>) -> Result<Body> {
     let actor = r.name()?;
     let mut body = match r.byte()? {
-        kind @ (15 | 18..=21) => read_rare(kind, r)?,
+        kind @ (9 | 14..=21) => read(kind, r)?,
         other => return Err(DecodeError::UnknownTag(other)),
     };
     if let Some(known) = body.actor_mut() {
@@ -331,6 +331,7 @@ fn read_delivery(r: &mut Reader<'_>) -> Result<Delivery> {
         units: r.number()?,
         received_day: r.maybe(read_day)?,
         expiry_day: r.maybe(read_day)?,
+        actor: Actor::default(),
     })
 }
 
@@ -371,6 +372,7 @@ fn read_opening_stock(r: &mut Reader<'_>) -> Result<OpeningStock> {
         expiry_day: r.maybe(read_day)?,
         floor_units: r.number()?,
         warehouse_units: r.number()?,
+        actor: Actor::default(),
     })
 }
 

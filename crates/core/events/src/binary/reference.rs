@@ -37,6 +37,7 @@ pub(super) fn read_store(r: &mut Reader<'_>) -> Result<StoreSettings> {
         closed_days: r.list(|r| r.signed_number().map(Day))?,
         refill: r.choice()?,
         approval: r.choice()?,
+        actor: Actor::default(),
     })
 }
 
@@ -86,6 +87,7 @@ pub(super) fn read_shelf(r: &mut Reader<'_>) -> Result<ShelfPlan> {
         warehouse_capacity_units: r.number()?,
         sensor: r.choice()?,
         expected_daily_milli: r.number()?,
+        actor: Actor::default(),
     })
 }
 

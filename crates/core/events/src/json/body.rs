@@ -200,6 +200,7 @@ fn delivery(fields: &Fields<'_>) -> Result<Delivery> {
         units: fields.units(UNITS)?,
         received_day: fields.maybe_day(RECEIVED)?,
         expiry_day: fields.maybe_day(EXPIRY)?,
+        actor: fields.name_or_empty(&[Field::Actor])?,
     })
 }
 
@@ -248,5 +249,6 @@ fn opening_stock(fields: &Fields<'_>) -> Result<OpeningStock> {
         expiry_day: fields.maybe_day(EXPIRY)?,
         floor_units: fields.maybe_units(floor)?.unwrap_or(0),
         warehouse_units: fields.maybe_units(warehouse)?.unwrap_or(0),
+        actor: fields.name_or_empty(&[Field::Actor])?,
     })
 }

@@ -33,6 +33,7 @@ pub(super) fn store(fields: &Fields<'_>) -> Result<StoreSettings> {
         closed_days: closed_days(fields)?,
         refill: fields.maybe_choice(&[Field::RefillMode])?.unwrap_or_default(),
         approval: fields.maybe_choice(&[Field::OrderApproval])?.unwrap_or_default(),
+        actor: fields.name_or_empty(ACTOR)?,
     })
 }
 
@@ -111,6 +112,7 @@ pub(super) fn shelf(fields: &Fields<'_>) -> Result<ShelfPlan> {
             .unwrap_or(0),
         sensor: fields.maybe_choice(&[Field::Sensor])?.unwrap_or_default(),
         expected_daily_milli: fields.maybe_scaled(expected, 3)?.unwrap_or(0),
+        actor: fields.name_or_empty(ACTOR)?,
     })
 }
 

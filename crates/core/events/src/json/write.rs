@@ -103,6 +103,7 @@ fn write_body(body: &Body, at: Timestamp, o: &mut Object<'_>) {
             o.maybe_day(Field::ReceivedDate, delivery.received_day);
             o.maybe_day(Field::ExpiryDate, delivery.expiry_day);
             o.text(Field::Reason, "supplier_delivery");
+            o.name_unless_empty(Field::Actor, &delivery.actor);
         }
         Body::WarehouseOut(moved) => {
             o.maybe_id(Field::PlanId, moved.task.as_ref());

@@ -132,6 +132,7 @@ const STORE: &[Spec] = &[
     may("closed_days", Dates),
     may("refill_mode", Words(&["confirmed", "timed"])),
     may("order_approval", Words(&["automatic", "by_person"])),
+    ACTOR,
 ];
 
 const PRODUCT: &[Spec] = &[
@@ -155,6 +156,7 @@ const SHELF_PLAN: &[Spec] = &[
     may("warehouse_capacity_units", Count),
     may("sensor", Words(&["units", "weight_only"])),
     may("expected_daily_units", Number),
+    ACTOR,
 ];
 
 const OPENING_STOCK: &[Spec] = &[
@@ -164,6 +166,7 @@ const OPENING_STOCK: &[Spec] = &[
     may("expiry_date", Date),
     also(may("floor_units", Count), &["batch_quantity_store"]),
     also(may("warehouse_units", Count), &["batch_quantity_warehouse"]),
+    ACTOR,
 ];
 
 const SUPPLIER: &[Spec] = &[
@@ -221,6 +224,7 @@ const WH_IN: &[Spec] = &[
     UNIT,
     FIFO,
     may("reason", AnyText),
+    ACTOR,
 ];
 
 /// `event_type`, what it is, its own fields.

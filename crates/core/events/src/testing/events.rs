@@ -92,15 +92,17 @@ fn trade_bodies() -> BoxedStrategy<Body> {
                 customer_type,
                 lines,
             });
-    let delivery = (of(any::<u64>()), skus(), lot_codes(), units(), of(days()), of(days()))
-        .prop_map(|(order, sku, lot, units, received_day, expiry_day)| Delivery {
-            order: order.map(OrderId),
-            sku,
-            lot,
-            units,
-            received_day,
-            expiry_day,
-        });
+    let delivery =
+        (of(any::<u64>()), skus(), lot_codes(), units(), of(days()), of(days()), actors())
+            .prop_map(|(order, sku, lot, units, received_day, expiry_day, actor)| Delivery {
+                order: order.map(OrderId),
+                sku,
+                lot,
+                units,
+                received_day,
+                expiry_day,
+                actor,
+            });
     let out =
         (of(any::<u64>()), skus(), of(lot_codes()), units()).prop_map(|(task, sku, lot, units)| {
             WarehouseOut { task: task.map(TaskId), sku, lot, units }
@@ -231,23 +233,27 @@ fn window_plans() -> impl Strategy<Value = WindowPlan> {
 
 fn reference_bodies() -> BoxedStrategy<Body> {
     let sensor = prop_oneof![Just(Sensor::Units), Just(Sensor::WeightOnly)];
-    let shelf = (skus(), units(), units(), sensor, units()).prop_map(
-        |(sku, capacity_units, warehouse_capacity_units, sensor, expected_daily_milli)| ShelfPlan {
-            sku,
-            capacity_units,
-            warehouse_capacity_units,
-            sensor,
-            expected_daily_milli,
+    let shelf = (skus(), units(), units(), sensor, units(), actors()).prop_map(
+        |(sku, capacity_units, warehouse_capacity_units, sensor, expected_daily_milli, actor)| {
+            ShelfPlan {
+                sku,
+                capacity_units,
+                warehouse_capacity_units,
+                sensor,
+                expected_daily_milli,
+                actor,
+            }
         },
     );
-    let stock = (skus(), lot_codes(), days(), of(days()), units(), units()).prop_map(
-        |(sku, lot, received_day, expiry_day, floor_units, warehouse_units)| OpeningStock {
+    let stock = (skus(), lot_codes(), days(), of(days()), units(), units(), actors()).prop_map(
+        |(sku, lot, received_day, expiry_day, floor_units, warehouse_units, actor)| OpeningStock {
             sku,
             lot,
             received_day,
             expiry_day,
             floor_units,
             warehouse_units,
+            actor,
         },
     );
     let price = (skus(), cents(), actors()).prop_map(|(sku, price_cents, actor)| PriceChange {
@@ -278,15 +284,18 @@ fn stores() -> BoxedStrategy<StoreSettings> {
     let approval = prop_oneof![Just(Approval::Automatic), Just(Approval::ByPerson)];
     let offsets = vec((timestamps(), -50_400..50_400_i32), 0..4);
     let closed = btree_set(days(), 0..4).prop_map(Vec::from_iter);
-    (notes(), notes(), offsets, opening, closed, refill, approval)
-        .prop_map(|(name, time_zone, offsets, opening, closed, refill, approval)| StoreSettings {
-            name,
-            time_zone,
-            clock: LocalClock { offsets },
-            opening,
-            closed_days: closed,
-            refill,
-            approval,
+    (notes(), notes(), offsets, opening, closed, refill, approval, actors())
+        .prop_map(|(name, time_zone, offsets, opening, closed, refill, approval, actor)| {
+            StoreSettings {
+                name,
+                time_zone,
+                clock: LocalClock { offsets },
+                opening,
+                closed_days: closed,
+                refill,
+                approval,
+                actor,
+            }
         })
         .boxed()
 }

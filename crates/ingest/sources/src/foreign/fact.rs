@@ -76,7 +76,7 @@ impl Fact {
 /// Units that came. The systems know one stock of a store, and it is on sale: so what comes goes
 /// through the warehouse onto the floor at once.
 pub(crate) fn delivered(sku: Sku, lot: LotCode, units: u32) -> Vec<Body> {
-    let delivery = Delivery { order: None, sku, lot, units, received_day: None, expiry_day: None };
+    let delivery = Delivery { sku, lot, units, ..Delivery::default() };
     let lot = Some(lot);
     vec![
         Body::Delivery(delivery),

@@ -123,7 +123,8 @@ impl KafkaSettings {
     }
 }
 
-#[cfg(all(test, feature = "kafka"))]
+#[cfg(test)]
+#[cfg(feature = "kafka")]
 mod tests {
     use super::*;
 

@@ -266,7 +266,7 @@ impl LotBody {
             .map_err(|_| Problem::new(Kind::BadValue, "the code of a lot is too long"))?;
         let expiry_day: Option<Day> = self.expiry_day.as_deref().map(day_of).transpose()?;
         let (sku, units) = (sku_of(&self.sku)?, self.units);
-        Ok(Delivery { order: None, sku, lot, units, received_day: None, expiry_day })
+        Ok(Delivery { sku, lot, units, expiry_day, ..Delivery::default() })
     }
 }
 

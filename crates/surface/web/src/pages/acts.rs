@@ -155,7 +155,7 @@ pub(super) fn orders(chain: &Chain<'_>, who: &Who, form: &Query) -> Result<Deed,
             "receive" => {
                 who.must_be(Role::Operator)?;
                 done = format!("What was outstanding of {order} is received.");
-                events.extend(receipts(store, order)?);
+                events.extend(receipts(store, order, who)?);
                 continue;
             }
             "approve" => {
@@ -183,7 +183,7 @@ pub(super) fn orders(chain: &Chain<'_>, who: &Who, form: &Query) -> Result<Deed,
 }
 
 /// A delivery of everything that is outstanding of an order, each sku as a lot of its own.
-fn receipts(store: &Store, id: OrderId) -> Result<Vec<Event>, Problem> {
+fn receipts(store: &Store, id: OrderId, who: &Who) -> Result<Vec<Event>, Problem> {
     let order = store.orders().find(|order| order.order == id);
     let order = order.ok_or_else(|| gone(&id.to_string()))?;
     let lines = order.lines.iter().filter(|line| line.outstanding_units() > 0);
@@ -195,8 +195,8 @@ fn receipts(store: &Store, id: OrderId) -> Result<Vec<Event>, Problem> {
                 sku: line.sku,
                 lot,
                 units: line.outstanding_units(),
-                received_day: None,
-                expiry_day: None,
+                actor: who.name,
+                ..Delivery::default()
             };
             event(store, Body::Delivery(delivery))
         })
