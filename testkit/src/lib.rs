@@ -16,6 +16,7 @@ pub mod kafka;
 pub mod life;
 pub mod model;
 pub mod scenario;
+pub mod servers;
 pub mod summary;
 pub mod windows;
 

@@ -2,13 +2,21 @@
 //! machine. Tests start their own; `up` and `down` are for a person.
 
 mod kafka;
+mod postgres;
+mod redis;
 
 use crate::workspace::Workspace;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Subcommand, ValueEnum};
+use std::env;
 use std::fs::{self, File};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const STARTS_WITHIN: Duration = Duration::from_secs(30);
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -39,24 +47,38 @@ enum What {
 enum Server {
     /// A broker of Apache Kafka that is its own controller.
     Kafka,
+    /// PostgreSQL, with one user who needs no password on this machine.
+    Postgres,
+    /// Redis, with its append-only file on.
+    Redis,
 }
 
 impl Server {
     fn name(self) -> &'static str {
         match self {
             Self::Kafka => "kafka",
+            Self::Postgres => "postgres",
+            Self::Redis => "redis",
         }
     }
 
     fn start(self, workspace: &Workspace, folder: &Path) -> Result<()> {
         match self {
             Self::Kafka => kafka::start(workspace, folder),
+            Self::Postgres => postgres::start(folder),
+            Self::Redis => redis::start(folder),
         }
     }
 
     /// Where it keeps its data and its process number while it runs.
     fn folder(self, workspace: &Workspace) -> PathBuf {
-        workspace.root.join("target/services/run").join(self.name())
+        match self {
+            Self::Kafka | Self::Redis => {
+                workspace.root.join("target/services/run").join(self.name())
+            }
+            // It may run as another user, who may not look into this one's folders.
+            Self::Postgres => env::temp_dir().join("shelf-services").join(self.name()),
+        }
     }
 }
 
@@ -88,7 +110,9 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     match &args.what {
         What::Fetch => fetch(workspace),
         What::Up { servers } => {
-            fetch(workspace)?;
+            if asked(servers).any(|server| server == Server::Kafka) {
+                fetch(workspace)?;
+            }
             asked(servers).try_for_each(|server| up(workspace, server))
         }
         What::Down { servers } => asked(servers).try_for_each(|server| down(workspace, server)),
@@ -147,4 +171,24 @@ fn start(command: &mut Command, folder: &Path) -> Result<()> {
     let child =
         child.with_context(|| format!("cannot start {}", command.get_program().display()))?;
     fs::write(folder.join("pid"), child.id().to_string()).context("cannot note its number")
+}
+
+/// Waits until somebody listens at a port.
+fn wait_for(port: u16, folder: &Path) -> Result<()> {
+    let started = Instant::now();
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        if started.elapsed() > STARTS_WITHIN {
+            bail!("nobody answers at port {port}: see {}", folder.join("output.txt").display());
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
+/// Says where a port is taken already.
+fn ensure_free(port: u16) -> Result<()> {
+    if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+        bail!("port {port} is taken: is another server running?");
+    }
+    Ok(())
 }

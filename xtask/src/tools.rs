@@ -7,13 +7,14 @@ use anyhow::{Context, Result, bail};
 use std::env;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// A program that the tests or benches call, and the Debian package that brings it.
-const PROGRAMS: [(&str, &str); 28] = [
+const PROGRAMS: [(&str, &str); 31] = [
     ("cc", "build-essential"),
     ("chmod", "coreutils"),
+    ("chown", "coreutils"),
     ("chromedriver", "chromium-driver"),
     ("chromium", "chromium"),
     ("df", "coreutils"),
@@ -22,6 +23,7 @@ const PROGRAMS: [(&str, &str); 28] = [
     ("grep", "grep"),
     ("gzip", "gzip"),
     ("id", "coreutils"),
+    ("initdb", "postgresql"),
     ("java", "default-jre-headless"),
     ("keytool", "default-jre-headless"),
     ("kill", "procps"),
@@ -31,6 +33,7 @@ const PROGRAMS: [(&str, &str); 28] = [
     ("prlimit", "util-linux"),
     ("psql", "postgresql-client"),
     ("python3", "python3"),
+    ("redis-server", "redis-server"),
     ("script", "bsdutils"),
     ("setpriv", "util-linux"),
     ("sh", "dash"),
@@ -106,7 +109,15 @@ fn run_as_root(rights: Rights, words: &[&str]) -> Result<()> {
 /// what it does itself, such as `kill`, which no other program can start.
 fn in_path(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).any(|dir| executable(&dir.join(program)))
+    let mut dirs = env::split_paths(&path).chain(postgres_folders());
+    dirs.any(|dir| executable(&dir.join(program)))
+}
+
+/// Where Debian puts the programs of its PostgreSQL servers: a folder for each version, outside of
+/// the search path.
+fn postgres_folders() -> impl Iterator<Item = PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    versions.map(|version| version.path().join("bin"))
 }
 
 fn executable(path: &Path) -> bool {
