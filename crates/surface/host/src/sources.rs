@@ -33,6 +33,10 @@ pub enum SourceKind {
     Cli,
     /// From a page or a client of the HTTP API.
     Http,
+    /// From streams of Redis.
+    Redis,
+    /// From tables of PostgreSQL that people set.
+    Postgres,
 }
 
 /// Where events come from.
@@ -66,6 +70,16 @@ impl SourceName {
     /// People at the pages, and clients of the HTTP API.
     pub fn http() -> Self {
         Self::new(SourceKind::Http, "http")
+    }
+
+    /// The streams of Redis that a running process reads.
+    pub fn redis() -> Self {
+        Self::new(SourceKind::Redis, "redis")
+    }
+
+    /// The tables of PostgreSQL that a running process follows.
+    pub fn postgres() -> Self {
+        Self::new(SourceKind::Postgres, "postgres")
     }
 
     /// The simulated environment.

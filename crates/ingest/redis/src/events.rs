@@ -1,0 +1,123 @@
+//! Entries as events: what stands between a stream and a log.
+
+use shelf_domain::{Event, Outcome, StoreId, Timestamp};
+use shelf_events::{Defaults, ErrorCode, JsonError, rejected_event};
+
+use crate::entry::Entry;
+use crate::source::{Sink, SinkError, Took};
+
+/// A log of events.
+///
+/// When `append` returns, all events are durable; the outcomes are in their order. An error stands
+/// for all of them, and the same events may come again: their ids are the same.
+pub trait EventLog {
+    /// Appends events, in order.
+    fn append(&mut self, events: Vec<Event>) -> Result<Vec<Outcome>, SinkError>;
+    /// What time it is where events reach the log.
+    fn now(&mut self) -> Timestamp;
+}
+
+impl<L: EventLog> EventLog for &mut L {
+    fn append(&mut self, events: Vec<Event>) -> Result<Vec<Outcome>, SinkError> {
+        (**self).append(events)
+    }
+
+    fn now(&mut self) -> Timestamp {
+        (**self).now()
+    }
+}
+
+/// Reads the events of an entry's data; a line of another system may become several.
+pub type ReadEvents = Box<dyn FnMut(&[u8], &Defaults) -> Result<Vec<Event>, JsonError> + Send>;
+
+/// Hands entries to a log as events. An entry that is none becomes a `rejected` event with its
+/// bytes.
+pub struct EventSink<L> {
+    log: L,
+    read: ReadEvents,
+    /// The names of the streams, and the store of entries that do not say theirs.
+    streams: Vec<(String, Option<StoreId>)>,
+}
+
+impl<L: std::fmt::Debug> std::fmt::Debug for EventSink<L> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut text = f.debug_struct("EventSink");
+        text.field("log", &self.log).field("streams", &self.streams).finish_non_exhaustive()
+    }
+}
+
+impl<L: EventLog> EventSink<L> {
+    /// A sink for these streams, in the order in which they are read, each with the store of its
+    /// entries that do not say theirs.
+    pub fn new(log: L, read: ReadEvents, streams: Vec<(String, Option<StoreId>)>) -> Self {
+        Self { log, read, streams }
+    }
+
+    /// The log.
+    pub fn log(&self) -> &L {
+        &self.log
+    }
+
+    fn events_of(&mut self, entry: &Entry, received_at: Timestamp) -> Vec<Event> {
+        let stream = self.streams.get(entry.stream);
+        let (name, store) = stream.map_or(("", None), |(name, store)| (name.as_str(), *store));
+        let defaults = Defaults { store, received_at };
+        let source = format!("redis:{name} {}", entry.id);
+        let Some(data) = entry.data() else {
+            let error = JsonError {
+                code: ErrorCode::MissingField,
+                field: "data",
+                detail: "the entry has no such field".to_owned(),
+            };
+            return vec![rejected_event(&error, &all_fields(entry), &source, 0, &defaults)];
+        };
+        match (self.read)(data, &defaults) {
+            Ok(events) => events,
+            Err(error) => vec![rejected_event(&error, data, &source, 0, &defaults)],
+        }
+    }
+}
+
+impl<L: EventLog> Sink for EventSink<L> {
+    fn take(&mut self, entries: &[Entry]) -> Result<Vec<Took>, SinkError> {
+        let received_at = self.log.now();
+        let (mut events, mut counts) = (Vec::new(), Vec::new());
+        for entry in entries {
+            let made = self.events_of(entry, received_at);
+            counts.push(made.len());
+            events.extend(made);
+        }
+        let total = events.len();
+        let outcomes = if total == 0 { Vec::new() } else { self.log.append(events)? };
+        if outcomes.len() != total {
+            return Err("the log has not answered for every event".into());
+        }
+        let mut outcomes = outcomes.into_iter();
+        let answers = counts.into_iter().map(|count| {
+            let own = outcomes.by_ref().take(count);
+            own.map(took).max_by_key(|took| *took as u8).unwrap_or(Took::Known)
+        });
+        Ok(answers.collect())
+    }
+}
+
+/// An entry counts as what the worst of its events came to.
+fn took(outcome: Outcome) -> Took {
+    match outcome {
+        Outcome::Accepted | Outcome::Late => Took::Kept,
+        Outcome::Duplicate => Took::Known,
+        Outcome::Quarantined(_) => Took::Quarantined,
+    }
+}
+
+/// The fields of an entry without data, one a line.
+fn all_fields(entry: &Entry) -> Vec<u8> {
+    let mut text = Vec::new();
+    for (name, value) in entry.fields.iter().flatten() {
+        text.extend_from_slice(name);
+        text.push(b'=');
+        text.extend_from_slice(value);
+        text.push(b'\n');
+    }
+    text
+}

@@ -1,0 +1,88 @@
+//! Following streams until somebody asks to stop, whatever happens to the server meanwhile.
+
+use std::time::{Duration, Instant};
+
+use crate::RedisError;
+use crate::connect::Redis;
+use crate::source::{Options, Sink, Source, Taken};
+
+/// How long the first wait after a failure is; each further one is twice as long.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+/// The longest wait after a failure.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// How often it looks whether it is to stop meanwhile.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// What following has come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// All batches together.
+    pub taken: Taken,
+    /// Connections that were lost, or did not come.
+    pub failures: u64,
+}
+
+/// What following tells of, for those who watch.
+#[derive(Debug)]
+pub enum FollowState<'a> {
+    /// A batch was taken, or none came in time.
+    Took(&'a Counts),
+    /// It failed, and tries again after a while.
+    Waits(&'a RedisError),
+}
+
+/// Follows streams into `sink` until `stopped` says so or a failure will not pass. What was taken
+/// is acknowledged before it returns.
+pub fn follow(
+    redis: &Redis,
+    options: &Options,
+    sink: &mut impl Sink,
+    stopped: impl Fn() -> bool,
+    mut tell: impl FnMut(FollowState<'_>),
+) -> Result<Counts, RedisError> {
+    let (mut counts, mut wait) = (Counts::default(), FIRST_WAIT);
+    while !stopped() {
+        let followed = follow_once(redis, options, sink, &stopped, |taken| {
+            counts.taken.add(taken);
+            wait = FIRST_WAIT;
+            tell(FollowState::Took(&counts));
+        });
+        let Err(error) = followed else { break };
+        if !error.passing() {
+            return Err(error);
+        }
+        counts.failures += 1;
+        tell(FollowState::Waits(&error));
+        let begun = Instant::now();
+        while begun.elapsed() < wait && !stopped() {
+            std::thread::sleep(LOOK.min(wait));
+        }
+        wait = (wait * 2).min(LONGEST_WAIT);
+    }
+    Ok(counts)
+}
+
+fn follow_once(
+    redis: &Redis,
+    options: &Options,
+    sink: &mut impl Sink,
+    stopped: &impl Fn() -> bool,
+    mut took: impl FnMut(&Taken),
+) -> Result<(), RedisError> {
+    let mut source = Source::open(redis, options.clone())?;
+    while !stopped() {
+        took(&source.step(sink)?);
+    }
+    source.flush()
+}
+
+impl Taken {
+    fn add(&mut self, other: &Self) {
+        self.read += other.read;
+        self.kept += other.kept;
+        self.known += other.known;
+        self.quarantined += other.quarantined;
+        self.lost += other.lost;
+        self.claimed += other.claimed;
+    }
+}

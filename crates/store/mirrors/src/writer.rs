@@ -1,0 +1,143 @@
+//! The one writer of the served tables: each round is one transaction, with the positions that it
+//! stands for.
+
+use std::io::Cursor;
+use std::pin::pin;
+
+use futures::SinkExt as _;
+use tokio_postgres::{Client, CopyInSink, Transaction};
+
+use crate::MirrorError;
+use crate::connect::Postgres;
+use crate::migrate::{check, migrate};
+use crate::recorder::Gathered;
+use crate::table::{TABLES, Table};
+
+/// How many bytes of rows go in one message.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// What a round came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// Events that were new to the mirror.
+    pub events: u64,
+    /// Rows handed over; those that are there already, and are the same, stay untouched.
+    pub rows: u64,
+}
+
+/// Writes the mirror. Needs a tokio runtime.
+pub struct MirrorWriter {
+    client: Client,
+    positions: Vec<u64>,
+}
+
+impl std::fmt::Debug for MirrorWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MirrorWriter").field("positions", &self.positions).finish_non_exhaustive()
+    }
+}
+
+impl MirrorWriter {
+    /// Connects for a log with so many partitions, migrates the schemas, and looks at the tables.
+    pub async fn open(postgres: &Postgres, partitions: u32) -> Result<Self, MirrorError> {
+        let (mut client, _) = postgres.connect().await?;
+        migrate(&mut client).await?;
+        check(&client).await?;
+        let numbers: Vec<i32> = (0..partitions as i32).collect();
+        client
+            .execute(
+                "INSERT INTO shelf.positions SELECT unnest($1::integer[]), 0 \
+                 ON CONFLICT DO NOTHING",
+                &[&numbers],
+            )
+            .await
+            .map_err(MirrorError::of("write", "shelf.positions"))?;
+        let rows = client
+            .query("SELECT position FROM shelf.positions ORDER BY log_partition", &[])
+            .await
+            .map_err(MirrorError::of("read", "shelf.positions"))?;
+        let positions: Vec<u64> = rows.iter().map(|row| row.get::<_, i64>(0) as u64).collect();
+        if positions.len() > partitions as usize {
+            return Err(MirrorError::Ahead);
+        }
+        let stages: String = TABLES.iter().map(Table::make_stage).collect();
+        client.batch_execute(&stages).await.map_err(MirrorError::of("prepare", "the session"))?;
+        Ok(Self { client, positions })
+    }
+
+    /// The events of each partition below these offsets are in the mirror.
+    pub fn positions(&self) -> &[u64] {
+        &self.positions
+    }
+
+    /// Commits rows that stand for all events from [`MirrorWriter::positions`] up to `reached`, all
+    /// or none. After an error, open the mirror again and go on from its positions: where the
+    /// answer to a commit was lost, they say whether it holds.
+    pub async fn commit(
+        &mut self,
+        gathered: &Gathered,
+        reached: &[u64],
+    ) -> Result<Committed, MirrorError> {
+        let next: Vec<u64> = (0..)
+            .zip(&self.positions)
+            .map(|(number, &own)| reached.get(number as usize).copied().unwrap_or(0).max(own))
+            .collect();
+        if next == self.positions {
+            return Ok(Committed::default());
+        }
+        let failed = || MirrorError::of("write", "");
+        let transaction = self.client.transaction().await.map_err(failed())?;
+        let held = transaction
+            .query("SELECT position FROM shelf.positions ORDER BY log_partition FOR UPDATE", &[])
+            .await
+            .map_err(MirrorError::of("read", "shelf.positions"))?;
+        let held = held.iter().map(|row| row.get::<_, i64>(0) as u64);
+        if !held.eq(self.positions.iter().copied()) {
+            return Err(MirrorError::InUse);
+        }
+        let mut rows = 0;
+        for (table, waiting) in gathered.tables() {
+            let failed = || MirrorError::of("write", table.name);
+            if waiting.rows() > 0 {
+                copy(&transaction, &table.copy(), &waiting.text()).await.map_err(failed())?;
+            }
+            if let (Some(keys), Some(remove)) = (table.copy_keys(), table.remove()) {
+                copy(&transaction, &keys, &waiting.keys()).await.map_err(failed())?;
+                transaction.execute(&remove, &[]).await.map_err(failed())?;
+            }
+            if waiting.rows() > 0 {
+                transaction.execute(&table.insert(), &[]).await.map_err(failed())?;
+            }
+            rows += waiting.rows();
+        }
+        let numbers: Vec<i32> = (0..next.len() as i32).collect();
+        let offsets: Vec<i64> = next.iter().map(|&position| position as i64).collect();
+        transaction
+            .execute(
+                "UPDATE shelf.positions p SET position = n.position \
+                 FROM unnest($1::integer[], $2::bigint[]) n (log_partition, position) \
+                 WHERE p.log_partition = n.log_partition",
+                &[&numbers, &offsets],
+            )
+            .await
+            .map_err(MirrorError::of("write", "shelf.positions"))?;
+        transaction.commit().await.map_err(failed())?;
+        let events = next.iter().zip(&self.positions).map(|(next, own)| next - own).sum();
+        self.positions = next;
+        Ok(Committed { events, rows })
+    }
+}
+
+/// Sends lines to a COPY.
+async fn copy(
+    transaction: &Transaction<'_>,
+    statement: &str,
+    lines: &str,
+) -> Result<(), tokio_postgres::Error> {
+    let sink: CopyInSink<Cursor<Vec<u8>>> = transaction.copy_in(statement).await?;
+    let mut sink = pin!(sink);
+    for piece in lines.as_bytes().chunks(PIECE_BYTES) {
+        sink.send(Cursor::new(piece.to_vec())).await?;
+    }
+    sink.as_mut().finish().await.map(drop)
+}

@@ -1,0 +1,24 @@
+//! Joins a chain with PostgreSQL and Redis: what follows its durable log into the mirror, what
+//! brings the entries of streams and the rows that people set into its log.
+//!
+//! Each link is a thread of its own with a state that can be seen. Whatever happens to the other
+//! side, the chain goes on, and the link goes on where it stopped. It must never decide anything
+//! about a shop.
+
+mod config;
+mod error;
+mod mirror;
+mod request_log;
+mod settings;
+mod status;
+mod streams;
+mod thread;
+
+pub use config::{ConfigLink, ConfigOptions};
+pub use error::LinkError;
+pub use mirror::{Followed, MirrorFollower, MirrorOptions, Until};
+pub use request_log::RequestLog;
+pub use settings::{PostgresSettings, RedisSettings};
+pub use status::{LinkFailure, LinkState, LinkStatus, LinkView};
+pub use streams::StreamOptions;
+pub use thread::{LinkThread, start_config, start_mirror, start_streams};

@@ -1,0 +1,170 @@
+//! Following the log into the mirror, at its own pace: whoever writes the log never waits for it.
+
+use std::time::{Duration, Instant};
+
+use shelf_eventlog::LogReader;
+use shelf_host::{ChainReader, Folder};
+use shelf_mirrors::{MirrorError, MirrorWriter, Postgres, Recorder, Step};
+use tokio::runtime::Runtime;
+
+use crate::LinkError;
+use crate::status::LinkStatus;
+
+/// How often the log is looked at where nothing comes.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How the mirror is written.
+#[derive(Clone, Debug)]
+pub struct MirrorOptions {
+    /// Where.
+    pub postgres: Postgres,
+    /// How often what has come is committed.
+    pub commit_every: Duration,
+    /// The most rows that wait for a commit.
+    pub commit_rows: u64,
+}
+
+impl MirrorOptions {
+    /// The usual pace: twice a second, or 200,000 rows.
+    pub fn new(postgres: Postgres) -> Self {
+        Self { postgres, commit_every: Duration::from_millis(500), commit_rows: 200_000 }
+    }
+}
+
+/// When following ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// When somebody asks for it.
+    Stopped,
+    /// When everything that is in the log is in the mirror.
+    CaughtUp,
+}
+
+/// What following came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Followed {
+    /// Events that are in the mirror and were not.
+    pub events: u64,
+    /// Rows handed over.
+    pub rows: u64,
+    /// Transactions.
+    pub rounds: u64,
+}
+
+/// A mirror that follows a log.
+pub struct MirrorFollower {
+    runtime: Runtime,
+    writer: MirrorWriter,
+    reader: ChainReader,
+    recorder: Recorder,
+    options: MirrorOptions,
+    committed: Instant,
+    followed: Followed,
+}
+
+impl std::fmt::Debug for MirrorFollower {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MirrorFollower").field("writer", &self.writer).finish_non_exhaustive()
+    }
+}
+
+impl MirrorFollower {
+    /// Opens the mirror of a data folder, and reads the log from where the mirror stands.
+    pub fn open(folder: &Folder, options: MirrorOptions) -> Result<Self, LinkError> {
+        folder.meta()?;
+        let ends = log_ends(folder)?;
+        let runtime = runtime()?;
+        let writer = MirrorWriter::open(&options.postgres, ends.len() as u32);
+        let writer = runtime.block_on(writer)?;
+        if writer.positions().iter().zip(&ends).any(|(position, end)| position > end) {
+            return Err(MirrorError::Ahead.into());
+        }
+        let reader = ChainReader::open_before(folder, writer.positions())?;
+        let mut recorder = Recorder::new(writer.positions());
+        for stores in reader.partitions() {
+            recorder.begin_at(stores);
+        }
+        let behind = reader.positions().into_iter().zip(writer.positions());
+        let behind: Vec<bool> = behind.map(|((_, reader), &own)| reader > own).collect();
+        for (stores, _) in reader.partitions().into_iter().zip(behind).filter(|(_, behind)| *behind)
+        {
+            recorder.note_all(stores);
+        }
+        let committed = Instant::now();
+        let followed = Followed::default();
+        Ok(Self { runtime, writer, reader, recorder, options, committed, followed })
+    }
+
+    /// Follows, and commits when a round is due.
+    pub fn follow(
+        &mut self,
+        until: Until,
+        stopped: impl Fn() -> bool,
+        status: &LinkStatus,
+    ) -> Result<Followed, LinkError> {
+        status.follows();
+        loop {
+            let asked = stopped();
+            let stepped = self.read_on()?;
+            let last = asked || (stepped == 0 && until == Until::CaughtUp);
+            let full = self.recorder.rows() >= self.options.commit_rows;
+            if full || last || self.committed.elapsed() >= self.options.commit_every {
+                self.commit(status)?;
+            }
+            if last {
+                return Ok(self.followed);
+            }
+            if stepped == 0 {
+                std::thread::sleep(PAUSE);
+            }
+        }
+    }
+
+    /// Steps some of what has come onto the disk. Returns how many events that were.
+    fn read_on(&mut self) -> Result<u64, LinkError> {
+        let recorder = &mut self.recorder;
+        Ok(self.reader.follow(|partition, stepped| {
+            recorder.record(&Step {
+                partition,
+                offset: stepped.offset,
+                event: stepped.event,
+                outcome: stepped.outcome,
+                effects: stepped.effects,
+                store: stepped.stores.get(stepped.event.store),
+            });
+        })?)
+    }
+
+    /// Commits what has been gathered.
+    fn commit(&mut self, status: &LinkStatus) -> Result<(), LinkError> {
+        let gathered = self.recorder.take(self.reader.stores());
+        let reached: Vec<u64> =
+            self.reader.positions().into_iter().map(|(_, position)| position).collect();
+        let done = self.runtime.block_on(self.writer.commit(&gathered, &reached))?;
+        self.committed = Instant::now();
+        self.followed.events += done.events;
+        self.followed.rows += done.rows;
+        self.followed.rounds += u64::from(done.events > 0);
+        status.change(|view| {
+            view.events += done.events;
+            view.rows += done.rows;
+        });
+        Ok(())
+    }
+}
+
+/// What a link's own work runs on: its own thread, never the engine's.
+pub(crate) fn runtime() -> Result<Runtime, LinkError> {
+    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    built.map_err(LinkError::Thread)
+}
+
+/// The end of each partition of the log.
+fn log_ends(folder: &Folder) -> Result<Vec<u64>, LinkError> {
+    let reader = LogReader::open(folder.log()).map_err(shelf_host::HostError::from)?;
+    let mut ends = Vec::new();
+    for mut tail in reader.into_partitions() {
+        ends.push(tail.end_offset().map_err(shelf_host::HostError::from)?);
+    }
+    Ok(ends)
+}

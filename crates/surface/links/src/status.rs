@@ -1,0 +1,106 @@
+//! How a link stands, for those who watch.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+
+use crate::LinkError;
+
+/// How a link stands, in one word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkState {
+    /// It has not reached the other side yet.
+    #[default]
+    Connecting,
+    /// It follows.
+    Following,
+    /// It failed, and tries again by itself.
+    Waiting,
+    /// It was refused, and goes on when somebody has mended the cause.
+    Refused,
+    /// It has ended.
+    Stopped,
+}
+
+/// What went wrong last.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LinkFailure {
+    /// The stable code.
+    pub code: String,
+    /// A sentence.
+    pub message: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+impl From<&LinkError> for LinkFailure {
+    fn from(error: &LinkError) -> Self {
+        let mut message = error.to_string();
+        let mut cause = std::error::Error::source(error);
+        while let Some(inner) = cause {
+            message.push_str(": ");
+            message.push_str(&inner.to_string());
+            cause = inner.source();
+        }
+        Self { code: error.code().to_owned(), message, hint: error.hint().to_owned() }
+    }
+}
+
+/// How a link stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LinkView {
+    /// Which.
+    pub name: String,
+    /// In one word.
+    pub state: LinkState,
+    /// What went wrong last; none while it follows.
+    pub failure: Option<LinkFailure>,
+    /// Events that it took or brought.
+    pub events: u64,
+    /// Rows that it wrote.
+    pub rows: u64,
+    /// Of what it brought, known already.
+    pub known: u64,
+    /// Of what it brought, in quarantine.
+    pub quarantined: u64,
+    /// How often it failed.
+    pub failures: u64,
+}
+
+/// The state of a link, shared with those who watch.
+#[derive(Clone, Debug, Default)]
+pub struct LinkStatus(Arc<Mutex<LinkView>>);
+
+impl LinkStatus {
+    /// That of a new link.
+    pub fn new(name: &str) -> Self {
+        let status = Self::default();
+        status.change(|view| name.clone_into(&mut view.name));
+        status
+    }
+
+    /// How it stands.
+    pub fn view(&self) -> LinkView {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn change(&self, change: impl FnOnce(&mut LinkView)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    pub(crate) fn follows(&self) {
+        self.change(|view| {
+            view.state = LinkState::Following;
+            view.failure = None;
+        });
+    }
+
+    pub(crate) fn failed(&self, error: &LinkError) {
+        self.change(|view| {
+            view.state = if error.passing() { LinkState::Waiting } else { LinkState::Refused };
+            view.failure = Some(error.into());
+            view.failures += 1;
+        });
+    }
+}

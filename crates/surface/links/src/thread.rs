@@ -1,0 +1,121 @@
+//! The threads of links: each follows on until it is asked to stop, whatever happens meanwhile.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use shelf_host::Folder;
+use shelf_redis::EventLog;
+
+use crate::LinkError;
+use crate::config::{ConfigLink, ConfigOptions};
+use crate::mirror::{MirrorFollower, MirrorOptions, Until};
+use crate::status::{LinkState, LinkStatus};
+use crate::streams::{StreamOptions, follow_streams};
+
+/// How long the first wait after a failure is; each further one is twice as long.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+/// The longest wait after a failure.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// How often it looks whether it is to stop meanwhile.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Says whether somebody asked to stop.
+type Stopped = dyn Fn() -> bool;
+
+/// A link that runs.
+#[derive(Debug)]
+pub struct LinkThread {
+    thread: JoinHandle<()>,
+    stopped: Arc<AtomicBool>,
+    status: LinkStatus,
+}
+
+impl LinkThread {
+    /// How it stands.
+    pub fn status(&self) -> &LinkStatus {
+        &self.status
+    }
+
+    /// Has it finish what it is at, and waits. Returns whether it ended soundly.
+    pub fn stop(self) -> bool {
+        self.stopped.store(true, Ordering::Relaxed);
+        self.thread.join().is_ok()
+    }
+
+    fn start(
+        name: &str,
+        mut follow: impl FnMut(&Stopped, &LinkStatus) -> Result<(), LinkError> + Send + 'static,
+    ) -> Result<Self, LinkError> {
+        let stopped = Arc::new(AtomicBool::new(false));
+        let status = LinkStatus::new(name);
+        let (asked, told) = (Arc::clone(&stopped), status.clone());
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+            let asked = move || asked.load(Ordering::Relaxed);
+            follow_on(&asked, &told, &mut follow);
+            told.change(|view| view.state = LinkState::Stopped);
+        });
+        Ok(Self { thread: thread.map_err(LinkError::Thread)?, stopped, status })
+    }
+}
+
+/// Tries again after every failure that can be mended without a new start.
+fn follow_on(
+    stopped: &Stopped,
+    status: &LinkStatus,
+    follow: &mut dyn FnMut(&Stopped, &LinkStatus) -> Result<(), LinkError>,
+) {
+    let mut wait = FIRST_WAIT;
+    loop {
+        let begun = Instant::now();
+        let Err(error) = follow(stopped, status) else { return };
+        status.failed(&error);
+        if error.lasting() || stopped() {
+            return;
+        }
+        // One that went well for a while is not the same failure again.
+        if begun.elapsed() > LONGEST_WAIT {
+            wait = FIRST_WAIT;
+        }
+        let failed = Instant::now();
+        while failed.elapsed() < wait {
+            if stopped() {
+                return;
+            }
+            std::thread::sleep(LOOK);
+        }
+        wait = (wait * 2).min(LONGEST_WAIT);
+    }
+}
+
+/// Follows the log of a data folder into the mirror.
+pub fn start_mirror(folder: &Folder, options: MirrorOptions) -> Result<LinkThread, LinkError> {
+    let folder = folder.clone();
+    LinkThread::start("mirror", move |stopped, status| {
+        let mut follower = MirrorFollower::open(&folder, options.clone())?;
+        follower.follow(Until::Stopped, stopped, status).map(drop)
+    })
+}
+
+/// Follows what people set in PostgreSQL into the log of a data folder.
+pub fn start_config(
+    folder: &Folder,
+    options: ConfigOptions,
+    mut log: impl EventLog + Send + 'static,
+) -> Result<LinkThread, LinkError> {
+    let folder = folder.clone();
+    LinkThread::start("config", move |stopped, status| {
+        ConfigLink::open(&folder, &options)?.follow(&mut log, stopped, status)
+    })
+}
+
+/// Follows Redis Streams into a log.
+pub fn start_streams(
+    streams: StreamOptions,
+    mut log: impl EventLog + Send + 'static,
+) -> Result<LinkThread, LinkError> {
+    LinkThread::start("streams", move |stopped, status| {
+        follow_streams(&streams, &mut log, stopped, status)
+    })
+}

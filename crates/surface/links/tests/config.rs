@@ -1,0 +1,213 @@
+//! What people set in PostgreSQL becomes events, each change once: on a real server.
+
+#![expect(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
+
+#[path = "fixture/chain.rs"]
+mod chain;
+#[path = "fixture/database.rs"]
+mod database;
+
+use std::time::Duration;
+
+use chain::{WrittenLog, seen, state, wait_until};
+use database::{number, session};
+use shelf_domain::{BasisPoints, Product, Sku, StoreId};
+use shelf_host::Folder;
+use shelf_links::{ConfigOptions, LinkThread, start_config};
+use shelf_mirrors::Postgres;
+use shelf_testkit::servers::PostgresServer;
+
+/// A shop that nobody but the tables tells of.
+const SHOP: &str = "
+    INSERT INTO config.stores (store_id, name, time_zone, opening_hours)
+    VALUES ('S1', 'First', 'Europe/Rome',
+            '[{\"weekday\": \"mon\", \"open\": \"08:00\", \"close\": \"20:00\"}]');
+    INSERT INTO config.suppliers (store_id, supplier_id, name, cutoffs, deliveries, lead_minutes)
+    VALUES ('S1', 'SUP', 'Supplier', '[{\"weekday\": \"tue\", \"time\": \"12:00\"}]',
+            '[{\"weekday\": \"thu\", \"time\": \"08:00\"}]', 60);
+    INSERT INTO config.products
+        (store_id, shelf_id, name, item_category, item_subcategory, price, item_weight, supplier_id)
+    VALUES ('S1', 'MILK', 'Milk', 'DAIRY', 'Fresh', 1.29, 1000, 'SUP');
+    INSERT INTO config.shelf_profiles (store_id, shelf_id, item_weight, capacity_units)
+    VALUES ('S1', 'MILK', 1030.000, 40);
+    INSERT INTO config.batch_catalog (store_id, batch_code, shelf_id, standard_batch_size)
+    VALUES ('S1', 'L1', 'MILK', 6), ('S1', 'L2', 'MILK', 12);
+    INSERT INTO config.shelf_policies (policy_id, threshold_pct, min_qty)
+    VALUES ('everywhere', 30, 1);
+    INSERT INTO config.wh_policies (policy_id, store_id, shelf_id, reorder_point_qty)
+    VALUES ('milk', 'S1', 'MILK', 24);";
+
+struct Shop {
+    folder: Folder,
+    log: WrittenLog,
+    options: ConfigOptions,
+    link: Option<LinkThread>,
+    client: postgres::Client,
+}
+
+impl Shop {
+    fn open(dir: &tempfile::TempDir, server: &PostgresServer) -> Self {
+        let folder = Folder::at(dir.path().join("data"));
+        let log = WrittenLog::open(&folder);
+        let options = ConfigOptions::new(Postgres::parse(&server.url()).unwrap());
+        let mut shop = Self { folder, log, options, link: None, client: session(&server.url()) };
+        shop.run();
+        shop
+    }
+
+    fn run(&mut self) {
+        let link = start_config(&self.folder, self.options.clone(), self.log.clone()).unwrap();
+        self.link = Some(link);
+        let client = &mut self.client;
+        wait_until("the schemas", || {
+            let there =
+                "SELECT count(*) FROM information_schema.tables WHERE table_name = 'followed'";
+            number(client, there) == 1
+        });
+    }
+
+    fn stop(&mut self) {
+        assert!(self.link.take().unwrap().stop());
+    }
+
+    fn view(&self) -> shelf_links::LinkView {
+        self.link.as_ref().unwrap().status().view()
+    }
+
+    fn set(&mut self, statement: &str) {
+        self.client.batch_execute(statement).unwrap();
+    }
+
+    fn accepted(&self) -> u64 {
+        state(&self.folder).counts().accepted
+    }
+
+    /// Where the floor of the milk asks for a refill, by a policy.
+    fn threshold(&self, policy: &str) -> Option<(bool, Option<BasisPoints>)> {
+        let reader = state(&self.folder);
+        let stores = reader.stores();
+        let store = stores.first()?;
+        let found = store.policies().iter().find(|own| own.policy.as_str() == policy)?;
+        Some((found.active, found.refill_below))
+    }
+
+    fn milk(&self) -> Option<Product> {
+        let reader = state(&self.folder);
+        let stores = reader.stores();
+        let store = stores.first()?;
+        store.product(store.sku(Sku::cut("MILK"))?).cloned()
+    }
+}
+
+#[test]
+fn a_shop_is_what_its_tables_say() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), PostgresServer::start());
+    let mut shop = Shop::open(&dir, &server);
+    shop.set(SHOP);
+    wait_until("the policies", || shop.threshold("milk").is_some());
+    let milk = shop.milk().unwrap();
+    // Its own row, its profile, and the pack of the lot that was set last.
+    assert_eq!((milk.price_cents, milk.unit_weight_g, milk.pack_units), (129, 1_030, 12));
+    assert_eq!(shop.threshold("everywhere"), Some((true, Some(BasisPoints::percent(30)))));
+    let reader = state(&shop.folder);
+    let store = reader.stores()[0];
+    assert_eq!(store.settings().opening.len(), 7);
+    assert!(!store.settings().clock.offsets.is_empty());
+    assert_eq!(store.suppliers().count(), 1);
+    let shelf = store.shelf(store.sku(Sku::cut("MILK")).unwrap()).unwrap();
+    assert_eq!(shelf.capacity_units, 40);
+    assert_eq!(reader.counts().quarantined.total(), 0);
+    // A part of a product that the tables do not have is laid over what is known of it.
+    shop.set("DELETE FROM config.products");
+    shop.set("UPDATE config.shelf_profiles SET item_weight = 1031");
+    wait_until("the weight", || shop.milk().unwrap().unit_weight_g == 1_031);
+    assert_eq!(shop.milk().unwrap().price_cents, 129);
+    // A store that comes later gets what holds for all.
+    shop.set("INSERT INTO config.stores (store_id, name) VALUES ('S2', 'Second')");
+    wait_until("its policy", || {
+        let reader = state(&shop.folder);
+        let second = reader.stores().into_iter().find(|store| store.id() == StoreId::cut("S2"));
+        second.is_some_and(|store| store.policies().len() == 1)
+    });
+    shop.stop();
+}
+
+#[test]
+fn a_changed_row_is_an_event_within_a_second_and_only_once() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), PostgresServer::start());
+    let mut shop = Shop::open(&dir, &server);
+    shop.set(SHOP);
+    wait_until("the policies", || shop.threshold("milk").is_some());
+    // There and back again: the same content at another time is another change.
+    for percent in [40, 30, 40, 55] {
+        let before = shop.accepted();
+        shop.set(&format!("UPDATE config.shelf_policies SET threshold_pct = {percent}"));
+        let wanted = Some((true, Some(BasisPoints::percent(percent))));
+        let took = wait_until("the policy", || shop.threshold("everywhere") == wanted);
+        assert!(took < Duration::from_secs(1), "{took:?}");
+        assert_eq!(shop.accepted(), before + 1, "one event for one change");
+    }
+    let before = shop.accepted();
+    // Nothing of it changes.
+    shop.set("UPDATE config.shelf_policies SET threshold_pct = 55");
+    shop.set("DELETE FROM config.shelf_policies");
+    wait_until("the removal", || shop.threshold("everywhere").is_some_and(|(active, _)| !active));
+    assert_eq!(shop.accepted(), before + 1);
+    // Notes were lost, as they are where the process ends before it has written them.
+    shop.stop();
+    shop.set("UPDATE config.followed SET revision = 0");
+    shop.run();
+    wait_until("all again", || shop.view().known >= 5);
+    std::thread::sleep(Duration::from_millis(100));
+    let view = shop.view();
+    assert_eq!(view.known, view.events, "{view:?}");
+    assert_eq!(shop.accepted(), before + 1);
+    shop.stop();
+}
+
+#[test]
+fn neither_a_lost_server_nor_a_full_disk_loses_a_change() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut server = PostgresServer::start();
+    let mut shop = Shop::open(&dir, &server);
+    shop.set(SHOP);
+    wait_until("the policies", || shop.threshold("milk").is_some());
+    *shop.log.broken.lock().unwrap() = true;
+    shop.set("UPDATE config.shelf_policies SET threshold_pct = 61");
+    let link = shop.link.as_ref().unwrap();
+    let failure = seen("a failure", link, |view| view.failure.is_some()).failure.unwrap();
+    assert_eq!(failure.code, "mirror_log");
+    assert!(failure.message.contains("the disk is full"), "{failure:?}");
+    *shop.log.broken.lock().unwrap() = false;
+    let is = |shop: &Shop, percent| {
+        shop.threshold("everywhere") == Some((true, Some(BasisPoints::percent(percent))))
+    };
+    wait_until("the change", || is(&shop, 61));
+    server.crash();
+    wait_until("a lost connection", || shop.view().failure.is_some());
+    server.run();
+    shop.client = session(&server.url());
+    shop.set("UPDATE config.shelf_policies SET threshold_pct = 62");
+    wait_until("the next change", || is(&shop, 62));
+    shop.stop();
+}
+
+#[test]
+fn a_row_that_is_no_event_is_kept_in_quarantine() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), PostgresServer::start());
+    let mut shop = Shop::open(&dir, &server);
+    shop.set(SHOP);
+    wait_until("the policies", || shop.threshold("milk").is_some());
+    shop.set("UPDATE config.products SET name = repeat('x', 500)");
+    wait_until("the first", || shop.view().quarantined == 1);
+    shop.set("INSERT INTO config.shelf_profiles (shelf_id, item_weight) VALUES ('NOWHERE', 5)");
+    wait_until("the second", || shop.view().quarantined == 2);
+    shop.set("UPDATE config.shelf_policies SET threshold_pct = 250");
+    wait_until("the third", || shop.view().quarantined == 3);
+    // What comes behind it is not held up.
+    shop.set("UPDATE config.shelf_policies SET threshold_pct = 25");
+    wait_until("the rest", || {
+        shop.threshold("everywhere") == Some((true, Some(BasisPoints::percent(25))))
+    });
+    shop.stop();
+}
