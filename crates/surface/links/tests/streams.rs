@@ -10,13 +10,16 @@
 #[path = "fixture/chain.rs"]
 mod chain;
 
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use chain::{WrittenLog, present, state, wait_until};
 use redis::{Commands as _, Connection, cmd};
-use shelf_domain::{Body, Event, EventId, Origin, Product, Sku, StoreId, StoreSettings};
-use shelf_host::Folder;
-use shelf_links::{LinkState, StreamOptions, start_streams};
+use shelf_domain::{Body, Event, EventId, Origin, Product, Sku, SourceId, StoreId, StoreSettings};
+use shelf_engine::Stepped;
+use shelf_host::{ChainReader, Folder, Follow, Request};
+use shelf_links::{LinkState, RequestLog, StreamOptions, start_streams};
 use shelf_redis::{
     EventLog as _, EventSink, LiveKeys, Now, Options, ReadEvents, Reading, Redis, Source, Taken,
 };
@@ -228,8 +231,7 @@ fn a_poisoned_entry_goes_to_quarantine_with_its_bytes() {
     assert_eq!(pending(&mut client), 0);
     assert_eq!(accepted(&folder), 1);
     let mut kept = Vec::new();
-    let mut reader =
-        shelf_host::ChainReader::open_behind(&folder, shelf_host::Follow::FromStart).unwrap();
+    let mut reader = ChainReader::open_behind(&folder, Follow::FromStart).unwrap();
     reader
         .catch_up(|_, stepped| {
             if let Body::Rejected(rejected) = &stepped.event.body {
@@ -307,6 +309,54 @@ fn kills_of_redis_under_load_lose_and_double_nothing() {
     add(&mut client, &pickup(number));
     wait_until("one more", || accepted(&folder) == number + 1);
     assert!(link.stop());
+}
+
+/// Serves requests as a running chain does, until nobody can send any more.
+fn serve(mut log: WrittenLog) -> (SyncSender<Request>, JoinHandle<()>) {
+    let (sender, requests) = sync_channel::<Request>(16);
+    let served = std::thread::spawn(move || {
+        while let Ok(request) = requests.recv() {
+            let outcomes = log.append(vec![request.event]).unwrap();
+            request.reply.send(outcomes[0]).unwrap();
+        }
+    });
+    (sender, served)
+}
+
+#[test]
+fn a_running_chain_takes_them_and_knows_where_they_came_from() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), RedisServer::start());
+    let (folder, log) = log(&dir);
+    let mut client = connection(&server);
+    add_all(&mut client, 0..300);
+    add(&mut client, "{\"event_type\":\"pick");
+    let streams =
+        StreamOptions { redis: address(&server), options: options("a"), store: Some(store()) };
+    let (sender, served) = serve(log);
+    let to_chain = RequestLog::new(sender, SourceId(7), present);
+    let link = start_streams(streams.clone(), to_chain).unwrap();
+    wait_until("all", || link.status().view().events == 301);
+    assert_eq!(link.status().view().quarantined, 1);
+    assert!(link.stop());
+    served.join().unwrap();
+    assert_eq!(pending(&mut client), 0);
+    assert_eq!(accepted(&folder), 300);
+    let mut from = 0;
+    let mut reader = ChainReader::open_behind(&folder, Follow::FromStart).unwrap();
+    let count = |_: u32, stepped: Stepped<'_>| {
+        from += u64::from(stepped.event.origin.source == SourceId(7));
+    };
+    reader.catch_up(count).unwrap();
+    assert_eq!(from, 301);
+    // A chain that has ended takes nothing, and nothing is acknowledged.
+    let (sender, requests) = sync_channel(16);
+    drop(requests);
+    add(&mut client, &pickup(300));
+    let link = start_streams(streams, RequestLog::new(sender, SourceId(7), present)).unwrap();
+    wait_until("a failure", || link.status().view().failure.is_some());
+    assert_eq!(link.status().view().failure.unwrap().code, "redis_sink");
+    assert!(link.stop());
+    assert_eq!(pending(&mut client), 1);
 }
 
 #[test]
