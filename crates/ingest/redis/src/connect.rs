@@ -38,6 +38,11 @@ impl Redis {
         Self::of(info)
     }
 
+    /// Whether the address holds a password.
+    pub fn has_password(&self) -> bool {
+        self.client.get_connection_info().redis_settings().password().is_some()
+    }
+
     /// With this password, whatever the address says.
     pub fn with_password(self, password: &str) -> Result<Self, RedisError> {
         let info = self.client.get_connection_info().clone();

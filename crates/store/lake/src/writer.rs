@@ -383,7 +383,7 @@ pub(crate) enum Effort {
 pub(crate) fn properties(table: &Table, effort: Effort) -> WriterProperties {
     let level = match effort {
         Effort::Quick => 1,
-        Effort::Thorough => 8,
+        Effort::Thorough => 6,
     };
     let mut builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(level).unwrap_or_default()))

@@ -66,6 +66,11 @@ impl Postgres {
         Ok(Self { config, roots: None })
     }
 
+    /// Whether the address holds a password.
+    pub fn has_password(&self) -> bool {
+        self.config.get_password().is_some()
+    }
+
     /// With this password, whatever the address says.
     pub fn with_password(mut self, password: &str) -> Self {
         self.config.password(password);

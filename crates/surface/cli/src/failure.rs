@@ -50,6 +50,8 @@ impl Failure {
             | "kafka_position"
             | "otlp"
             | "alert_route"
+            | "mirror_address"
+            | "redis_address"
             | "http_no_user"
             | "users" => 2,
             "kafka_position_lost"

@@ -11,6 +11,7 @@ mod import;
 mod kafka;
 mod kpi;
 mod lake;
+mod links;
 mod live;
 mod log;
 mod orders;

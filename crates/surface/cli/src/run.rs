@@ -15,6 +15,7 @@ use crate::acts::{fresh_id, wall_now};
 use crate::args::RunArgs;
 use crate::failure::Failure;
 use crate::lake::thread::LakeThread;
+use crate::links::Links;
 use crate::live::{self, Live};
 use crate::output::Output;
 use crate::quality::Assessor;
@@ -62,9 +63,12 @@ pub(crate) fn run(args: &RunArgs, loaded: &Loaded, output: Output) -> Result<(),
     }
     let _sql = serve::beside(listener, sql.as_ref(), output)?;
     let told = pace.clone();
-    let time = move || now(told.as_ref());
-    let routing = Routing::beside(&folder, routes, &mut chain, &control, time, output)?;
+    let present = move || now(told.as_ref());
+    let routing =
+        Routing::beside(&folder, routes, &mut chain, &control, present.clone(), output)?;
     let quality = Assessor::of_running(settings)?;
+    let screen = output.terminal && !args.plain && !output.json;
+    let links = Links::start(&mut chain, &control, settings, present, output, screen)?;
     let engine_stop = stop.clone();
     let deadline = args
         .for_seconds
@@ -74,7 +78,6 @@ pub(crate) fn run(args: &RunArgs, loaded: &Loaded, output: Output) -> Result<(),
         engine_stop.ask();
         ran
     });
-    let screen = output.terminal && !args.plain && !output.json;
     let follow = settings.lake.enabled && !args.no_lake;
     let lake = follow.then(|| LakeThread::start(&folder, settings, output, screen));
     let shown = if screen {
@@ -90,12 +93,15 @@ pub(crate) fn run(args: &RunArgs, loaded: &Loaded, output: Output) -> Result<(),
     if let Some(routing) = routing {
         routing.stop(output);
     }
+    // What they bring is answered by the engine, and what it did last is mirrored.
+    let links = links.stop_bringing();
     let ran = engine.join().unwrap_or_else(|_| {
         Err(Failure::new("worker_stopped", "the engine has stopped", "run `shelf doctor`"))
     });
     if let Some(lake) = lake {
         lake.stop(output);
     }
+    links.stop();
     ran.and(shown)
 }
 

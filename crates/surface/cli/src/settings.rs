@@ -4,6 +4,7 @@ mod alerts;
 mod http;
 mod kafka;
 mod lake;
+mod links;
 mod otlp;
 mod secret;
 mod sql;
@@ -28,6 +29,7 @@ pub(crate) use alerts::{AlertSettings, Route};
 use http::HttpSettings;
 use kafka::KafkaSettings;
 pub(crate) use lake::LakeSettings;
+use links::{PostgresSettings, RedisSettings};
 use otlp::OtlpSettings;
 use sql::SqlSettings;
 use windows::WindowSettings;
@@ -52,6 +54,8 @@ pub(crate) struct Settings {
     pub(crate) http: HttpSettings,
     pub(crate) otlp: OtlpSettings,
     pub(crate) alerts: AlertSettings,
+    pub(crate) postgres: PostgresSettings,
+    pub(crate) redis: RedisSettings,
     /// The windows that stores keep; without it each keeps those that it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) windows: Option<WindowSettings>,
@@ -216,6 +220,8 @@ impl Default for Settings {
             http: HttpSettings::default(),
             otlp: OtlpSettings::default(),
             alerts: AlertSettings::default(),
+            postgres: PostgresSettings::default(),
+            redis: RedisSettings::default(),
             windows: None,
         }
     }
@@ -321,6 +327,8 @@ impl Settings {
         self.http.check()?;
         self.otlp.check()?;
         self.alerts.check()?;
+        self.postgres.check()?;
+        self.redis.check()?;
         self.window_plan()?;
         self.speed().map(|_| ())
     }

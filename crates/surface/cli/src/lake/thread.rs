@@ -13,6 +13,8 @@ use crate::output::Output;
 use crate::settings::Settings;
 use crate::stop::Stop;
 
+/// At most so much is gathered for a commit, in megabytes: the engine needs memory too.
+const COMMIT_MB: u32 = 16;
 /// How long the thread waits after a failure that may pass.
 const RETRY: Duration = Duration::from_secs(10);
 /// How often it looks whether it is to stop meanwhile.
@@ -38,7 +40,8 @@ impl LakeThread {
         let stop = Stop::default();
         let trouble = Arc::new(Mutex::new(None));
         let (asked, noted) = (stop.clone(), Arc::clone(&trouble));
-        let (folder, settings) = (folder.clone(), settings.clone());
+        let (folder, mut settings) = (folder.clone(), settings.clone());
+        settings.lake.commit_mb = settings.lake.commit_mb.min(COMMIT_MB);
         let thread = std::thread::spawn(move || {
             follow_on(&folder, &settings, &asked, |failure| {
                 if screen {

@@ -39,7 +39,7 @@ impl Default for LakeSettings {
             enabled: true,
             url: String::new(),
             commit_seconds: 10,
-            commit_mb: 16,
+            commit_mb: 64,
             compact_minutes: 5,
             build_minutes: 15,
             vacuum_hours: 24,

@@ -19,6 +19,7 @@ mod importing_foreign;
 mod kafka;
 mod lake;
 mod lake_elsewhere;
+mod links;
 mod mappings;
 mod program;
 mod quality;

@@ -1,0 +1,229 @@
+//! `[postgres]` and `[redis]`: what a running chain is joined with. An empty address means that
+//! there is no such link.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use shelf_domain::StoreId;
+use shelf_links::{ConfigOptions, LinkError, MirrorOptions, StreamOptions};
+use shelf_mirrors::Postgres;
+use shelf_redis::{Options, Redis};
+
+use super::range;
+use super::secret::Secret;
+use crate::failure::Failure;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PostgresSettings {
+    /// The address of the database; empty: none.
+    pub(crate) url: String,
+    /// The password of its user.
+    pub(crate) password: Secret,
+    /// A PEM file of the authorities that the server's certificate may be of.
+    pub(crate) tls_roots: PathBuf,
+    /// Whether the mirror is written.
+    pub(crate) mirror: bool,
+    /// Whether what people set in `config` is followed.
+    pub(crate) config: bool,
+    /// Whose log it is, where several follow the same tables.
+    pub(crate) follower: String,
+    /// How often the mirror is committed.
+    pub(crate) commit_ms: u32,
+    /// The most rows that wait for a commit of the mirror.
+    pub(crate) commit_rows: u32,
+    /// How often `config` is looked at without a notification.
+    pub(crate) look_seconds: u32,
+}
+
+impl Default for PostgresSettings {
+    fn default() -> Self {
+        Self {
+            url: String::new(),
+            password: Secret::default(),
+            tls_roots: PathBuf::new(),
+            mirror: true,
+            config: true,
+            follower: "shelf".to_owned(),
+            commit_ms: 500,
+            commit_rows: 200_000,
+            look_seconds: 30,
+        }
+    }
+}
+
+impl PostgresSettings {
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        range("postgres.commit_ms", self.commit_ms.into(), 1, 3_600_000)?;
+        range("postgres.commit_rows", self.commit_rows.into(), 1, 10_000_000)?;
+        range("postgres.look_seconds", self.look_seconds.into(), 1, 86_400)?;
+        self.postgres().map(drop)
+    }
+
+    /// Where the database is; `None` where there is none.
+    fn postgres(&self) -> Result<Option<Postgres>, Failure> {
+        if self.url.is_empty() {
+            return Ok(None);
+        }
+        let mut postgres = Postgres::parse(&self.url).map_err(LinkError::from)?;
+        if postgres.has_password() {
+            return Err(password_shown("postgres"));
+        }
+        if !self.password.reveal().is_empty() {
+            postgres = postgres.with_password(self.password.reveal());
+        }
+        if !self.tls_roots.as_os_str().is_empty() {
+            postgres = postgres.with_roots(self.tls_roots.clone());
+        }
+        Ok(Some(postgres))
+    }
+
+    /// How the mirror is written; `None` where it is not.
+    pub(crate) fn mirror(&self) -> Result<Option<MirrorOptions>, Failure> {
+        let postgres = self.postgres()?.filter(|_| self.mirror);
+        Ok(postgres.map(|postgres| MirrorOptions {
+            postgres,
+            commit_every: Duration::from_millis(self.commit_ms.into()),
+            commit_rows: self.commit_rows.into(),
+        }))
+    }
+
+    /// How `config` is followed; `None` where it is not.
+    pub(crate) fn config(&self) -> Result<Option<ConfigOptions>, Failure> {
+        let postgres = self.postgres()?.filter(|_| self.config);
+        Ok(postgres.map(|postgres| ConfigOptions {
+            postgres,
+            follower: self.follower.clone(),
+            look_every: Duration::from_secs(self.look_seconds.into()),
+        }))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RedisSettings {
+    /// The address; empty: none.
+    pub(crate) url: String,
+    /// The password.
+    pub(crate) password: Secret,
+    /// The streams that are read.
+    pub(crate) streams: Vec<String>,
+    /// The consumer group.
+    pub(crate) group: String,
+    /// This process within the group.
+    pub(crate) consumer: String,
+    /// The store of entries that do not say theirs; empty: each must.
+    pub(crate) store: String,
+    /// The most entries of a batch.
+    pub(crate) batch: u32,
+    /// How long another consumer may keep an entry.
+    pub(crate) claim_seconds: u32,
+    /// How often what all groups have acknowledged is removed; 0: never.
+    pub(crate) trim_seconds: u32,
+}
+
+impl Default for RedisSettings {
+    fn default() -> Self {
+        let options = Options::default();
+        Self {
+            url: String::new(),
+            password: Secret::default(),
+            streams: options.streams,
+            group: options.group,
+            consumer: options.consumer,
+            store: String::new(),
+            batch: options.batch as u32,
+            claim_seconds: options.claim_after.as_secs() as u32,
+            trim_seconds: 0,
+        }
+    }
+}
+
+impl RedisSettings {
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        range("redis.batch", self.batch.into(), 1, 100_000)?;
+        range("redis.claim_seconds", self.claim_seconds.into(), 1, 86_400)?;
+        range("redis.trim_seconds", self.trim_seconds.into(), 0, 86_400)?;
+        self.streams().map(drop)
+    }
+
+    /// How the streams are read; `None` where none are.
+    pub(crate) fn streams(&self) -> Result<Option<StreamOptions>, Failure> {
+        if self.url.is_empty() || self.streams.is_empty() {
+            return Ok(None);
+        }
+        let mut redis = Redis::parse(&self.url).map_err(LinkError::from)?;
+        if redis.has_password() {
+            return Err(password_shown("redis"));
+        }
+        if !self.password.reveal().is_empty() {
+            redis = redis.with_password(self.password.reveal()).map_err(LinkError::from)?;
+        }
+        let store = (!self.store.is_empty()).then(|| StoreId::new(&self.store)).transpose();
+        let store = store.map_err(|_| {
+            let message = format!("redis.store is {:?}, which cannot be a store", self.store);
+            Failure::new("settings", message, "name a store, or leave it empty")
+        })?;
+        let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+        let options = Options {
+            streams: self.streams.clone(),
+            group: self.group.clone(),
+            consumer: self.consumer.clone(),
+            batch: self.batch as usize,
+            claim_after: seconds(self.claim_seconds),
+            trim_every: Some(self.trim_seconds).filter(|every| *every > 0).map(seconds),
+            ..Options::default()
+        };
+        Ok(Some(StreamOptions { redis, options, store }))
+    }
+}
+
+/// Addresses are shown where settings are; passwords never.
+fn password_shown(section: &str) -> Failure {
+    let message = format!("{section}.url holds a password, and would be shown");
+    Failure::new("settings", message, format!("move it to {section}.password"))
+}
+
+impl From<LinkError> for Failure {
+    fn from(error: LinkError) -> Self {
+        Self::new(error.code(), error.to_string(), error.hint())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_an_address_there_is_no_link() {
+        let (postgres, redis) = (PostgresSettings::default(), RedisSettings::default());
+        assert!(postgres.mirror().unwrap().is_none() && postgres.config().unwrap().is_none());
+        assert!(redis.streams().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_password_stands_apart_from_the_address() {
+        let postgres = |url: &str| PostgresSettings {
+            url: url.to_owned(),
+            password: Secret::new("open sesame"),
+            config: false,
+            ..PostgresSettings::default()
+        };
+        let mirror = postgres("postgres://ada@db/shop");
+        let options = mirror.mirror().unwrap().unwrap();
+        assert!(!format!("{mirror:?} {options:?}").contains("sesame"));
+        assert!(mirror.config().unwrap().is_none());
+        assert_eq!(postgres("postgres://ada:word@db/shop").check().unwrap_err().code, "settings");
+        assert_eq!(postgres("nonsense").check().unwrap_err().code, "mirror_address");
+        let redis = |url: &str, store: &str| RedisSettings {
+            url: url.to_owned(),
+            store: store.to_owned(),
+            ..RedisSettings::default()
+        };
+        let streams = redis("redis://cache:6379", "S1").streams().unwrap().unwrap();
+        assert_eq!((streams.store, streams.options.trim_every), (Some(StoreId::cut("S1")), None));
+        assert_eq!(redis("redis://:word@cache", "").check().unwrap_err().code, "settings");
+        assert_eq!(redis("nonsense", "").check().unwrap_err().code, "redis_address");
+    }
+}
