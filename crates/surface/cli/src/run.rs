@@ -64,8 +64,7 @@ pub(crate) fn run(args: &RunArgs, loaded: &Loaded, output: Output) -> Result<(),
     let _sql = serve::beside(listener, sql.as_ref(), output)?;
     let told = pace.clone();
     let present = move || now(told.as_ref());
-    let routing =
-        Routing::beside(&folder, routes, &mut chain, &control, present.clone(), output)?;
+    let routing = Routing::beside(&folder, routes, &mut chain, &control, present.clone(), output)?;
     let quality = Assessor::of_running(settings)?;
     let screen = output.terminal && !args.plain && !output.json;
     let links = Links::start(&mut chain, &control, settings, present, output, screen)?;

@@ -3,7 +3,7 @@
 use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
 
 /// A niceness of 5 on Linux: of a core that both want, the engine gets three quarters.
-const BEHIND: u8 = 37;
+const BEHIND: u8 = 35;
 
 /// Puts the calling thread, and every thread that it starts, behind those of the engine. Whoever
 /// follows, asks or looks on gets what the engine leaves.

@@ -80,7 +80,7 @@ impl Shop for Known<'_> {
             capacity_units: shelf.capacity_units,
             warehouse_capacity_units: shelf.warehouse_capacity_units,
             sensor: shelf.sensor,
-            expected_daily_milli: 0,
+            ..ShelfPlan::default()
         })
     }
 

@@ -1,5 +1,5 @@
-//! What a worker without a dashboard tells of itself: whether it lives, whether it is ready, what it
-//! counts. To this machine only, for there is no login.
+//! What a worker without a dashboard tells of itself: whether it lives, whether it is ready, what
+//! it counts. To this machine only, for there is no login.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -75,7 +75,7 @@ pub(crate) use event_table;
 event_table! {
     /// What shelf sensors and staff tell of shelves: pickups, putbacks, weights, refills.
     SHELF_EVENTS = "raw"."shelf_events", ShelfEvent into ShelfEvents,
-    sorted by ["event_date", "store_id", "sku", "event_at", "log_offset"];
+    sorted by ["event_date", "store_id", "event_at", "log_offset"];
     /// pickup, putback, weight_change or refill.
     event_type: Text,
     /// The shelf's product.
@@ -119,7 +119,7 @@ event_table! {
 event_table! {
     /// Receipts, one row for each line.
     POS_LINES = "raw"."pos_lines", PosLine into PosLines,
-    sorted by ["event_date", "store_id", "sku", "event_at", "log_offset", "line_no"],
+    sorted by ["event_date", "store_id", "event_at", "log_offset", "line_no"],
     key also ["line_no"];
     /// The receipt's id.
     receipt_id: Text,

@@ -26,9 +26,9 @@ fn bodies() -> Vec<Body> {
         sku,
         lot,
         received_day: day,
-        expiry_day: None,
         floor_units: 3,
         warehouse_units: 10,
+        ..OpeningStock::default()
     };
     let line = ReceiptLine {
         sku,
