@@ -34,5 +34,5 @@ pub use output::OutputLog;
 pub use place::{Committed, Place};
 pub use reader::{Message, Reader};
 pub use source::{SOURCES_GROUP, SourceClaim, Taken};
-pub use topics::{ALERTS, LOG_EFFECTS, LOG_EVENTS, Topic, TopicOptions, topics};
+pub use topics::{ALERTS, LOG_EFFECTS, LOG_EVENTS, SOURCES, Topic, TopicOptions, topics};
 pub use transaction::committed_of;

@@ -9,7 +9,7 @@ pub const LOG_EFFECTS: &str = "log_effects";
 /// Alerts as messages.
 pub const ALERTS: &str = "alerts";
 /// What others send us as messages.
-const SOURCES: [&str; 5] =
+pub const SOURCES: [&str; 5] =
     ["shelf_events", "pos_transactions", "foot_traffic", "foot_traffic_realistic", "wh_events"];
 
 /// How topics are made.

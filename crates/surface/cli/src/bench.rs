@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use shelf_domain::{Body, DAY, Effects, Event, Stores, Timestamp};
 use shelf_simulator::{Message, StoreTown, TownOptions};
 
+use crate::acts::fresh_id;
 use crate::args::{BenchArgs, BenchName};
 use crate::failure::Failure;
 use crate::output::Output;
@@ -102,6 +103,16 @@ fn town_events(options: &TownOptions, days: i64) -> (Vec<Event>, Vec<Event>) {
         }
     }
     (opening, events)
+}
+
+/// The events of one store, as those of so many.
+fn as_stores(events: Vec<Event>, stores: u32) -> impl Iterator<Item = Event> {
+    events.into_iter().flat_map(move |event| {
+        (0..stores).map(move |store| {
+            let store = shelf_simulator::store_id(store);
+            Event { id: fresh_id(), store, ..event.clone() }
+        })
+    })
 }
 
 /// Core steps a second on one core, over the simulator's mix of events.

@@ -43,15 +43,10 @@ pub(crate) fn run(
 /// Reads lines, each cut right behind the longest that is allowed.
 fn read_lines(input: impl Read, sender: &SyncSender<ReadLine>) {
     let mut input = BufReader::new(input);
-    let limit = MAX_LINE_BYTES as u64 + 2;
     for number in 1.. {
-        let mut line = Vec::new();
-        let read = match input.by_ref().take(limit).read_until(b'\n', &mut line) {
-            Ok(0) => return,
-            Ok(read) if read as u64 == limit && line.last() != Some(&b'\n') => {
-                input.skip_until(b'\n').map(|_| (number, line))
-            }
-            Ok(_) => Ok((number, line)),
+        let read = match read_line(&mut input) {
+            Ok(None) => return,
+            Ok(Some(line)) => Ok((number, line)),
             Err(error) => Err(error),
         };
         let failed = read.is_err();
@@ -59,6 +54,18 @@ fn read_lines(input: impl Read, sender: &SyncSender<ReadLine>) {
             return;
         }
     }
+}
+
+/// The next line, cut right behind the longest that is allowed, so that a longer one is known as
+/// such; `None` at the end.
+pub(crate) fn read_line(input: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
+    let limit = MAX_LINE_BYTES as u64 + 2;
+    let mut line = Vec::new();
+    let read = input.by_ref().take(limit).read_until(b'\n', &mut line)? as u64;
+    if read == limit && line.last() != Some(&b'\n') {
+        input.skip_until(b'\n')?;
+    }
+    Ok((read > 0).then_some(line))
 }
 
 /// The next line, and those that have come with it; `None` at the end.

@@ -16,8 +16,8 @@ use tempfile::TempDir;
 
 use super::place::Place;
 use super::steady::{Delays, gave_up};
-use super::{Measured, town_events};
-use crate::acts::{fresh_id, wall_now};
+use super::{Measured, as_stores, town_events};
+use crate::acts::wall_now;
 use crate::failure::Failure;
 
 const PARTITIONS: u32 = 4;
@@ -101,16 +101,7 @@ fn topics(url: &str) -> Result<Connection, Failure> {
 /// The events of a town as those of several stores: the opening, and the rest.
 fn events(days: i64) -> (Vec<Event>, Vec<Event>) {
     let (opening, events) = town_events(&TownOptions::default(), days);
-    let all = |events: Vec<Event>| -> Vec<Event> {
-        let each = |event: Event| {
-            (0..STORES).map(move |store| {
-                let store = shelf_simulator::store_id(store);
-                Event { id: fresh_id(), store, ..event.clone() }
-            })
-        };
-        events.into_iter().flat_map(each).collect()
-    };
-    (all(opening), all(events))
+    (as_stores(opening, STORES).collect(), as_stores(events, STORES).collect())
 }
 
 fn feed(feed: &mut Feed, events: &[Event]) -> Result<(), Failure> {

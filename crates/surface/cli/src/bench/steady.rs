@@ -17,8 +17,8 @@ use shelf_simulator::TownOptions;
 use tempfile::TempDir;
 
 use super::place::{Place, Running, io, shelf};
-use super::town_events;
-use crate::acts::{fresh_id, wall_now};
+use super::{as_stores, town_events};
+use crate::acts::wall_now;
 use crate::failure::Failure;
 
 /// Events that are sent in a second.
@@ -169,19 +169,10 @@ fn events_of_stores(seconds: u32) -> (Vec<Event>, Vec<Event>) {
     let options = TownOptions { start, ..TownOptions::default() };
     let (opening, events) = town_events(&options, DAYS);
     let wanted = (RATE * f64::from(seconds)) as usize;
-    let of_all_stores = |events: Vec<Event>| -> Vec<Event> {
-        let each = |event: Event| {
-            (0..STORES).map(move |store| {
-                let store = shelf_simulator::store_id(store);
-                Event { id: fresh_id(), store, ..event.clone() }
-            })
-        };
-        events.into_iter().flat_map(each).collect()
-    };
     let happened = events.into_iter().filter(|event| event.body != Body::Clock).collect();
-    let numbered = of_all_stores(happened).into_iter().take(wanted).zip(1..);
+    let numbered = as_stores(happened, STORES).take(wanted).zip(1..);
     let numbered = numbered.map(|(event, number)| Event { id: EventId(number), ..event });
-    (of_all_stores(opening), numbered.collect())
+    (as_stores(opening, STORES).collect(), numbered.collect())
 }
 
 /// A connection to the running process, once it listens.

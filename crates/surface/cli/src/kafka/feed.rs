@@ -1,14 +1,14 @@
 //! `shelf kafka feed`: events as JSON lines into the log, a batch as a whole or not at all.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::json;
 use shelf_domain::StoreId;
 use shelf_engine::partition_of;
-use shelf_events::{Defaults, MAX_LINE_BYTES};
+use shelf_events::Defaults;
 use shelf_host::HostError;
 use shelf_kafka::{Connection, Feed, KafkaError};
 use shelf_sources::read_event;
@@ -18,6 +18,7 @@ use crate::args::FeedArgs;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::progress::of_bytes;
+use crate::send::read_line;
 use crate::settings::Settings;
 
 /// How often a batch is sent that nobody has answered.
@@ -87,22 +88,14 @@ impl Lines {
         let failed = |error: std::io::Error| {
             Failure::new("stdin", error.to_string(), "check where the input comes from")
         };
-        // One more than the longest line, so that a longer one is known as such.
-        let limit = MAX_LINE_BYTES as u64 + 2;
         let mut batch = Batch::default();
         let defaults = Defaults { store: self.store, received_at: wall_now() };
         while batch.events.len() < events {
-            let mut line = Vec::new();
-            let read = self.input.by_ref().take(limit).read_until(b'\n', &mut line);
-            let read = read.map_err(failed)? as u64;
-            batch.bytes += read;
-            if read == 0 {
+            let Some(line) = read_line(&mut self.input).map_err(failed)? else {
                 batch.last = true;
                 break;
-            }
-            if read == limit && line.last() != Some(&b'\n') {
-                self.input.skip_until(b'\n').map_err(failed)?;
-            }
+            };
+            batch.bytes += line.len() as u64;
             self.number += 1;
             if line.trim_ascii().is_empty() {
                 continue;

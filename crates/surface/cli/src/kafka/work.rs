@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use shelf_host::{
     IntakeOptions, KafkaFigures, KafkaIntake, KafkaWorker, LaneState, WorkerSettings,
 };
+use shelf_kafka::SOURCES;
 use shelf_web::{Metric, Standing, WorkerServer};
 
 use crate::args::RunArgs;
@@ -19,9 +20,6 @@ use crate::stop::Stop;
 const TELL: Duration = Duration::from_secs(1);
 /// How often it looks whether it is to stop.
 const LOOK: Duration = Duration::from_millis(50);
-/// What an intake reads: the topics that others send events to.
-const TOPICS: [&str; 5] =
-    ["shelf_events", "pos_transactions", "foot_traffic", "foot_traffic_realistic", "wh_events"];
 
 pub(super) fn run(args: &RunArgs, settings: &Settings, output: Output) -> Result<(), Failure> {
     let connection = settings.kafka.connection()?;
@@ -35,7 +33,7 @@ pub(super) fn run(args: &RunArgs, settings: &Settings, output: Output) -> Result
     let worker = WorkerSettings { engine, commit_every, records, ..usual };
     let worker = KafkaWorker::join(&connection, &worker)?;
     let intake = settings.kafka.intake.then(|| {
-        let topics = TOPICS.map(str::to_owned).to_vec();
+        let topics = SOURCES.map(str::to_owned).to_vec();
         KafkaIntake::join(
             &connection,
             IntakeOptions { topics, partitions, store: None, commit_every },
