@@ -4,7 +4,7 @@
 mod past;
 mod period;
 
-pub use period::{FactScope, PeriodFacts};
+pub use period::{FactScope, Flow, PeriodFacts};
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;

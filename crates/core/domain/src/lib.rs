@@ -79,7 +79,9 @@ pub use event::{
     Removal, RemovalCause, Session, ShelfTouch, TaskAct, TaskVerb, Transfer, WarehouseOut,
     WeightChange,
 };
-pub use facts::{Buyers, FACT_DAYS, FactScope, PeriodFacts, STORE_FACT_DAYS, SkuFacts, StoreFacts};
+pub use facts::{
+    Buyers, FACT_DAYS, FactScope, Flow, PeriodFacts, STORE_FACT_DAYS, SkuFacts, StoreFacts,
+};
 pub use funnel::{Funnel, KEPT_FUNNEL_DAYS};
 pub use horizon::HORIZON_EVENTS;
 pub use ids::{

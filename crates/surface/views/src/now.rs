@@ -82,11 +82,16 @@ impl NowView {
         rates: Rates,
     ) -> Self {
         let stores = chain.select(store);
-        let reading = Reading::of(&stores);
+        let readings: Vec<Reading> = stores.iter().map(|store| Reading::of(&[store])).collect();
+        let mut reading = Reading::default();
+        for of_store in &readings {
+            reading.merge(of_store);
+        }
         let only = if let [only] = stores.as_slice() { Some(*only) } else { None };
         let several = stores.len() > 1;
         let (title, local_time) = heading(&stores);
         let filter = AlertFilter { store, limit: Some(URGENT), ..AlertFilter::default() };
+        let cards = || stores.iter().zip(&readings).map(|(store, reading)| card(store, reading));
         Self {
             store: only.map(Store::id),
             title,
@@ -97,7 +102,7 @@ impl NowView {
             tiles: tile::tiles(store, &reading, history),
             zones: ZonesView::new(&stores),
             urgent: AlertsView::new(chain, &filter),
-            stores: if several { stores.iter().map(|store| card(store)).collect() } else { vec![] },
+            stores: if several { cards().collect() } else { vec![] },
         }
     }
 }
@@ -120,8 +125,7 @@ pub fn heading(stores: &[&Store]) -> (String, String) {
     }
 }
 
-fn card(store: &Store) -> StoreCard {
-    let reading = Reading::of(&[store]);
+fn card(store: &Store, reading: &Reading) -> StoreCard {
     let mut alerts = crate::tally::SeverityTally::default();
     for alert in store.alerts() {
         alerts.add(alert.severity);

@@ -158,7 +158,7 @@ impl ShelfRow {
             sold_today_units: shelf.demand.sold_today,
             expected_daily_units: known.then(|| f64::from(shelf.demand.daily_milli) / 1_000.0),
             empty_since: shelf.empty_since,
-            lost_today_cents: lost_today_cents(store, index, shelf),
+            lost_today_cents: lost_today_cents(store, index, shelf, chain::opening_us(store)),
             alerts: store.alerts_of(index).map(|alert| alert.alert).collect(),
             worst: store.alerts_of(index).map(|alert| alert.severity).max(),
             task: shelf.task,
@@ -167,11 +167,13 @@ impl ShelfRow {
 }
 
 /// What a shelf would have sold today while it stood empty: its expected sales a day, spread over
-/// the hours of opening, at list price.
-pub(crate) fn lost_today_cents(store: &Store, index: SkuIndex, shelf: &Shelf) -> i64 {
-    let open_us = chain::opening_us(store);
+/// the hours of opening, at list price. `open_us`: for how long its store opens today.
+pub(crate) fn lost_today_cents(store: &Store, index: SkuIndex, shelf: &Shelf, open_us: i64) -> i64 {
     let present_us = shelf.empty_since.map_or(0, |since| chain::open_since_us(store, since));
     let empty_us = shelf.demand.empty_today_us.saturating_add(present_us);
+    if empty_us == 0 {
+        return 0;
+    }
     let list = store.product(index).map_or(0, |product| product.price_cents);
     let wanted = i128::from(shelf.demand.daily_milli) * i128::from(empty_us) * i128::from(list);
     (wanted / (i128::from(open_us.max(1)) * 1_000)) as i64

@@ -98,9 +98,17 @@ impl ZonesView {
             })
             .collect();
         let planned = zones.len();
+        // Products of a category mostly stand together: its row is looked for once for all of them.
+        let mut last: Option<(&str, usize)> = None;
         for store in stores {
             for index in store.skus() {
-                if let Some(row) = row_of(&mut zones, chain::category(store, index)) {
+                let category = chain::category(store, index);
+                let at = match last {
+                    Some((known, at)) if known == category => at,
+                    _ => row_of(&mut zones, category),
+                };
+                last = Some((category, at));
+                if let Some(row) = zones.get_mut(at) {
                     row.add(store, index);
                 }
             }
@@ -120,13 +128,13 @@ impl ZonesView {
     }
 }
 
-/// The row of a category, made where there is none.
-fn row_of<'a>(zones: &'a mut Vec<ZoneRow>, category: &str) -> Option<&'a mut ZoneRow> {
+/// The place of a category's row, made where there is none.
+fn row_of(zones: &mut Vec<ZoneRow>, category: &str) -> usize {
     let known = match zone_of(category) {
         Some(zone) => zones.iter().position(|row| row.zone == zone.zone),
         None => zones.iter().position(|row| row.bounds.is_none() && row.category == category),
     };
-    let at = known.unwrap_or_else(|| {
+    known.unwrap_or_else(|| {
         let letters = category.chars().filter(|letter| letter.is_alphanumeric()).take(3);
         zones.push(ZoneRow {
             zone: category.to_lowercase().replace(' ', "_"),
@@ -136,6 +144,5 @@ fn row_of<'a>(zones: &'a mut Vec<ZoneRow>, category: &str) -> Option<&'a mut Zon
             ..ZoneRow::default()
         });
         zones.len() - 1
-    });
-    zones.get_mut(at)
+    })
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Buyers, SkuFacts};
+use super::{Buyers, Flow, SkuFacts};
 use crate::time::Day;
 
 /// What one product did in a day that has ended. Of each kind of units it counts up to the largest
@@ -81,6 +81,16 @@ impl PastDay {
         self.empty_days = narrow(facts.empty_days, u8::MAX);
     }
 
+    pub(super) fn flow(&self) -> Flow {
+        Flow {
+            sold: self.sold.into(),
+            returned: self.returned.into(),
+            ordered: self.ordered.into(),
+            delivered: self.delivered.into(),
+            waste_cents: self.waste_cents,
+        }
+    }
+
     pub(super) fn facts(&self) -> SkuFacts {
         SkuFacts {
             sold: self.sold.into(),
@@ -147,7 +157,8 @@ mod tests {
             reduced_net_cents: 23,
             reduced_expired: 24,
         };
-        assert_eq!(PastDay::new(Day(3), &day, Buyers::default()).facts(), day);
+        let past = PastDay::new(Day(3), &day, Buyers::default());
+        assert_eq!((past.facts(), past.flow()), (day, Flow::from(&day)));
         let absurd = SkuFacts { sold: u64::MAX, unexplained: i64::MIN, ..day };
         let past = PastDay::new(Day(3), &absurd, Buyers::default()).facts();
         assert_eq!((past.sold, past.unexplained), (u32::MAX.into(), i32::MIN.into()));

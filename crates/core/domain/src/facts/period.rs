@@ -60,6 +60,43 @@ impl PeriodFacts {
     }
 }
 
+/// Units that a store's products moved, and what was thrown away of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flow {
+    /// Units sold.
+    pub sold: u64,
+    /// Units that customers brought back.
+    pub returned: u64,
+    /// Units of order lines that have ended.
+    pub ordered: u64,
+    /// Of these, units that came, over-delivery left out.
+    pub delivered: u64,
+    /// What wasted units had cost, in cents.
+    pub waste_cents: i64,
+}
+
+impl Flow {
+    fn add(&mut self, other: &Self) {
+        self.sold += other.sold;
+        self.returned += other.returned;
+        self.ordered += other.ordered;
+        self.delivered += other.delivered;
+        self.waste_cents = self.waste_cents.saturating_add(other.waste_cents);
+    }
+}
+
+impl From<&SkuFacts> for Flow {
+    fn from(facts: &SkuFacts) -> Self {
+        Self {
+            sold: facts.sold,
+            returned: facts.returned,
+            ordered: facts.ordered,
+            delivered: facts.delivered,
+            waste_cents: facts.waste_cents,
+        }
+    }
+}
+
 fn within<T>(days: &Days<T>, from: Day, to: Day) -> impl Iterator<Item = &T> {
     let asked = move |(day, _): &&(Day, T)| *day >= from && *day <= to;
     days.iter().filter(asked).map(|(_, facts)| facts)
@@ -70,17 +107,9 @@ impl Store {
     /// are known for [`FACT_DAYS`](crate::FACT_DAYS), the store as a whole for
     /// [`STORE_FACT_DAYS`](crate::STORE_FACT_DAYS).
     pub fn facts(&self, scope: FactScope, from: Day, to: Day) -> PeriodFacts {
-        let mut facts = PeriodFacts::default();
+        let (store, days) = self.store_facts(from, to);
+        let mut facts = PeriodFacts { store, days, ..PeriodFacts::default() };
         let book = &self.facts;
-        for store in within(&book.store, from, to) {
-            facts.store.merge(store);
-            facts.days += 1;
-        }
-        if to >= self.day {
-            let since = self.now.since(book.counted_until) / 1_000;
-            facts.store.elapsed_ms += since.max(0) as u64;
-            facts.store.open_us += self.open_between(book.counted_until, self.now);
-        }
         match scope {
             FactScope::Store => facts.buyers = facts.store.buyers.clone(),
             FactScope::Category(category) => {
@@ -106,6 +135,37 @@ impl Store {
         facts.mean_stock_milli =
             (elapsed > 0).then(|| (facts.skus.stock_ms * 1_000 / elapsed.max(1)) as u64);
         facts
+    }
+
+    /// What the store did as a whole in the days from `from` to `to`, and how many of them have
+    /// facts.
+    pub fn store_facts(&self, from: Day, to: Day) -> (StoreFacts, u64) {
+        let (mut facts, mut days) = (StoreFacts::default(), 0);
+        let book = &self.facts;
+        for store in within(&book.store, from, to) {
+            facts.merge(store);
+            days += 1;
+        }
+        if to >= self.day {
+            let since = self.now.since(book.counted_until) / 1_000;
+            facts.elapsed_ms += since.max(0) as u64;
+            facts.open_us += self.open_between(book.counted_until, self.now);
+        }
+        (facts, days)
+    }
+
+    /// What all products moved today, and from the day `from` on with today. A page of many stores
+    /// asks for it all the time: it reads no more of a day than it adds up.
+    pub fn flow_since(&self, from: Day) -> (Flow, Flow) {
+        let (mut today, mut since) = (Flow::default(), Flow::default());
+        for sku in self.facts.skus.iter() {
+            today.add(&Flow::from(&sku.today));
+            for past in sku.past.iter().rev().take_while(|past| past.day >= from) {
+                since.add(&past.flow());
+            }
+        }
+        since.add(&today);
+        (today, since)
     }
 
     fn covers(&self, scope: FactScope, index: SkuIndex) -> bool {

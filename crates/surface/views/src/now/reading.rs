@@ -1,6 +1,6 @@
 //! The sums behind the tiles, of one store or several, at one moment.
 
-use shelf_domain::{FactScope, MINUTE, Measure, Store, Timestamp, WindowScope};
+use shelf_domain::{MINUTE, Measure, Store, Timestamp, WindowScope};
 
 use crate::chain;
 use crate::shelves;
@@ -90,28 +90,34 @@ impl Reading {
     }
 
     fn of_store(store: &Store) -> Self {
-        let today = store.facts(FactScope::Store, store.day(), store.day());
-        let week = store.facts(FactScope::Store, store.day().plus(1 - DAYS), store.day());
+        let from = store.day().plus(1 - DAYS);
+        let (today, week) = store.flow_since(from);
+        let net_cents = store.store_facts(store.day(), store.day()).0.net_cents;
+        let elapsed_ms = store.store_facts(from, store.day()).0.elapsed_ms;
+        let opening_us = chain::opening_us(store);
         let mut reading = Self {
             at: store.now(),
             alerts: store.alerts().len() as u64,
-            ordered_units: week.skus.ordered,
-            delivered_units: week.skus.delivered,
-            waste_today_cents: today.skus.waste_cents,
-            net_today_cents: today.store.net_cents,
+            ordered_units: week.ordered,
+            delivered_units: week.delivered,
+            waste_today_cents: today.waste_cents,
+            net_today_cents: net_cents,
             unexplained_units: store.units().unexplained,
-            on_hand_units: week.on_hand_units,
-            sold_units: week.skus.sold as i64 - week.skus.returned as i64,
-            elapsed_us: (week.store.elapsed_ms as i64).saturating_mul(1_000),
+            sold_units: week.sold as i64 - week.returned as i64,
+            elapsed_us: (elapsed_ms as i64).saturating_mul(1_000),
             customers: u64::from(store.visits().present),
             ..Self::default()
         };
         for index in store.skus() {
-            let Some(shelf) = store.shelf(index).filter(|shelf| shelf.tracked) else { continue };
+            let Some(shelf) = store.shelf(index) else { continue };
+            reading.on_hand_units += u64::from(shelf.on_hand_units());
+            if !shelf.tracked {
+                continue;
+            }
             reading.shelves += 1;
             reading.empty_shelves += u64::from(shelf.floor_units == 0);
             reading.expiring_units += ExpiryTally::of(store, index, shelf).within_3_days_units;
-            reading.lost_today_cents += shelves::lost_today_cents(store, index, shelf);
+            reading.lost_today_cents += shelves::lost_today_cents(store, index, shelf, opening_us);
         }
         for task in store.tasks() {
             reading.restocks += 1;
