@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use shelf_domain::{Effects, Stores, Timestamp};
+use shelf_domain::{Effects, Event, Stores, Timestamp};
 use shelf_events::decode_event;
 use shelf_ports::{Offset, PartitionTail, RecordBatch};
 
@@ -59,7 +59,37 @@ impl<T: PartitionTail> Replica<T> {
 
     /// Steps what is readable now and has not been stepped; about a megabyte at a time. Returns how
     /// many events it stepped.
-    pub fn follow(&mut self, mut watch: impl FnMut(Stepped<'_>)) -> Result<u64, EngineError> {
+    pub fn follow(&mut self, watch: impl FnMut(Stepped<'_>)) -> Result<u64, EngineError> {
+        self.follow_while(|_, _| true, watch)
+    }
+
+    /// Steps the events before a position.
+    pub fn follow_to(
+        &mut self,
+        position: Offset,
+        mut watch: impl FnMut(Stepped<'_>),
+    ) -> Result<(), EngineError> {
+        while self.follow_while(|offset, _| offset < position, &mut watch)? > 0 {}
+        Ok(())
+    }
+
+    /// Steps the events that had been received by `until`, and stops before the first that had not.
+    pub fn catch_up_until(
+        &mut self,
+        until: Timestamp,
+        mut watch: impl FnMut(Stepped<'_>),
+    ) -> Result<(), EngineError> {
+        while self.follow_while(|_, event| event.received_at <= until, &mut watch)? > 0 {}
+        Ok(())
+    }
+
+    /// Steps about a megabyte of what is readable, and stops before the first event that is not
+    /// wanted. Returns how many events it stepped.
+    fn follow_while(
+        &mut self,
+        wanted: impl Fn(Offset, &Event) -> bool,
+        mut watch: impl FnMut(Stepped<'_>),
+    ) -> Result<u64, EngineError> {
         if self.position >= self.tail.end_offset()? {
             return Ok(0);
         }
@@ -72,32 +102,13 @@ impl<T: PartitionTail> Replica<T> {
                 offset,
                 source,
             })?;
+            if !wanted(offset, &event) {
+                break;
+            }
             let outcome = self.stores.step(&event, &mut self.effects);
             self.position += 1;
             let (effects, stores) = (&self.effects, &self.stores);
             watch(Stepped { offset, event: &event, outcome, effects, stores });
-        }
-        Ok(self.position - first)
-    }
-
-    /// Steps the events that had been received by `until`, and stops before the first that had not.
-    pub fn catch_up_until(&mut self, until: Timestamp) -> Result<u64, EngineError> {
-        let first = self.position;
-        while self.position < self.tail.end_offset()? {
-            self.tail.read(self.position, READ_BYTES, &mut self.read)?;
-            for record in self.read.iter() {
-                let (partition, offset) = (self.number, self.position);
-                let event = decode_event(record).map_err(|source| EngineError::Record {
-                    partition,
-                    offset,
-                    source,
-                })?;
-                if event.received_at > until {
-                    return Ok(self.position - first);
-                }
-                self.stores.step(&event, &mut self.effects);
-                self.position += 1;
-            }
         }
         Ok(self.position - first)
     }

@@ -299,7 +299,7 @@ fn a_replica_sees_what_is_durable_and_comes_to_the_same() {
     assert_eq!(newest.stores().counts(), partition.counts());
     let mut then = Replica::from_start(0, tail()).expect("a log");
     let until = events[120].received_at;
-    then.catch_up_until(until).expect("a sound log");
+    then.catch_up_until(until, |_| {}).expect("a sound log");
     let received = events.iter().take_while(|event| event.received_at <= until);
     let received: Vec<Event> = received.cloned().collect();
     assert_eq!(then.position(), received.len() as u64);

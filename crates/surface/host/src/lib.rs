@@ -36,6 +36,7 @@ pub use quality::{
     CheckNote, Latencies, LatencyFigures, Measured, QualityBook, QualityChange, quality_history,
 };
 pub use quarantine::{LogPlace, QuarantineBook, event_at, events_between};
-pub use reader::{ChainReader, Follow, OutputTail};
+pub use reader::{ChainReader, Follow, OutputTail, Retrace};
+pub use shelf_engine::Stepped;
 pub use sources::{RegisteredSource, SourceKind, SourceName, Sources};
 pub use writer::{ChainWriter, Recovery, Submitted, Tally, WriterOptions};

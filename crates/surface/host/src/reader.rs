@@ -19,6 +19,74 @@ pub struct ChainReader {
     meta: FolderMeta,
 }
 
+/// The partition of one store, stepped once more from a snapshot on.
+#[derive(Debug)]
+pub struct Retrace {
+    replica: Replica<PartitionReader>,
+    store: StoreId,
+}
+
+impl Retrace {
+    /// Begins at the newest snapshot that is at least `back` events old; at the beginning of the
+    /// log where there is none. `None` where the folder has no such partition.
+    pub fn open(folder: &Folder, store: StoreId, back: Offset) -> Result<Option<Self>, HostError> {
+        let number = partition_of(store, folder.meta()?.partitions);
+        let open = || LogReader::open(folder.log()).map(LogReader::into_partitions);
+        let tail = || Ok::<_, HostError>(open()?.into_iter().nth(number as usize));
+        let Some(mut of_store) = tail()? else { return Ok(None) };
+        let from = of_store.end_offset()?.saturating_sub(back);
+        let replica = match Replica::open_up_to(number, of_store, &folder.snapshots(), from) {
+            // The log does not reach back so far: what it has begins at a snapshot.
+            Err(EngineError::Gap { .. }) => {
+                let Some(tail) = tail()? else { return Ok(None) };
+                Replica::open(number, tail, &folder.snapshots())?
+            }
+            opened => opened?,
+        };
+        Ok(Some(Self { replica, store }))
+    }
+
+    /// The store as it is here.
+    pub fn store(&self) -> Option<&Store> {
+        self.replica.stores().get(self.store)
+    }
+
+    /// The number of the partition, and the offset of its next event.
+    pub fn position(&self) -> (u32, Offset) {
+        (self.replica.number(), self.replica.position())
+    }
+
+    /// Steps the events before a position; `watch` gets those of the store.
+    pub fn step_to(
+        &mut self,
+        position: Offset,
+        mut watch: impl FnMut(Stepped<'_>),
+    ) -> Result<(), HostError> {
+        let store = self.store;
+        let of_store = |stepped: Stepped<'_>| {
+            if stepped.event.store == store {
+                watch(stepped);
+            }
+        };
+        Ok(self.replica.follow_to(position, of_store)?)
+    }
+
+    /// Steps the events that had been received by a moment; `watch` gets those of the store.
+    pub fn step_until(
+        &mut self,
+        until: Timestamp,
+        mut watch: impl FnMut(Stepped<'_>),
+    ) -> Result<(), HostError> {
+        let store = self.store;
+        let of_store = |stepped: Stepped<'_>| {
+            if stepped.event.store == store {
+                watch(stepped);
+            }
+        };
+        Ok(self.replica.catch_up_until(until, of_store)?)
+    }
+}
+
 /// Where a mirror begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Follow {
@@ -41,7 +109,7 @@ impl ChainReader {
     pub fn open_until(folder: &Folder, until: Timestamp) -> Result<Self, HostError> {
         let mut reader = Self::open_behind(folder, Follow::FromStart)?;
         for replica in &mut reader.replicas {
-            replica.catch_up_until(until)?;
+            replica.catch_up_until(until, |_| {})?;
         }
         Ok(reader)
     }
@@ -93,38 +161,6 @@ impl ChainReader {
         Ok(())
     }
 
-    /// Steps the events of one store's partition once more, from the newest snapshot that is at
-    /// least `back` events old; from the beginning of the log where there is none. `begin` gets the
-    /// stores as they are there, `watch` each event of the store.
-    pub fn retrace(
-        folder: &Folder,
-        store: StoreId,
-        back: Offset,
-        begin: impl FnOnce(&Stores),
-        mut watch: impl FnMut(Stepped<'_>),
-    ) -> Result<(), HostError> {
-        let number = partition_of(store, folder.meta()?.partitions);
-        let open = || LogReader::open(folder.log()).map(LogReader::into_partitions);
-        let tail = || Ok::<_, HostError>(open()?.into_iter().nth(number as usize));
-        let Some(mut of_store) = tail()? else { return Ok(()) };
-        let from = of_store.end_offset()?.saturating_sub(back);
-        let mut replica = match Replica::open_up_to(number, of_store, &folder.snapshots(), from) {
-            // The log does not reach back so far: what it has begins at a snapshot.
-            Err(EngineError::Gap { .. }) => {
-                let Some(tail) = tail()? else { return Ok(()) };
-                Replica::open(number, tail, &folder.snapshots())?
-            }
-            opened => opened?,
-        };
-        begin(replica.stores());
-        replica.catch_up(|stepped| {
-            if stepped.event.store == store {
-                watch(stepped);
-            }
-        })?;
-        Ok(())
-    }
-
     /// Steps what has come onto the disk; `watch` gets the partition too. Returns how many events
     /// that were.
     pub fn catch_up(&mut self, mut watch: impl FnMut(u32, Stepped<'_>)) -> Result<u64, HostError> {
@@ -145,6 +181,11 @@ impl ChainReader {
             stepped += replica.follow(|one| watch(number, one))?;
         }
         Ok(stepped)
+    }
+
+    /// The offset of the next event of a partition.
+    pub fn position(&self, partition: u32) -> Option<Offset> {
+        self.replicas.get(partition as usize).map(Replica::position)
     }
 
     /// What all partitions have counted, by source and stream.

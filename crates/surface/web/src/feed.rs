@@ -4,11 +4,12 @@
 //! The thread never waits for a reader of a stream: it keeps the latest lines in a ring with fixed
 //! room, and each reader remembers how far it is. Who is slower than the ring is told so.
 
+mod lives;
 mod ring;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,7 @@ use shelf_host::{ChainReader, Folder, Follow, HostError, OutputTail};
 use shelf_views::{Chain, ClockKind, EffectLine, Rates};
 use tokio::sync::watch;
 
+use lives::Lives;
 pub use ring::FeedLine;
 use ring::Ring;
 
@@ -66,6 +68,7 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     reader: ChainReader,
+    lives: Lives,
     clock: ClockKind,
     /// When so many events had been seen, and what time it was in the stores.
     marks: VecDeque<(Instant, u64, Timestamp)>,
@@ -128,7 +131,14 @@ impl Feed {
         let (marks, fresh) = (VecDeque::new(), Instant::now());
         let shared = Arc::new(Shared {
             folder: folder.clone(),
-            state: RwLock::new(State { reader, clock, marks, events: 0, fresh }),
+            state: RwLock::new(State {
+                reader,
+                lives: Lives::default(),
+                clock,
+                marks,
+                events: 0,
+                fresh,
+            }),
             ring: RwLock::new(Ring::default()),
             changes: watch::Sender::new(Tick::default()),
             trouble: Mutex::new(None),
@@ -213,6 +223,10 @@ impl Shared {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn follow(&self, mut outputs: OutputTail) {
         let (mut told, mut pending) = (Instant::now(), false);
         while !self.stop.load(Ordering::Relaxed) {
@@ -260,8 +274,9 @@ impl Shared {
     }
 
     fn step(&self) -> Result<u64, HostError> {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let stepped = state.reader.follow(|_, _| {})?;
+        let mut state = self.state_mut();
+        let State { reader, lives, .. } = &mut *state;
+        let stepped = reader.follow(|_, stepped| lives.step(&stepped))?;
         let now = Instant::now();
         state.events += stepped;
         if stepped > 0 {
