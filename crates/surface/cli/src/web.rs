@@ -2,6 +2,7 @@
 //! the lake and of the settings is answered here.
 
 mod console;
+mod held;
 mod tables;
 
 use std::io::IsTerminal;

@@ -11,7 +11,9 @@ use shelf_web::{
     SqlAnswer, SqlBackend, SqlColumn, SqlFailure, SqlFormat, SqlLimits, SqlObject, SqlStatement,
 };
 
-/// What statements can name.
+use super::held::Held;
+
+/// Asks what statements can name.
 const OBJECTS: &str = "SELECT table_schema, table_name, column_name, data_type \
                        FROM information_schema.columns \
                        WHERE table_schema NOT IN ('information_schema', 'pg_catalog') \
@@ -19,19 +21,29 @@ const OBJECTS: &str = "SELECT table_schema, table_name, column_name, data_type \
 
 /// Runs statements of the server.
 pub(super) struct Console {
-    sql: Arc<Sql>,
+    runs: Arc<Runs>,
     limits: Limits,
     /// Where clients of Postgres connect.
     postgres: Option<SocketAddr>,
+    /// What statements can name.
+    objects: Held<Vec<SqlObject>>,
+}
+
+/// What it takes to run statements.
+struct Runs {
+    sql: Arc<Sql>,
     /// The statements that run and have a name, and what ends them.
     running: Mutex<HashMap<String, Cancel>>,
 }
 
 impl Console {
     pub(super) fn new(sql: &Arc<Sql>, limits: Limits, postgres: Option<SocketAddr>) -> Self {
-        Self { sql: Arc::clone(sql), limits, postgres, running: Mutex::default() }
+        let runs = Runs { sql: Arc::clone(sql), running: Mutex::default() };
+        Self { runs: Arc::new(runs), limits, postgres, objects: Held::default() }
     }
+}
 
+impl Runs {
     fn running(&self) -> MutexGuard<'_, HashMap<String, Cancel>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -66,9 +78,7 @@ impl Console {
         }
         Ok(SqlAnswer { columns, rows, cut, took: begun.elapsed(), body })
     }
-}
 
-impl SqlBackend for Console {
     fn run(&self, statement: &SqlStatement) -> Result<SqlAnswer, SqlFailure> {
         let session = self.sql.session();
         if let Some(id) = &statement.id {
@@ -79,11 +89,6 @@ impl SqlBackend for Console {
             self.running().remove(id);
         }
         answered.map_err(|error| failure(&error))
-    }
-
-    fn cancel(&self, id: &str) -> bool {
-        let cancel = self.running().get(id).cloned();
-        cancel.inspect(Cancel::ask).is_some()
     }
 
     fn objects(&self) -> Result<Vec<SqlObject>, SqlFailure> {
@@ -102,6 +107,22 @@ impl SqlBackend for Console {
             }
         }
         Ok(objects)
+    }
+}
+
+impl SqlBackend for Console {
+    fn run(&self, statement: &SqlStatement) -> Result<SqlAnswer, SqlFailure> {
+        self.runs.run(statement)
+    }
+
+    fn cancel(&self, id: &str) -> bool {
+        let cancel = self.runs.running().get(id).cloned();
+        cancel.inspect(Cancel::ask).is_some()
+    }
+
+    fn objects(&self) -> Result<Vec<SqlObject>, SqlFailure> {
+        let runs = Arc::clone(&self.runs);
+        self.objects.get(move || runs.objects())
     }
 
     fn limits(&self) -> SqlLimits {

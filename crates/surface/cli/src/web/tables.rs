@@ -1,7 +1,6 @@
 //! The tables of the lake for the server: how large they are, and how far behind the log.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use shelf_eventlog::LogReader;
 use shelf_host::Folder;
@@ -9,26 +8,31 @@ use shelf_lake::{Filled, Lake, LakeError, Positions, Table};
 use shelf_web::{LakeFacts, LakeTable};
 use tokio::runtime::Runtime;
 
+use super::held::Held;
 use crate::failure::Failure;
 use crate::lake::runtime;
 
-/// How long what was found out holds: a look at all tables reads many small files.
-const HOLDS: Duration = Duration::from_secs(5);
-
 /// Looks at the tables of a lake.
 pub(super) struct Tables {
+    looks: Arc<Looks>,
+    known: Held<Vec<LakeTable>>,
+}
+
+/// What it takes to look: many small files are read.
+struct Looks {
     runtime: Option<Runtime>,
     lake: Lake,
     folder: Folder,
-    known: Mutex<Option<(Instant, Vec<LakeTable>)>>,
 }
 
 impl Tables {
     pub(super) fn new(folder: &Folder, lake: Lake) -> Result<Self, Failure> {
-        let runtime = Some(runtime()?);
-        Ok(Self { runtime, lake, folder: folder.clone(), known: Mutex::default() })
+        let looks = Looks { runtime: Some(runtime()?), lake, folder: folder.clone() };
+        Ok(Self { looks: Arc::new(looks), known: Held::default() })
     }
+}
 
+impl Looks {
     fn look(&self) -> Result<Vec<LakeTable>, Failure> {
         let mut ends = Vec::new();
         for mut tail in LogReader::open(self.folder.log())?.into_partitions() {
@@ -48,17 +52,13 @@ impl Tables {
 
 impl LakeFacts for Tables {
     fn tables(&self) -> Result<Vec<LakeTable>, (String, String)> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, tables)) = known.as_ref().filter(|(at, _)| at.elapsed() < HOLDS) {
-            return Ok(tables.clone());
-        }
-        let tables = self.look().map_err(|failure| (failure.code, failure.message))?;
-        *known = Some((Instant::now(), tables.clone()));
-        Ok(tables)
+        let looks = Arc::clone(&self.looks);
+        let looked = self.known.get(move || looks.look());
+        looked.map_err(|failure| (failure.code, failure.message))
     }
 }
 
-impl Drop for Tables {
+impl Drop for Looks {
     fn drop(&mut self) {
         // The last handler that looks may still do so.
         if let Some(runtime) = self.runtime.take() {
