@@ -5,6 +5,7 @@
 //! days must be built again.
 
 mod dates;
+mod key;
 mod statements;
 
 use std::collections::BTreeSet;
@@ -148,6 +149,7 @@ impl Lake {
     /// A session in which every table has its full name, at its newest version.
     pub async fn session(&self) -> Result<SessionContext, LakeError> {
         let context = sorting_context().map_err(query(&DIM_DATE))?;
+        context.register_udf(key::natural_key());
         let catalog = Arc::new(MemoryCatalogProvider::new());
         for table in crate::tables::all() {
             if catalog.schema(table.schema).is_none() {

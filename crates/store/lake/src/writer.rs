@@ -382,7 +382,7 @@ pub(crate) enum Effort {
 /// dictionary, all of it compressed.
 pub(crate) fn properties(table: &Table, effort: Effort) -> WriterProperties {
     let level = match effort {
-        Effort::Quick => 1,
+        Effort::Quick => 3,
         Effort::Thorough => 6,
     };
     let mut builder = WriterProperties::builder()

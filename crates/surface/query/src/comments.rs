@@ -65,7 +65,7 @@ pub(crate) fn live_notes(live: &LiveSchema) -> Vec<TableNote> {
 /// The name that SQL has for a type of Arrow.
 pub fn type_name(of: &DataType) -> &'static str {
     match of {
-        DataType::Utf8 => "text",
+        DataType::Utf8 | DataType::Utf8View => "text",
         DataType::Binary => "bytea",
         DataType::Int32 => "integer",
         DataType::Int64 => "bigint",

@@ -4,8 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::array::{ArrayRef, RecordBatch};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
+use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::prelude::{SQLOptions, SessionContext};
 use datafusion::sql::parser::Statement as Parsed;
@@ -75,6 +77,7 @@ impl Session {
         let mut asked = self.cancel.begin();
         let planned = within(&self.limits, begun, &mut asked, self.plan(&statement.0)).await??;
         let (schema, stream) = planned;
+        let schema = plain_texts(&schema);
         Ok(Answer { schema, stream, asked, begun, limits: self.limits.clone(), rows: 0 })
     }
 
@@ -144,8 +147,36 @@ impl Answer {
         if self.rows > self.limits.max_rows {
             return Err(QueryError::TooManyRows(self.limits.max_rows));
         }
-        Ok(Some(batch))
+        Ok(Some(with_plain_texts(batch, &self.schema)?))
     }
+}
+
+/// A schema with texts as every client knows them: views of texts are for the engine alone.
+fn plain_texts(schema: &SchemaRef) -> SchemaRef {
+    if !schema.fields().iter().any(|field| *field.data_type() == DataType::Utf8View) {
+        return Arc::clone(schema);
+    }
+    let plain = |field: &FieldRef| match field.data_type() {
+        DataType::Utf8View => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8)),
+        _ => Arc::clone(field),
+    };
+    let fields: Vec<FieldRef> = schema.fields().iter().map(plain).collect();
+    Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
+}
+
+/// Rows with their texts as a schema of [`plain_texts`] has them.
+fn with_plain_texts(batch: RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, QueryError> {
+    let viewed = |column: &ArrayRef| *column.data_type() == DataType::Utf8View;
+    if !batch.columns().iter().any(viewed) {
+        return Ok(batch);
+    }
+    let plain = |column: &ArrayRef| match column.data_type() {
+        DataType::Utf8View => cast(column, &DataType::Utf8),
+        _ => Ok(Arc::clone(column)),
+    };
+    let columns = batch.columns().iter().map(plain).collect::<Result<Vec<_>, _>>();
+    let told = columns.and_then(|columns| RecordBatch::try_new(Arc::clone(schema), columns));
+    told.map_err(|error| QueryError::from(DataFusionError::from(error)))
 }
 
 /// Does something within the time of a statement, and until its end is asked for.

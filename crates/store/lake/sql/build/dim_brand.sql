@@ -1,3 +1,3 @@
 -- Brands of products, present and past.
-SELECT DISTINCT md5(brand) AS brand_key, brand
+SELECT DISTINCT natural_key(brand) AS brand_key, brand
 FROM curated.dim_product

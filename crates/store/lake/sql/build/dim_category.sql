@@ -1,3 +1,3 @@
 -- Categories of products, present and past.
-SELECT DISTINCT md5(category) AS category_key, category
+SELECT DISTINCT natural_key(category) AS category_key, category
 FROM curated.dim_product

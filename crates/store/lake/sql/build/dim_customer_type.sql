@@ -1,5 +1,5 @@
 -- Kinds of customers that receipts name.
 SELECT DISTINCT
-    md5(coalesce(customer_type, 'unknown')) AS customer_type_key,
+    natural_key(coalesce(customer_type, 'unknown')) AS customer_type_key,
     coalesce(customer_type, 'unknown') AS customer_type
 FROM raw.pos_transactions

@@ -1,5 +1,5 @@
 -- Ways to pay that receipts name.
 SELECT DISTINCT
-    md5(coalesce(payment_method, 'unknown')) AS payment_method_key,
+    natural_key(coalesce(payment_method, 'unknown')) AS payment_method_key,
     coalesce(payment_method, 'unknown') AS payment_method
 FROM raw.pos_transactions

@@ -68,7 +68,7 @@ versions AS (
     FROM ordered
 )
 SELECT
-    md5(concat_ws('|', store_id, sku, CAST(log_offset AS VARCHAR))) AS product_key,
+    natural_key(concat_ws('|', store_id, sku, CAST(log_offset AS VARCHAR))) AS product_key,
     store_id,
     sku,
     name,

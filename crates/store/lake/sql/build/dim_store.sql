@@ -1,6 +1,6 @@
 -- Stores, as they were declared last.
 SELECT
-    md5(store_id) AS store_key,
+    natural_key(store_id) AS store_key,
     store_id,
     name,
     time_zone,

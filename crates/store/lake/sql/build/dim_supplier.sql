@@ -11,10 +11,10 @@ known AS (
 named AS (
     SELECT DISTINCT supplier_id FROM curated.dim_product WHERE supplier_id IS NOT NULL
 )
-SELECT md5(supplier_id) AS supplier_key, supplier_id, name, lead_minutes
+SELECT natural_key(supplier_id) AS supplier_key, supplier_id, name, lead_minutes
 FROM known
 UNION ALL
-SELECT md5(named.supplier_id), named.supplier_id, named.supplier_id AS name, NULL
+SELECT natural_key(named.supplier_id), named.supplier_id, named.supplier_id AS name, NULL
 FROM named LEFT ANTI JOIN known ON named.supplier_id = known.supplier_id
 UNION ALL
-SELECT md5('unknown'), 'unknown', 'unknown' AS name, NULL
+SELECT natural_key('unknown'), 'unknown', 'unknown' AS name, NULL

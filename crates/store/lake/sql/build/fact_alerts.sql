@@ -14,7 +14,7 @@ WITH changes AS (
 SELECT
     alert.opened_date AS event_date,
     CAST(date_format(alert.opened_date, '%Y%m%d') AS INTEGER) AS date_key,
-    md5(alert.store_id) AS store_key,
+    natural_key(alert.store_id) AS store_key,
     product.product_key,
     alert.store_id,
     alert.alert_id,

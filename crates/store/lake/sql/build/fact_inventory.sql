@@ -50,7 +50,7 @@ grid AS (
 SELECT
     grid.full_date AS event_date,
     CAST(date_format(grid.full_date, '%Y%m%d') AS INTEGER) AS date_key,
-    md5(grid.store_id) AS store_key,
+    natural_key(grid.store_id) AS store_key,
     product.product_key,
     grid.store_id,
     grid.sku,

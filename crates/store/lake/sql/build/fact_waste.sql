@@ -3,7 +3,7 @@ SELECT
     removal.event_date,
     CAST(date_format(removal.event_date, '%Y%m%d') AS INTEGER) AS date_key,
     removal.at AS wasted_at,
-    md5(removal.store_id) AS store_key,
+    natural_key(removal.store_id) AS store_key,
     product.product_key,
     removal.store_id,
     removal.sku,

@@ -1,5 +1,5 @@
-//! `curated`: the star schema. Dimensions say what there is, facts what happened; keys follow from
-//! the natural keys and are the same in every build.
+//! `curated`: the star schema. Dimensions say what there is, facts what happened; keys are
+//! numbers that follow from the natural keys and are the same in every build.
 
 use crate::column::{Date, Flag, Maybe, Money, Number, Percent, Small, Text, Time};
 use crate::table::built_table;
@@ -39,7 +39,7 @@ built_table! {
     /// Stores, as they were declared last.
     DIM_STORE = "dim_store", Whole, sorted by ["store_id"], key ["store_key"];
     /// The key.
-    store_key: Text,
+    store_key: Number,
     /// The store.
     store_id: Text,
     /// Its name for people.
@@ -56,7 +56,7 @@ built_table! {
     DIM_PRODUCT = "dim_product", Whole, sorted by ["store_id", "sku", "valid_from"],
     key ["product_key"];
     /// The key.
-    product_key: Text,
+    product_key: Number,
     /// The store.
     store_id: Text,
     /// The product.
@@ -93,7 +93,7 @@ built_table! {
     /// Categories of products.
     DIM_CATEGORY = "dim_category", Whole, sorted by ["category"], key ["category_key"];
     /// The key.
-    category_key: Text,
+    category_key: Number,
     /// The category.
     category: Text,
 }
@@ -102,7 +102,7 @@ built_table! {
     /// Brands of products.
     DIM_BRAND = "dim_brand", Whole, sorted by ["brand"], key ["brand_key"];
     /// The key.
-    brand_key: Text,
+    brand_key: Number,
     /// The brand; empty where none is given.
     brand: Text,
 }
@@ -111,7 +111,7 @@ built_table! {
     /// Suppliers, as they were declared last.
     DIM_SUPPLIER = "dim_supplier", Whole, sorted by ["supplier_id"], key ["supplier_key"];
     /// The key.
-    supplier_key: Text,
+    supplier_key: Number,
     /// The supplier; unknown where nobody says who delivers.
     supplier_id: Text,
     /// Its name for people.
@@ -125,7 +125,7 @@ built_table! {
     DIM_PAYMENT_METHOD = "dim_payment_method", Whole, sorted by ["payment_method"],
     key ["payment_method_key"];
     /// The key.
-    payment_method_key: Text,
+    payment_method_key: Number,
     /// The way; unknown where the till does not say.
     payment_method: Text,
 }
@@ -135,7 +135,7 @@ built_table! {
     DIM_CUSTOMER_TYPE = "dim_customer_type", Whole, sorted by ["customer_type"],
     key ["customer_type_key"];
     /// The key.
-    customer_type_key: Text,
+    customer_type_key: Number,
     /// The kind; unknown where the till does not say.
     customer_type: Text,
 }
@@ -152,17 +152,17 @@ built_table! {
     /// When.
     sold_at: Time,
     /// The store, in dim_store.
-    store_key: Text,
+    store_key: Number,
     /// The product as it was at that time, in dim_product.
-    product_key: Text,
+    product_key: Number,
     /// The product's category, in dim_category.
-    category_key: Text,
+    category_key: Number,
     /// The product's brand, in dim_brand.
-    brand_key: Text,
+    brand_key: Number,
     /// The way to pay, in dim_payment_method.
-    payment_method_key: Text,
+    payment_method_key: Number,
     /// The kind of customer, in dim_customer_type.
-    customer_type_key: Text,
+    customer_type_key: Number,
     /// The store.
     store_id: Text,
     /// The product.
@@ -203,9 +203,9 @@ built_table! {
     /// The same as a number, which dim_date has.
     date_key: Small,
     /// The store, in dim_store.
-    store_key: Text,
+    store_key: Number,
     /// The product as it is at the end of the day, in dim_product.
-    product_key: Text,
+    product_key: Number,
     /// The store.
     store_id: Text,
     /// The product.
@@ -239,11 +239,11 @@ built_table! {
     /// When.
     delivered_at: Time,
     /// The store, in dim_store.
-    store_key: Text,
+    store_key: Number,
     /// The product as it was at that time, in dim_product.
-    product_key: Text,
+    product_key: Number,
     /// Who delivers the product, in dim_supplier.
-    supplier_key: Text,
+    supplier_key: Number,
     /// The store.
     store_id: Text,
     /// The product.
@@ -273,9 +273,9 @@ built_table! {
     /// The same as a number, which dim_date has.
     date_key: Small,
     /// The store, in dim_store.
-    store_key: Text,
+    store_key: Number,
     /// The product as it was at that time, in dim_product; none where it is about the store.
-    product_key: Maybe<Text>,
+    product_key: Maybe<Number>,
     /// The store.
     store_id: Text,
     /// Its id within the store.
@@ -314,9 +314,9 @@ built_table! {
     /// When.
     wasted_at: Time,
     /// The store, in dim_store.
-    store_key: Text,
+    store_key: Number,
     /// The product as it was at that time, in dim_product.
-    product_key: Text,
+    product_key: Number,
     /// The store.
     store_id: Text,
     /// The product.

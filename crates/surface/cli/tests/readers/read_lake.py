@@ -16,8 +16,22 @@ def summed(table: pa.Table) -> dict:
     sums = {}
     for name, column in zip(table.column_names, table.columns):
         if pa.types.is_decimal(column.type) or pa.types.is_integer(column.type):
-            sums[name] = str(pc.sum(column).as_py())
+            wide = column.cast(WIDE) if is_key(name) else column
+            sums[name] = str(pc.sum(wide).as_py())
     return sums
+
+
+# Keys use all of a number's width: their sum needs more.
+WIDE = pa.decimal128(28, 0)
+
+
+def is_key(name: str) -> bool:
+    return name.endswith("_key")
+
+
+def asked(names: list[str]) -> str:
+    wide = "sum(CAST({} AS DECIMAL(28, 0)))"
+    return ", ".join((wide if is_key(name) else "sum({})").format(name) for name in names)
 
 
 def told(program: str, name: str, rows: int, sums: dict) -> None:
@@ -32,8 +46,7 @@ def main(root: str, names: list[str]) -> None:
         sums = summed(rows)
         columns[name] = list(sums)
         told("deltalake", name, rows.num_rows, sums)
-        asked = ", ".join(f"sum({column})" for column in sums)
-        statement = f"SELECT count(*), {asked} FROM read_parquet(?, hive_partitioning = true)"
+        statement = f"SELECT count(*), {asked(sums)} FROM read_parquet(?, hive_partitioning = true)"
         answer = duckdb.execute(statement, [table.file_uris()]).fetchone()
         told("duckdb", name, answer[0], dict(zip(sums, map(str, answer[1:]))))
     from pysail.spark import SparkConnectServer
@@ -44,8 +57,8 @@ def main(root: str, names: list[str]) -> None:
     _, port = server.listening_address
     spark = SparkSession.builder.remote(f"sc://localhost:{port}").getOrCreate()
     for name in names:
-        asked = ", ".join(f"sum({column})" for column in columns[name])
-        answer = spark.sql(f"SELECT count(*), {asked} FROM delta.`{root}/{name}`").collect()[0]
+        sums = asked(columns[name])
+        answer = spark.sql(f"SELECT count(*), {sums} FROM delta.`{root}/{name}`").collect()[0]
         told("sail", name, answer[0], dict(zip(columns[name], map(str, answer[1:]))))
     spark.stop()
 

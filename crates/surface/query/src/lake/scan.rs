@@ -37,11 +37,17 @@ impl LakeTable {
         let table = snapshot.table();
         let whole = table.arrow_schema();
         let of_folders = table.partition_columns();
-        let bare = |field: &Field| Field::new(field.name(), field.data_type().clone(), true);
+        // Texts of files are read as views: of most it is only asked which they are.
+        let kind = |field: &Field| match field.data_type() {
+            DataType::Utf8 => DataType::Utf8View,
+            other => other.clone(),
+        };
+        let bare = |field: &Field| Field::new(field.name(), kind(field), true);
+        let folder = |field: &Field| Field::new(field.name(), field.data_type().clone(), true);
         let (mut in_files, mut of_paths) = (Vec::new(), Vec::new());
         for field in whole.fields() {
             if of_folders.contains(&field.name().as_str()) {
-                of_paths.push(Arc::new(bare(field)));
+                of_paths.push(Arc::new(folder(field)));
             } else {
                 in_files.push(bare(field));
             }
