@@ -1,13 +1,14 @@
 //! Benches of a chain on Apache Kafka: how much a worker takes, how soon its alerts are seen. The
 //! broker runs beside it, on the same cores.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use shelf_domain::{Body, Event, EventId, Timestamp};
+use shelf_domain::{Body, Event, EventId, StoreId, Timestamp};
 use shelf_engine::partition_of;
 use shelf_host::{HostError, KafkaFigures, KafkaWorker, LaneState, WorkerSettings};
 use shelf_kafka::{ALERTS, Connection, Feed, KafkaError, Reader, TopicOptions, init};
@@ -15,7 +16,7 @@ use shelf_simulator::TownOptions;
 use tempfile::TempDir;
 
 use super::place::Place;
-use super::steady::{Delays, gave_up};
+use super::steady::{Delays, SETTLING, gave_up, town_until_today};
 use super::{Measured, as_stores, town_events};
 use crate::acts::wall_now;
 use crate::failure::Failure;
@@ -24,6 +25,10 @@ const PARTITIONS: u32 = 4;
 /// The town's events come as those of so many stores.
 const STORES: u32 = 4;
 const DAYS: i64 = 14;
+/// Of so many days events are produced, to see their alerts.
+const ALERT_DAYS: i64 = 3;
+/// The first of the ids of events that tell the time: no other event has as large a one.
+const CLOCK_IDS: u128 = u128::MAX - 1_000;
 /// Events that are committed together while the log is filled.
 const BATCH: usize = 16_384;
 /// Events that are produced in a second.
@@ -99,9 +104,21 @@ fn topics(url: &str) -> Result<Connection, Failure> {
 }
 
 /// The events of a town as those of several stores: the opening, and the rest.
-fn events(days: i64) -> (Vec<Event>, Vec<Event>) {
-    let (opening, events) = town_events(&TownOptions::default(), days);
+fn events(town: &TownOptions, days: i64) -> (Vec<Event>, Vec<Event>) {
+    let (opening, events) = town_events(town, days);
     (as_stores(opening, STORES).collect(), as_stores(events, STORES).collect())
+}
+
+/// Tells each store what time it is: what follows from that for all products at once is none of the
+/// doing of the events that come then.
+fn today(opening: &[Event]) -> Vec<Event> {
+    let now = wall_now();
+    let stores: BTreeMap<StoreId, &Event> = opening.iter().map(|one| (one.store, one)).collect();
+    let clock = |(event, id): (&&Event, u128)| {
+        let id = EventId(id);
+        Event { id, at: now, received_at: now, body: Body::Clock, ..(*event).clone() }
+    };
+    stores.values().zip(CLOCK_IDS..).map(clock).collect()
 }
 
 fn feed(feed: &mut Feed, events: &[Event]) -> Result<(), Failure> {
@@ -114,7 +131,7 @@ fn feed(feed: &mut Feed, events: &[Event]) -> Result<(), Failure> {
 /// Events a second from the log to state, effects and state records, in transactions.
 pub(super) fn taken(place: &Place, url: &str) -> Result<Measured, Failure> {
     let connection = topics(url)?;
-    let (opening, happened) = events(DAYS);
+    let (opening, happened) = events(&TownOptions::default(), DAYS);
     let mut feeding = Feed::open(&connection, "bench").map_err(kafka)?;
     for batch in opening.chunks(BATCH).chain(happened.chunks(BATCH)) {
         feed(&mut feeding, batch)?;
@@ -147,12 +164,14 @@ pub(super) fn taken(place: &Place, url: &str) -> Result<Measured, Failure> {
 /// From an event that is produced to its alert that a reader of committed records gets.
 pub(super) fn alerted(place: &Place, url: &str) -> Result<Measured, Failure> {
     let connection = topics(url)?;
-    let (opening, happened) = events(3);
+    let (opening, happened) = events(&town_until_today(ALERT_DAYS), ALERT_DAYS);
     let mut feeding = Feed::open(&connection, "bench").map_err(kafka)?;
     feed(&mut feeding, &opening)?;
     let worker = Worker::start(place, &connection)?;
     worker.runs()?;
     worker.wait("the stores are not set up", |figures| figures.events() >= opening.len() as u64)?;
+    feed(&mut feeding, &today(&opening))?;
+    std::thread::sleep(SETTLING);
     let mut reader = Reader::open(&connection, ALERTS).map_err(kafka)?;
     let ended = AtomicBool::new(false);
     let mut delays = Vec::new();

@@ -32,7 +32,7 @@ const DAYS: i64 = 3;
 const STEP: Duration = Duration::from_millis(1);
 /// So long before the first event: the clock tells the stores today's date, and what that leads to,
 /// for all products at once, is none of the events' doing.
-const SETTLING: Duration = Duration::from_secs(4);
+pub(super) const SETTLING: Duration = Duration::from_secs(4);
 /// How long anything may take before the bench gives up on it.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -161,13 +161,16 @@ impl Delays {
     }
 }
 
-/// What declares the stores, and what happens in them: of a town that began some days ago, so that
-/// its dates are those of today.
-fn events_of_stores(seconds: u32) -> (Vec<Event>, Vec<Event>) {
+/// A town that began so many days and one ago, so that its dates are those of today.
+pub(super) fn town_until_today(days: i64) -> TownOptions {
     let midnight = wall_now().0 / DAY * DAY;
-    let start = Timestamp(midnight - (DAYS + 1) * DAY + 6 * HOUR);
-    let options = TownOptions { start, ..TownOptions::default() };
-    let (opening, events) = town_events(&options, DAYS);
+    let start = Timestamp(midnight - (days + 1) * DAY + 6 * HOUR);
+    TownOptions { start, ..TownOptions::default() }
+}
+
+/// What declares the stores, and what happens in them.
+fn events_of_stores(seconds: u32) -> (Vec<Event>, Vec<Event>) {
+    let (opening, events) = town_events(&town_until_today(DAYS), DAYS);
     let wanted = (RATE * f64::from(seconds)) as usize;
     let happened = events.into_iter().filter(|event| event.body != Body::Clock).collect();
     let numbered = as_stores(happened, STORES).take(wanted).zip(1..);
