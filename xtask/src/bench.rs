@@ -4,6 +4,7 @@
 //! process of its own, and shows what it said. No figure of the table is written here.
 
 use crate::machine::Machine;
+use crate::services::Server;
 use crate::workspace::{Profile, Workspace, command_line};
 use crate::{python, services, tools};
 use anyhow::{Context, Result, anyhow, bail};
@@ -33,19 +34,18 @@ pub(crate) struct Args {
 struct Row {
     name: &'static str,
     cpus: Option<&'static str>,
-    /// Another program that runs beside it.
-    beside: Beside,
+    /// What runs beside it.
+    beside: &'static [Beside],
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Beside {
-    Nothing,
     Browser,
     DuckDb,
-    Kafka,
+    Server(Server),
 }
 
-const ROWS: [Row; 24] = [
+const ROWS: [Row; 27] = [
     row("core_steps", ONE),
     row("import_one_core", ONE),
     row("import_two_cores", TWO),
@@ -63,13 +63,16 @@ const ROWS: [Row; 24] = [
     row("live_visible", TWO),
     row("lake_visible", TWO),
     row("http_load", TWO),
-    Row { beside: Beside::DuckDb, ..row("sql_queries", TWO) },
-    Row { beside: Beside::Kafka, ..row("kafka_events", TWO) },
-    Row { beside: Beside::Kafka, ..row("kafka_alert", TWO) },
+    Row { beside: &[Beside::DuckDb], ..row("sql_queries", TWO) },
+    Row { beside: &[KAFKA], ..row("kafka_events", TWO) },
+    Row { beside: &[KAFKA], ..row("kafka_alert", TWO) },
+    Row { beside: &[KAFKA, REDIS], ..row("redis_bridge", TWO) },
+    Row { beside: &[REDIS], ..row("redis_entries", TWO) },
+    Row { beside: &[POSTGRES], ..row("mirror_rows", TWO) },
     row("first_page", TWO),
     row("page_time", TWO),
     row("first_load", TWO),
-    Row { beside: Beside::Browser, ..row("event_to_pixel", TWO) },
+    Row { beside: &[Beside::Browser], ..row("event_to_pixel", TWO) },
 ];
 
 /// Any cores, the first, the first two.
@@ -77,8 +80,12 @@ const ANY: Option<&str> = None;
 const ONE: Option<&str> = Some("0");
 const TWO: Option<&str> = Some("0,1");
 
+const KAFKA: Beside = Beside::Server(Server::Kafka);
+const REDIS: Beside = Beside::Server(Server::Redis);
+const POSTGRES: Beside = Beside::Server(Server::Postgres);
+
 const fn row(name: &'static str, cpus: Option<&'static str>) -> Row {
-    Row { name, cpus, beside: Beside::Nothing }
+    Row { name, cpus, beside: &[] }
 }
 
 /// What a row said, or why it said nothing.
@@ -96,12 +103,16 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     };
     fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
     let asked = |row: &Row| args.only.as_deref().is_none_or(|name| name == row.name);
-    if ROWS.iter().any(|row| asked(row) && row.beside != Beside::Nothing) {
+    if ROWS.iter().any(|row| asked(row) && !row.beside.is_empty()) {
         tools::ensure(workspace)?;
     }
     let python = python::program(workspace);
-    let broker = ROWS.iter().any(|row| asked(row) && row.beside == Beside::Kafka);
-    let _broker = broker.then(|| services::Started::kafka(workspace)).transpose()?;
+    let wanted =
+        |server| ROWS.iter().any(|row| asked(row) && row.beside.contains(&Beside::Server(server)));
+    let servers = [Server::Kafka, Server::Redis, Server::Postgres];
+    let started = servers.into_iter().filter(|server| wanted(*server));
+    let _started: Vec<_> =
+        started.map(|server| services::Started::new(workspace, server)).collect::<Result<_>>()?;
     let mut results = Vec::new();
     for row in ROWS.into_iter().filter(asked) {
         eprintln!("measuring {}", row.name);
@@ -145,7 +156,7 @@ fn words<'a>(row: Row, shelf: &'a OsStr, dir: &'a OsStr, python: &'a OsStr) -> V
     words.push(shelf);
     words.extend(["bench", row.name, "--json", "--dir"].map(OsStr::new));
     words.push(dir);
-    if row.beside == Beside::DuckDb {
+    if row.beside.contains(&Beside::DuckDb) {
         words.extend([OsStr::new("--python"), python]);
     }
     words

@@ -44,7 +44,7 @@ enum What {
 
 /// A server that can be started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Server {
+pub(crate) enum Server {
     /// A broker of Apache Kafka that is its own controller.
     Kafka,
     /// PostgreSQL, with one user who needs no password on this machine.
@@ -89,11 +89,13 @@ pub(crate) struct Started<'a> {
 }
 
 impl<'a> Started<'a> {
-    /// Starts Apache Kafka on its usual port.
-    pub(crate) fn kafka(workspace: &'a Workspace) -> Result<Self> {
-        fetch(workspace)?;
-        let started = Self { workspace, server: Server::Kafka };
-        up(workspace, Server::Kafka)?;
+    /// Starts a server on its usual port.
+    pub(crate) fn new(workspace: &'a Workspace, server: Server) -> Result<Self> {
+        if server == Server::Kafka {
+            fetch(workspace)?;
+        }
+        let started = Self { workspace, server };
+        up(workspace, server)?;
         Ok(started)
     }
 }

@@ -171,7 +171,7 @@ pub fn check(connection: &Connection, partitions: u32) -> Result<(), KafkaError>
 }
 
 /// The topics that are there, and how many partitions each has.
-fn partitions_of_all(
+pub(crate) fn partitions_of_all(
     asking: &Producer,
     connection: &Connection,
 ) -> Result<BTreeMap<String, u32>, KafkaError> {

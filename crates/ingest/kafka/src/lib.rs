@@ -15,6 +15,7 @@ mod init;
 mod input;
 mod log;
 mod members;
+mod outbox;
 mod output;
 mod place;
 mod reader;
@@ -30,9 +31,12 @@ pub use init::{Difference, Initialized, check, init};
 pub use input::InputLog;
 pub use log::KafkaLog;
 pub use members::{Assignment, Membership, MembershipOptions};
+pub use outbox::Outbox;
 pub use output::OutputLog;
 pub use place::{Committed, Place};
 pub use reader::{Message, Reader};
 pub use source::{SOURCES_GROUP, SourceClaim, Taken};
-pub use topics::{ALERTS, LOG_EFFECTS, LOG_EVENTS, SOURCES, Topic, TopicOptions, topics};
+pub use topics::{
+    ALERTS, LOG_EFFECTS, LOG_EVENTS, REJECTED, SOURCES, Topic, TopicOptions, topic_of, topics,
+};
 pub use transaction::committed_of;

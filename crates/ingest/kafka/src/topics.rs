@@ -1,5 +1,7 @@
-//! Our topics: those of the published reference system, and the two that our log is made of.
+//! Our topics: those of the published reference system, the two that our log is made of, and one
+//! for what is no event.
 
+use shelf_domain::Body;
 use shelf_events::StateKind;
 
 /// The events of the log, in their binary form: one partition for each of the chain's.
@@ -8,9 +10,31 @@ pub const LOG_EVENTS: &str = "log_events";
 pub const LOG_EFFECTS: &str = "log_effects";
 /// Alerts as messages.
 pub const ALERTS: &str = "alerts";
+/// What is no event, as `rejected` events with its bytes: nobody else has to read past it.
+pub const REJECTED: &str = "rejected_events";
 /// What others send us as messages.
-pub const SOURCES: [&str; 5] =
-    ["shelf_events", "pos_transactions", "foot_traffic", "foot_traffic_realistic", "wh_events"];
+pub const SOURCES: [&str; 6] = [
+    "shelf_events",
+    "pos_transactions",
+    "foot_traffic",
+    "foot_traffic_realistic",
+    "wh_events",
+    REJECTED,
+];
+
+/// Which of [`SOURCES`] an event of this kind goes to.
+pub fn topic_of(body: &Body) -> &'static str {
+    match body {
+        Body::Receipt(_) => "pos_transactions",
+        Body::Session(_) => "foot_traffic",
+        Body::Entry(_) | Body::Exit(_) => "foot_traffic_realistic",
+        Body::Delivery(_) | Body::WarehouseOut(_) => "wh_events",
+        Body::Rejected(_) => REJECTED,
+        // The published system has no topic for the rest; its readers pass over what they do not
+        // know.
+        _ => "shelf_events",
+    }
+}
 
 /// How topics are made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,9 +122,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_topics_are_those_of_the_reference_and_two_of_the_log() {
+    fn the_topics_are_those_of_the_reference_and_three_of_ours() {
         let all = topics(&TopicOptions::default());
-        assert_eq!(all.len(), 6 + 11 + 2);
+        assert_eq!(all.len(), 6 + 11 + 3);
         let compacted =
             |topic: &&Topic| topic.settings.contains(&("cleanup.policy", "compact".to_owned()));
         assert_eq!(all.iter().filter(compacted).count(), 11);
@@ -108,5 +132,7 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), all.len());
+        assert!(SOURCES.contains(&topic_of(&Body::Clock)));
+        assert_eq!(topic_of(&Body::Exit(None)), "foot_traffic_realistic");
     }
 }

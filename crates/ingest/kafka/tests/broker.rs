@@ -30,7 +30,7 @@ fn at(address: &str, prefix: &str) -> Connection {
 fn chain(prefix: &str) -> Connection {
     let connection = at(&broker().address(), prefix);
     let made = init(&connection, &options()).unwrap();
-    assert_eq!((made.created.len(), made.differences.len()), (19, 0), "{made:?}");
+    assert_eq!((made.created.len(), made.differences.len()), (20, 0), "{made:?}");
     connection
 }
 
@@ -93,7 +93,7 @@ fn kafka(error: &LogError) -> &KafkaError {
 fn topics_are_made_once_and_differences_are_told() {
     let connection = chain("init");
     let again = init(&connection, &options()).unwrap();
-    assert_eq!((again.created.len(), again.present.len()), (0, 19));
+    assert_eq!((again.created.len(), again.present.len()), (0, 20));
     assert_eq!(again.differences, []);
     let other = TopicOptions { partitions: 3, retention_ms: 1_000, ..options() };
     let told = init(&connection, &other).unwrap();

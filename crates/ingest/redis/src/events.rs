@@ -1,5 +1,7 @@
 //! Entries as events: what stands between a stream and a log.
 
+use std::collections::VecDeque;
+
 use shelf_domain::{Event, Outcome, StoreId, Timestamp};
 use shelf_events::{Defaults, ErrorCode, JsonError, rejected_event};
 
@@ -30,35 +32,28 @@ impl<L: EventLog> EventLog for &mut L {
 /// Reads the events of an entry's data; a line of another system may become several.
 pub type ReadEvents = Box<dyn FnMut(&[u8], &Defaults) -> Result<Vec<Event>, JsonError> + Send>;
 
-/// Hands entries to a log as events. An entry that is none becomes a `rejected` event with its
-/// bytes.
-pub struct EventSink<L> {
-    log: L,
+/// Reads entries as events. An entry that is none becomes a `rejected` event with its bytes.
+pub struct EntryReader {
     read: ReadEvents,
     /// The names of the streams, and the store of entries that do not say theirs.
     streams: Vec<(String, Option<StoreId>)>,
 }
 
-impl<L: std::fmt::Debug> std::fmt::Debug for EventSink<L> {
+impl std::fmt::Debug for EntryReader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut text = f.debug_struct("EventSink");
-        text.field("log", &self.log).field("streams", &self.streams).finish_non_exhaustive()
+        f.debug_struct("EntryReader").field("streams", &self.streams).finish_non_exhaustive()
     }
 }
 
-impl<L: EventLog> EventSink<L> {
-    /// A sink for these streams, in the order in which they are read, each with the store of its
+impl EntryReader {
+    /// A reader of these streams, in the order in which they are read, each with the store of its
     /// entries that do not say theirs.
-    pub fn new(log: L, read: ReadEvents, streams: Vec<(String, Option<StoreId>)>) -> Self {
-        Self { log, read, streams }
+    pub fn new(read: ReadEvents, streams: Vec<(String, Option<StoreId>)>) -> Self {
+        Self { read, streams }
     }
 
-    /// The log.
-    pub fn log(&self) -> &L {
-        &self.log
-    }
-
-    fn events_of(&mut self, entry: &Entry, received_at: Timestamp) -> Vec<Event> {
+    /// The events of an entry that was read at that time.
+    pub fn events(&mut self, entry: &Entry, received_at: Timestamp) -> Vec<Event> {
         let stream = self.streams.get(entry.stream);
         let (name, store) = stream.map_or(("", None), |(name, store)| (name.as_str(), *store));
         let defaults = Defaults { store, received_at };
@@ -78,12 +73,32 @@ impl<L: EventLog> EventSink<L> {
     }
 }
 
+/// Hands entries to a log as events.
+#[derive(Debug)]
+pub struct EventSink<L> {
+    log: L,
+    reader: EntryReader,
+    answers: VecDeque<Vec<Took>>,
+}
+
+impl<L: EventLog> EventSink<L> {
+    /// A sink for the streams of a reader.
+    pub fn new(log: L, reader: EntryReader) -> Self {
+        Self { log, reader, answers: VecDeque::new() }
+    }
+
+    /// The log.
+    pub fn log(&self) -> &L {
+        &self.log
+    }
+}
+
 impl<L: EventLog> Sink for EventSink<L> {
-    fn take(&mut self, entries: &[Entry]) -> Result<Vec<Took>, SinkError> {
+    fn begin(&mut self, entries: &[Entry]) -> Result<(), SinkError> {
         let received_at = self.log.now();
         let (mut events, mut counts) = (Vec::new(), Vec::new());
         for entry in entries {
-            let made = self.events_of(entry, received_at);
+            let made = self.reader.events(entry, received_at);
             counts.push(made.len());
             events.extend(made);
         }
@@ -97,7 +112,16 @@ impl<L: EventLog> Sink for EventSink<L> {
             let own = outcomes.by_ref().take(count);
             own.map(took).max_by_key(|took| *took as u8).unwrap_or(Took::Known)
         });
-        Ok(answers.collect())
+        self.answers.push_back(answers.collect());
+        Ok(())
+    }
+
+    fn answer(&mut self) -> Result<Vec<Took>, SinkError> {
+        self.answers.pop_front().ok_or_else(|| "nothing was begun".into())
+    }
+
+    fn forget(&mut self) {
+        self.answers.clear();
     }
 }
 

@@ -25,7 +25,7 @@ pub struct Counts {
 /// What following tells of, for those who watch.
 #[derive(Debug)]
 pub enum FollowState<'a> {
-    /// A batch was taken, or none came in time.
+    /// Entries were taken, or none came in time.
     Took(&'a Counts),
     /// It failed, and tries again after a while.
     Waits(&'a RedisError),
@@ -44,10 +44,14 @@ pub fn follow(
     while !stopped() {
         let followed = follow_once(redis, options, sink, &stopped, |taken| {
             counts.taken.add(taken);
-            wait = FIRST_WAIT;
-            tell(FollowState::Took(&counts));
+            // What was only begun may still fail.
+            if taken.answered() > 0 || taken.read == 0 {
+                wait = FIRST_WAIT;
+                tell(FollowState::Took(&counts));
+            }
         });
         let Err(error) = followed else { break };
+        sink.forget();
         if !error.passing() {
             return Err(error);
         }
@@ -73,10 +77,15 @@ fn follow_once(
     while !stopped() {
         took(&source.step(sink)?);
     }
-    source.flush()
+    took(&source.finish(sink)?);
+    Ok(())
 }
 
 impl Taken {
+    fn answered(&self) -> u64 {
+        self.kept + self.known + self.quarantined + self.lost
+    }
+
     fn add(&mut self, other: &Self) {
         self.read += other.read;
         self.kept += other.kept;

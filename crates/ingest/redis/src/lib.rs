@@ -15,7 +15,7 @@ mod source;
 pub use connect::Redis;
 pub use entry::{Entry, EntryId};
 pub use error::RedisError;
-pub use events::{EventLog, EventSink, ReadEvents};
+pub use events::{EntryReader, EventLog, EventSink, ReadEvents};
 pub use follow::{Counts, FollowState, follow};
 pub use live::{LiveKeys, Now, Reading};
 pub use source::{Options, Sink, SinkError, Source, Taken, Took};

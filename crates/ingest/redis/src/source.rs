@@ -1,6 +1,6 @@
 //! Reading streams in a consumer group, and acknowledging what was taken.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use redis::{Connection, Pipeline, Value, cmd, pipe};
@@ -14,12 +14,24 @@ pub type SinkError = Box<dyn std::error::Error + Send + Sync>;
 
 /// What takes entries.
 ///
-/// What an implementation guarantees: when `take` returns, every entry that it answers with
-/// [`Took`] other than [`Took::Later`] is durable, and taking it again changes nothing. An error
-/// stands for all entries of the batch: none of them is acknowledged, and they come again.
+/// What an implementation guarantees: when `answer` returns, every entry of the batch that it
+/// answers with [`Took`] other than [`Took::Later`] is durable, and taking it again changes
+/// nothing. An error stands for all batches that have no answer: none of their entries is
+/// acknowledged, and they come again.
 pub trait Sink {
-    /// Takes a batch, in order, and answers for each entry.
-    fn take(&mut self, entries: &[Entry]) -> Result<Vec<Took>, SinkError>;
+    /// Begins to take a batch, in order.
+    fn begin(&mut self, entries: &[Entry]) -> Result<(), SinkError>;
+
+    /// Waits for the earliest batch without an answer, and answers for each of its entries.
+    fn answer(&mut self) -> Result<Vec<Took>, SinkError>;
+
+    /// How many batches may be begun before the first has its answer.
+    fn depth(&self) -> usize {
+        1
+    }
+
+    /// Forgets the batches without an answer: after a failure they come again.
+    fn forget(&mut self);
 }
 
 /// What became of an entry.
@@ -103,6 +115,8 @@ pub struct Source {
     reading: Reading,
     own_after: Vec<EntryId>,
     acknowledge: BTreeMap<usize, Vec<EntryId>>,
+    /// The batches that a sink has begun and not answered.
+    begun: VecDeque<Vec<(usize, EntryId)>>,
     claimed_at: Option<Instant>,
     trimmed_at: Instant,
 }
@@ -122,6 +136,7 @@ impl Source {
             options,
             reading: Reading::Own,
             acknowledge: BTreeMap::new(),
+            begun: VecDeque::new(),
             claimed_at: None,
             trimmed_at: Instant::now(),
         };
@@ -141,19 +156,24 @@ impl Source {
         Ok(())
     }
 
-    /// Reads a batch, has `sink` take it, and notes what to acknowledge: that goes with the next
-    /// read. Returns what the batch came to; nothing, where none came in time.
+    /// Reads a batch, has `sink` begin to take it, and notes what to acknowledge of those that it
+    /// answers: that goes with the next read. Returns what was read and answered; nothing, where
+    /// nothing came in time and no answer was due.
     pub fn step(&mut self, sink: &mut impl Sink) -> Result<Taken, RedisError> {
+        let mut taken = Taken::default();
         if self.claimed_at.is_none_or(|at| at.elapsed() >= self.options.claim_after / 2) {
-            let claimed = self.claim(sink)?;
-            if claimed.read > 0 {
-                return Ok(claimed);
+            // Waiting here must not make an entry look like that of a dead consumer.
+            self.settle(sink, 0, &mut taken)?;
+            let claimed = self.claim(sink, &mut taken)?;
+            if claimed > 0 {
+                return Ok(taken);
             }
             self.claimed_at = Some(Instant::now());
         }
         if let Some(every) = self.options.trim_every
             && self.trimmed_at.elapsed() >= every
         {
+            self.settle(sink, 0, &mut taken)?;
             self.flush()?;
             self.trim()?;
             self.trimmed_at = Instant::now();
@@ -170,7 +190,45 @@ impl Source {
                 }
             }
         }
-        self.hand_over(entries, sink)
+        let open = if entries.is_empty() {
+            self.begun.len().saturating_sub(1)
+        } else {
+            sink.depth().saturating_sub(1)
+        };
+        self.hand_over(entries, sink, &mut taken)?;
+        self.settle(sink, open, &mut taken)?;
+        Ok(taken)
+    }
+
+    /// Waits until the sink has answered for everything, and acknowledges it.
+    pub fn finish(&mut self, sink: &mut impl Sink) -> Result<Taken, RedisError> {
+        let mut taken = Taken::default();
+        self.settle(sink, 0, &mut taken)?;
+        self.flush()?;
+        Ok(taken)
+    }
+
+    /// Takes the sink's answers until so many batches are without one.
+    fn settle(
+        &mut self,
+        sink: &mut impl Sink,
+        open: usize,
+        taken: &mut Taken,
+    ) -> Result<(), RedisError> {
+        while self.begun.len() > open {
+            let answers = sink.answer().map_err(RedisError::Sink)?;
+            let batch = self.begun.pop_front().unwrap_or_default();
+            for ((stream, id), took) in batch.into_iter().zip(answers) {
+                match took {
+                    Took::Kept => taken.kept += 1,
+                    Took::Known => taken.known += 1,
+                    Took::Quarantined => taken.quarantined += 1,
+                    Took::Later => continue,
+                }
+                self.acknowledge.entry(stream).or_default().push(id);
+            }
+        }
+        Ok(())
     }
 
     /// Sends the acknowledgements that wait.
@@ -203,7 +261,8 @@ impl Source {
         let Options { group, consumer, streams, .. } = &self.options;
         pipeline.cmd("XREADGROUP").arg("GROUP").arg(group).arg(consumer);
         pipeline.arg("COUNT").arg(self.options.batch);
-        if self.reading == Reading::Fresh {
+        // While answers are due, there is something better to do than to wait for entries.
+        if self.reading == Reading::Fresh && self.begun.is_empty() {
             pipeline.arg("BLOCK").arg(self.options.block.as_millis().max(1) as u64);
         }
         pipeline.arg("STREAMS").arg(streams);
@@ -228,8 +287,9 @@ impl Source {
         }
     }
 
-    /// Takes what other consumers were given and have not acknowledged for long.
-    fn claim(&mut self, sink: &mut impl Sink) -> Result<Taken, RedisError> {
+    /// Takes what other consumers were given and have not acknowledged for long. Returns how many
+    /// entries that were.
+    fn claim(&mut self, sink: &mut impl Sink, taken: &mut Taken) -> Result<u64, RedisError> {
         self.flush()?;
         let idle = self.options.claim_after.as_millis() as u64;
         let mut entries = Vec::new();
@@ -251,17 +311,21 @@ impl Source {
                 from = next;
             }
         }
-        let mut taken = self.hand_over(entries, sink)?;
-        taken.claimed = taken.read;
-        Ok(taken)
+        let claimed = entries.len() as u64;
+        self.hand_over(entries, sink, taken)?;
+        self.settle(sink, 0, taken)?;
+        taken.claimed += claimed;
+        Ok(claimed)
     }
 
+    /// Has the sink begin to take entries.
     fn hand_over(
         &mut self,
         entries: Vec<Entry>,
         sink: &mut impl Sink,
-    ) -> Result<Taken, RedisError> {
-        let mut taken = Taken { read: entries.len() as u64, ..Taken::default() };
+        taken: &mut Taken,
+    ) -> Result<(), RedisError> {
+        taken.read += entries.len() as u64;
         let (there, gone): (Vec<_>, Vec<_>) =
             entries.into_iter().partition(|entry| entry.fields.is_some());
         // Nothing is left of them that could be kept.
@@ -270,19 +334,11 @@ impl Source {
             self.acknowledge.entry(entry.stream).or_default().push(entry.id);
         }
         if there.is_empty() {
-            return Ok(taken);
+            return Ok(());
         }
-        let answers = sink.take(&there).map_err(RedisError::Sink)?;
-        for (entry, took) in there.iter().zip(answers) {
-            match took {
-                Took::Kept => taken.kept += 1,
-                Took::Known => taken.known += 1,
-                Took::Quarantined => taken.quarantined += 1,
-                Took::Later => continue,
-            }
-            self.acknowledge.entry(entry.stream).or_default().push(entry.id);
-        }
-        Ok(taken)
+        sink.begin(&there).map_err(RedisError::Sink)?;
+        self.begun.push_back(there.iter().map(|entry| (entry.stream, entry.id)).collect());
+        Ok(())
     }
 
     /// Removes entries below the first one that some group has not acknowledged.

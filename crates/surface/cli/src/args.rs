@@ -1,6 +1,7 @@
 //! The command line.
 
 mod bench;
+mod bridge;
 mod kafka;
 mod lake;
 mod sql;
@@ -17,6 +18,7 @@ use shelf_sources::Format;
 use crate::kpi::KpiArgs;
 use crate::quality::QualityArgs;
 pub(crate) use bench::{BenchArgs, BenchName};
+pub(crate) use bridge::BridgeArgs;
 pub(crate) use kafka::{FeedArgs, KafkaCommand};
 pub(crate) use lake::{ExportArg, LakeCommand, VerifyArgs};
 pub(crate) use sql::{SqlArgs, SqlCommand};
@@ -106,6 +108,9 @@ pub(crate) enum Command {
     /// Make the topics of a chain on Apache Kafka, feed its log.
     #[command(subcommand)]
     Kafka(KafkaCommand),
+    /// Bring the entries of Redis Streams into the topics of Apache Kafka that workers take events
+    /// from.
+    Bridge(BridgeArgs),
     /// Check the machine and the data.
     Doctor,
     /// Look at the settings.

@@ -8,6 +8,7 @@ mod http;
 #[cfg(feature = "kafka")]
 mod kafka;
 mod lake;
+mod links;
 mod pages;
 mod pixel;
 mod place;
@@ -59,6 +60,10 @@ pub(crate) fn run(args: &BenchArgs, output: Output) -> Result<(), Failure> {
         BenchName::KafkaEvents => kafka::taken(&place, &args.kafka)?,
         #[cfg(feature = "kafka")]
         BenchName::KafkaAlert => kafka::alerted(&place, &args.kafka)?,
+        #[cfg(feature = "kafka")]
+        BenchName::RedisBridge => kafka::bridged(&args.redis, &args.kafka)?,
+        BenchName::RedisEntries => links::entries(&place, &args.redis)?,
+        BenchName::MirrorRows => links::mirrored(&place, &args.postgres)?,
         BenchName::FirstPage => pages::first_page(&place)?,
         BenchName::PageTime => pages::page_time(&place)?,
         BenchName::FirstLoad => pages::first_load(&place)?,

@@ -1,7 +1,10 @@
-//! A chain on Apache Kafka: making its topics, feeding its log, working on its partitions.
+//! A chain on Apache Kafka: making its topics, feeding its log, working on its partitions, and the
+//! bridge from Redis Streams.
 //!
 //! It is built with the feature `kafka`; without it the commands are there and say so.
 
+#[cfg(feature = "kafka")]
+mod bridge;
 #[cfg(feature = "kafka")]
 mod feed;
 #[cfg(feature = "kafka")]
@@ -11,7 +14,7 @@ mod work;
 
 use std::process::ExitCode;
 
-use crate::args::{KafkaCommand, RunArgs};
+use crate::args::{BridgeArgs, KafkaCommand, RunArgs};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::settings::Settings;
@@ -34,6 +37,16 @@ pub(crate) fn work(args: &RunArgs, settings: &Settings, output: Output) -> Resul
     work::run(args, settings, output)
 }
 
+/// `shelf bridge`.
+#[cfg(feature = "kafka")]
+pub(crate) fn bridge(
+    args: &BridgeArgs,
+    settings: &Settings,
+    output: Output,
+) -> Result<(), Failure> {
+    bridge::run(args, settings, output)
+}
+
 #[cfg(not(feature = "kafka"))]
 pub(crate) fn run(_: &KafkaCommand, _: &Settings, _: Output) -> Result<ExitCode, Failure> {
     Err(not_built())
@@ -42,6 +55,12 @@ pub(crate) fn run(_: &KafkaCommand, _: &Settings, _: Output) -> Result<ExitCode,
 /// `shelf run` where the log is on Kafka.
 #[cfg(not(feature = "kafka"))]
 pub(crate) fn work(_: &RunArgs, _: &Settings, _: Output) -> Result<(), Failure> {
+    Err(not_built())
+}
+
+/// `shelf bridge`.
+#[cfg(not(feature = "kafka"))]
+pub(crate) fn bridge(_: &BridgeArgs, _: &Settings, _: Output) -> Result<(), Failure> {
     Err(not_built())
 }
 

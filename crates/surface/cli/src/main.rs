@@ -111,6 +111,7 @@ fn run_command(args: &Args, output: Output) -> Result<ExitCode, Failure> {
         Command::Quality(args) => return quality::run(&args, settings, output),
         Command::Lake(lake) => return lake::run(&lake, settings, output),
         Command::Kafka(command) => return kafka::run(&command, settings, output),
+        Command::Bridge(args) => kafka::bridge(&args, settings, output)?,
         Command::Doctor => return doctor::run(settings, output),
         Command::Bench(bench) => bench::run(&bench, output)?,
         Command::Report(report) => report::run(&report, settings, output)?,

@@ -276,6 +276,15 @@ impl Settings {
             Command::Kafka(KafkaCommand::Feed(feed)) => {
                 flag("kafka.url", feed.log.map(Into::into));
             }
+            Command::Bridge(bridge) => {
+                flag("redis.url", Some(bridge.redis.into()));
+                flag("kafka.url", Some(bridge.kafka.into()));
+                let streams = Some(bridge.streams).filter(|streams| !streams.is_empty());
+                flag("redis.streams", streams.map(Into::into));
+                flag("redis.group", Some(bridge.group.into()));
+                flag("redis.consumer", bridge.consumer.map(Into::into));
+                flag("redis.store", bridge.store.map(Into::into));
+            }
             Command::Import(import) => {
                 flag("foreign.time_zone", import.time_zone.clone().map(Into::into));
             }

@@ -14,6 +14,10 @@ pub enum LinkError {
     /// With Redis.
     #[error(transparent)]
     Redis(#[from] RedisError),
+    /// With the brokers of a bridge.
+    #[cfg(feature = "kafka")]
+    #[error(transparent)]
+    Kafka(#[from] shelf_kafka::KafkaError),
     /// With the chain itself.
     #[error(transparent)]
     Host(#[from] HostError),
@@ -27,7 +31,9 @@ impl LinkError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Mirror(error) => error.code(),
-            Self::Redis(error) => error.code(),
+            Self::Redis(error) => Said::of(error).code,
+            #[cfg(feature = "kafka")]
+            Self::Kafka(error) => error.code(),
             Self::Host(error) => error.code(),
             Self::Thread(_) => "threads",
         }
@@ -37,7 +43,9 @@ impl LinkError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Mirror(error) => error.hint(),
-            Self::Redis(error) => error.hint(),
+            Self::Redis(error) => Said::of(error).hint,
+            #[cfg(feature = "kafka")]
+            Self::Kafka(error) => error.hint(),
             Self::Host(error) => error.hint(),
             Self::Thread(_) => "run `shelf doctor` for a look at the machine",
         }
@@ -49,6 +57,8 @@ impl LinkError {
         match self {
             Self::Mirror(error) => matches!(error, MirrorError::Address { .. }),
             Self::Redis(error) => matches!(error, RedisError::Address { .. }),
+            #[cfg(feature = "kafka")]
+            Self::Kafka(_) => false,
             Self::Host(_) | Self::Thread(_) => true,
         }
     }
@@ -57,8 +67,29 @@ impl LinkError {
     pub(crate) fn passing(&self) -> bool {
         match self {
             Self::Mirror(error) => error.passing(),
-            Self::Redis(error) => error.passing(),
+            Self::Redis(error) => Said::of(error).passing,
+            #[cfg(feature = "kafka")]
+            Self::Kafka(error) => error.passes(),
             Self::Host(_) | Self::Thread(_) => false,
         }
+    }
+}
+
+/// What an error of streams says. That of brokers which take their entries speaks for itself.
+pub(crate) struct Said {
+    pub(crate) code: &'static str,
+    pub(crate) hint: &'static str,
+    pub(crate) passing: bool,
+}
+
+impl Said {
+    pub(crate) fn of(error: &RedisError) -> Self {
+        #[cfg(feature = "kafka")]
+        if let RedisError::Sink(cause) = error
+            && let Some(error) = cause.downcast_ref::<shelf_kafka::KafkaError>()
+        {
+            return Self { code: error.code(), hint: error.hint(), passing: error.passes() };
+        }
+        Self { code: error.code(), hint: error.hint(), passing: error.passing() }
     }
 }

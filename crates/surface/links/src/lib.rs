@@ -5,6 +5,8 @@
 //! side, the chain goes on, and the link goes on where it stopped. It must never decide anything
 //! about a shop.
 
+#[cfg(feature = "kafka")]
+mod bridge;
 mod config;
 mod error;
 mod mirror;
@@ -13,10 +15,14 @@ mod status;
 mod streams;
 mod thread;
 
+#[cfg(feature = "kafka")]
+pub use bridge::{TopicSink, check_bridge};
 pub use config::{ConfigLink, ConfigOptions};
 pub use error::LinkError;
 pub use mirror::{Followed, MirrorFollower, MirrorOptions, Until};
 pub use request_log::RequestLog;
 pub use status::{LinkFailure, LinkState, LinkStatus, LinkView};
 pub use streams::StreamOptions;
+#[cfg(feature = "kafka")]
+pub use thread::start_bridge;
 pub use thread::{LinkThread, start_config, start_mirror, start_streams};

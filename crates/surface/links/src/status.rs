@@ -3,8 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
+use shelf_redis::RedisError;
 
 use crate::LinkError;
+use crate::error::Said;
 
 /// How a link stands, in one word.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -34,16 +36,22 @@ pub struct LinkFailure {
     pub hint: String,
 }
 
-impl From<&LinkError> for LinkFailure {
-    fn from(error: &LinkError) -> Self {
+impl LinkFailure {
+    fn new(code: &str, hint: &str, error: &(dyn std::error::Error + 'static)) -> Self {
         let mut message = error.to_string();
-        let mut cause = std::error::Error::source(error);
+        let mut cause = error.source();
         while let Some(inner) = cause {
             message.push_str(": ");
             message.push_str(&inner.to_string());
             cause = inner.source();
         }
-        Self { code: error.code().to_owned(), message, hint: error.hint().to_owned() }
+        Self { code: code.to_owned(), message, hint: hint.to_owned() }
+    }
+}
+
+impl From<&LinkError> for LinkFailure {
+    fn from(error: &LinkError) -> Self {
+        Self::new(error.code(), error.hint(), error)
     }
 }
 
@@ -97,9 +105,19 @@ impl LinkStatus {
     }
 
     pub(crate) fn failed(&self, error: &LinkError) {
+        self.fails(error.passing(), error.into());
+    }
+
+    /// It failed with streams, and tries again.
+    pub(crate) fn waits(&self, error: &RedisError) {
+        let said = Said::of(error);
+        self.fails(said.passing, LinkFailure::new(said.code, said.hint, error));
+    }
+
+    fn fails(&self, passing: bool, failure: LinkFailure) {
         self.change(|view| {
-            view.state = if error.passing() { LinkState::Waiting } else { LinkState::Refused };
-            view.failure = Some(error.into());
+            view.state = if passing { LinkState::Waiting } else { LinkState::Refused };
+            view.failure = Some(failure);
             view.failures += 1;
         });
     }

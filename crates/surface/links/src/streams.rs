@@ -1,7 +1,9 @@
 //! Redis Streams into a log.
 
 use shelf_domain::StoreId;
-use shelf_redis::{EventLog, EventSink, FollowState, Options, ReadEvents, Redis, follow};
+use shelf_redis::{
+    EntryReader, EventLog, EventSink, FollowState, Options, ReadEvents, Redis, follow,
+};
 use shelf_sources::read_event;
 
 use crate::LinkError;
@@ -18,9 +20,14 @@ pub struct StreamOptions {
     pub store: Option<StoreId>,
 }
 
-/// Reads an entry as a line of the project's own events.
-fn reader() -> ReadEvents {
-    Box::new(|data, defaults| read_event(data, defaults).map(|event| vec![event]))
+impl StreamOptions {
+    /// Reads entries as lines of the project's own events.
+    pub(crate) fn reader(&self) -> EntryReader {
+        let read: ReadEvents =
+            Box::new(|data, defaults| read_event(data, defaults).map(|event| vec![event]));
+        let named = self.options.streams.iter().map(|name| (name.clone(), self.store));
+        EntryReader::new(read, named.collect())
+    }
 }
 
 /// Follows the streams until `stopped` says so or a failure will not pass.
@@ -30,26 +37,23 @@ pub(crate) fn follow_streams(
     stopped: impl Fn() -> bool,
     status: &LinkStatus,
 ) -> Result<(), LinkError> {
-    let named = streams.options.streams.iter().map(|name| (name.clone(), streams.store));
-    let mut sink = EventSink::new(log, reader(), named.collect());
-    let tell = |state: FollowState<'_>| match state {
+    let mut sink = EventSink::new(log, streams.reader());
+    follow(&streams.redis, &streams.options, &mut sink, stopped, tell(status))?;
+    Ok(())
+}
+
+/// Says of a link what following streams tells.
+pub(crate) fn tell(status: &LinkStatus) -> impl FnMut(FollowState<'_>) {
+    // What was counted before a link began anew stays counted.
+    let before = status.view();
+    move |state| match state {
         FollowState::Took(counts) => status.change(|view| {
             view.state = LinkState::Following;
             view.failure = None;
-            view.events = counts.taken.read;
-            view.known = counts.taken.known;
-            view.quarantined = counts.taken.quarantined;
+            view.events = before.events + counts.taken.read;
+            view.known = before.known + counts.taken.known;
+            view.quarantined = before.quarantined + counts.taken.quarantined;
         }),
-        FollowState::Waits(error) => status.change(|view| {
-            view.state = LinkState::Waiting;
-            view.failures += 1;
-            view.failure = Some(crate::status::LinkFailure {
-                code: error.code().to_owned(),
-                message: error.to_string(),
-                hint: error.hint().to_owned(),
-            });
-        }),
-    };
-    follow(&streams.redis, &streams.options, &mut sink, stopped, tell)?;
-    Ok(())
+        FollowState::Waits(error) => status.waits(error),
+    }
 }

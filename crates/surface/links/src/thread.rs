@@ -119,3 +119,14 @@ pub fn start_streams(
         follow_streams(&streams, &mut log, stopped, status)
     })
 }
+
+/// Follows Redis Streams into the topics of Kafka.
+#[cfg(feature = "kafka")]
+pub fn start_bridge(
+    streams: StreamOptions,
+    connection: shelf_kafka::Connection,
+) -> Result<LinkThread, LinkError> {
+    LinkThread::start("bridge", move |stopped, status| {
+        crate::bridge::follow_bridge(&streams, &connection, stopped, status)
+    })
+}

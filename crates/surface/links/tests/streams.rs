@@ -21,7 +21,8 @@ use shelf_engine::Stepped;
 use shelf_host::{ChainReader, Folder, Follow, Request};
 use shelf_links::{LinkState, RequestLog, StreamOptions, start_streams};
 use shelf_redis::{
-    EventLog as _, EventSink, LiveKeys, Now, Options, ReadEvents, Reading, Redis, Source, Taken,
+    EntryReader, EventLog as _, EventSink, LiveKeys, Now, Options, ReadEvents, Reading, Redis,
+    Source, Taken,
 };
 use shelf_sources::read_event;
 use shelf_testkit::servers::RedisServer;
@@ -111,7 +112,7 @@ fn sink(log: WrittenLog) -> EventSink<WrittenLog> {
     let streams = options("").streams.into_iter().map(|name| (name, Some(store())));
     let read: ReadEvents =
         Box::new(|data, defaults| read_event(data, defaults).map(|event| vec![event]));
-    EventSink::new(log, read, streams.collect())
+    EventSink::new(log, EntryReader::new(read, streams.collect()))
 }
 
 fn address(server: &RedisServer) -> Redis {

@@ -19,6 +19,12 @@ pub(crate) struct BenchArgs {
     #[cfg(feature = "kafka")]
     #[arg(long, value_name = "URL", default_value = "kafka://127.0.0.1:9092")]
     pub(crate) kafka: String,
+    /// A Redis, for the rows that need one; a stream of their own is made there.
+    #[arg(long, value_name = "URL", default_value = "redis://127.0.0.1:6379")]
+    pub(crate) redis: String,
+    /// A PostgreSQL, for the row that needs one; a database of its own is made there.
+    #[arg(long, value_name = "URL", default_value = "postgres://shelf@127.0.0.1:5432/postgres")]
+    pub(crate) postgres: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -66,6 +72,13 @@ pub(crate) enum BenchName {
     /// From an event produced on Kafka to its alert consumed there, at 5,000 events a second.
     #[cfg(feature = "kafka")]
     KafkaAlert,
+    /// Entries a second from Redis Streams into topics of Kafka.
+    #[cfg(feature = "kafka")]
+    RedisBridge,
+    /// Entries a second from Redis Streams into the log of a data folder.
+    RedisEntries,
+    /// Rows a second from the log into `PostgreSQL`.
+    MirrorRows,
     /// From the start of a new demo to a first page with live data.
     FirstPage,
     /// The server's time of every page, and of the overview of 100 stores.

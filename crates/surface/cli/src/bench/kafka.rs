@@ -1,5 +1,5 @@
-//! Benches of a chain on Apache Kafka: how much a worker takes, how soon its alerts are seen. The
-//! broker runs beside it, on the same cores.
+//! Benches of a chain on Apache Kafka: how much a worker takes, how soon its alerts are seen, how
+//! much a bridge brings. The broker runs beside it, on the same cores.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,9 +12,11 @@ use shelf_domain::{Body, Event, EventId, StoreId, Timestamp};
 use shelf_engine::partition_of;
 use shelf_host::{HostError, KafkaFigures, KafkaWorker, LaneState, WorkerSettings};
 use shelf_kafka::{ALERTS, Connection, Feed, KafkaError, Reader, TopicOptions, init};
+use shelf_links::start_bridge;
 use shelf_simulator::TownOptions;
 use tempfile::TempDir;
 
+use super::links::{ENTRIES, Stream};
 use super::place::Place;
 use super::steady::{Delays, SETTLING, gave_up, town_until_today};
 use super::{Measured, as_stores, town_events};
@@ -158,6 +160,21 @@ pub(super) fn taken(place: &Place, url: &str) -> Result<Measured, Failure> {
             "effects": figures.effects(), "records": figures.records(),
             "commits": figures.commits(), "failures": figures.failures(),
         }),
+    })
+}
+
+/// Entries of Redis Streams a second into the topics that workers take events from, acknowledged by
+/// the brokers and to Redis.
+pub(super) fn bridged(redis: &str, kafka: &str) -> Result<Measured, Failure> {
+    let (connection, stream) = (topics(kafka)?, Stream::filled(redis)?);
+    let begun = Instant::now();
+    let link = start_bridge(stream.options(redis)?, connection)?;
+    let (seconds, failures) = Stream::taken_by(link, begun)?;
+    Ok(Measured {
+        unit: "entries/s",
+        value: ENTRIES as f64 / seconds,
+        target: "at least 50,000",
+        detail: json!({ "entries": ENTRIES, "seconds": seconds, "failures": failures }),
     })
 }
 

@@ -5,8 +5,9 @@ use std::net::TcpStream;
 
 use serde_json::Value;
 use shelf_testkit::kafka::{Broker, PASSWORD, USER};
+use shelf_testkit::servers::RedisServer;
 
-use crate::program::{Place, Ran, Serving, until};
+use crate::program::{Place, Ran, Running, Serving, until};
 
 fn number(view: &Value, name: &str) -> u64 {
     view[name].as_u64().unwrap_or_else(|| panic!("no {name} in {view}"))
@@ -36,7 +37,7 @@ fn a_chain_is_made_fed_and_worked_on_by_commands() {
     let missing = place.run(&format!("run --log {url}"));
     missing.failed(5, "kafka_no_topic");
     let made = place.json(&format!("kafka init --log {url} --partitions 4"));
-    assert_eq!(made["created"].as_array().unwrap().len(), 19);
+    assert_eq!(made["created"].as_array().unwrap().len(), 20);
     let again = place.json(&format!("kafka init --log {url} --partitions 4"));
     let none = serde_json::json!([]);
     assert_eq!((&again["created"], &again["differences"]), (&none, &none));
@@ -97,4 +98,33 @@ fn a_user_and_tls_are_settings() {
     assert_eq!(refused.code, 1);
     assert!(refused.err.contains(r#""code":"kafka_refused""#), "{}", refused.err);
     assert!(!refused.err.contains("mistyped"), "{}", refused.err);
+}
+
+#[test]
+fn entries_of_streams_are_bridged_to_the_workers_of_a_chain() {
+    let (broker, redis) = (Broker::start(), RedisServer::start());
+    let url = format!("kafka://{}/shop", broker.address());
+    let place = Place::new();
+    let words = format!("bridge {} {url} --store R1", redis.url());
+    place.run(&words).failed(5, "kafka_no_topic");
+    place.run(&format!("bridge {} kafka://", redis.url())).failed(2, "kafka_address");
+    place.run(&format!("bridge nonsense {url}")).failed(2, "redis_address");
+    place.ok(&format!("kafka init --log {url} --partitions 2"));
+    let mut client = redis::Client::open(redis.url()).unwrap().get_connection().unwrap();
+    let shop = crate::shop::SHOP.lines().filter(|line| !line.trim().is_empty());
+    let lines: Vec<&str> = shop.chain(["{\"event_type\":\"pick"]).collect();
+    for line in &lines {
+        let mut add = redis::cmd("XADD");
+        add.arg("shelf_events").arg("*").arg("data").arg(*line).exec(&mut client).unwrap();
+    }
+    let mut command = place.command(&format!("{words} --json"));
+    let quiet = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped());
+    let bridging = Running::beside(quiet);
+    let working = worker(&place, &url, &[("SHELF_LOG__PARTITIONS", "2")]);
+    let wanted = format!("shelf_kafka_events {}\n", lines.len());
+    until("every entry is stepped", || get(&working, "/metrics").contains(&wanted).then_some(()));
+    bridging.stop();
+    let again = place.jsons(&format!("{words} --for-seconds 2"));
+    let last = again.last().unwrap();
+    assert_eq!((number(last, "entries"), &last["state"]), (0, &"stopped".into()));
 }
