@@ -243,6 +243,8 @@ pub(crate) struct FactBook {
     #[serde(skip)]
     category_numbers: BTreeMap<Category, u32>,
     store: Days<StoreFacts>,
+    /// Days that late receipts changed, each behind the day on which they came.
+    reopened: VecDeque<(Day, Day)>,
     today: Day,
     today_from: Timestamp,
     receipts: u64,
@@ -363,6 +365,7 @@ impl FactBook {
             forget(days, FACT_DAYS, day);
         }
         forget(&mut self.store, STORE_FACT_DAYS, day);
+        forget(&mut self.reopened, FACT_DAYS, day);
         self.today = day;
         self.today_from = from;
     }
@@ -386,6 +389,12 @@ impl Store {
         let day = if at >= book.today_from { today } else { self.settings.clock.day(at) };
         book.customer = customer_hash(customer);
         book.receipt_day = day;
+        if day < today && today.since(day) < FACT_DAYS {
+            let of_today = book.reopened.iter().rev().take_while(|(on, _)| *on == today);
+            if !of_today.map(|(_, of)| *of).any(|of| of == day) {
+                book.reopened.push_back((today, day));
+            }
+        }
         let customer = book.customer;
         if let Some(store) = day_of(&mut book.store, day, STORE_FACT_DAYS, today) {
             store.buyers.add(receipt, customer);

@@ -16,6 +16,7 @@ use deltalake::kernel::{StructField, StructType};
 use deltalake::protocol::SaveMode;
 use deltalake::{DeltaTable, ensure_table_uri};
 use log::{check, follow, lake, rows};
+use shelf_domain::{Body, DAY, Event, EventId, HOUR};
 use shelf_lake::{Compaction, Faults, Lake, LakeError, LakeWriter, Removal, Table};
 
 fn table(name: &str) -> &'static Table {
@@ -69,6 +70,32 @@ async fn a_table_of_an_earlier_version_is_read_and_widened() {
     assert!(text.contains("| view       |     |"), "{text}");
     assert_eq!(old.size(table).await.unwrap().rows, 1);
     check(&old).await;
+}
+
+#[tokio::test]
+async fn what_a_late_receipt_says_of_a_day_that_has_ended_holds() {
+    let mut log = log::log(3);
+    let events = &mut log[0];
+    let first = events.iter().find(|event| matches!(event.body, Body::Receipt(_))).unwrap().clone();
+    let next_day = |event: &Event| event.at >= log::START.plus(DAY + HOUR);
+    let place = events.iter().position(next_day).unwrap();
+    let received_at = events[place].received_at;
+    events.insert(place, Event { id: EventId(u128::MAX), received_at, ..first });
+    let dir = tempfile::tempdir().unwrap();
+    let lake = lake(dir.path(), Faults::none());
+    follow(lake.clone(), &log, 64).await.unwrap();
+    let said = |rank: &str| {
+        format!(
+            "SELECT CAST(value AS DECIMAL(12, 2)) AS net FROM (SELECT value, ROW_NUMBER() OVER \
+             (ORDER BY log_offset {rank}) AS place FROM analytics.kpis WHERE store_id = 'R1' \
+             AND event_date = DATE '2026-01-30' AND kpi = 'net_revenue') WHERE place = 1"
+        )
+    };
+    let sold = "SELECT CAST(sum(total) AS DECIMAL(12, 2)) AS net FROM raw.pos_lines \
+                WHERE store_id = 'R1' AND event_date = DATE '2026-01-30'";
+    assert_eq!(sql(&lake, &said("DESC")).await, sql(&lake, sold).await);
+    assert_ne!(sql(&lake, &said("ASC")).await, sql(&lake, sold).await);
+    check(&lake).await;
 }
 
 /// One row of an earlier table: every text is `view`, every number 1.

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int32Array, RecordBatch, new_null_array};
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, Int32Array, RecordBatch, StringArray, new_null_array,
+};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use datafusion::catalog::MemTable;
 use datafusion::datasource::TableProvider;
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
 use datafusion::prelude::SessionContext;
 use datafusion::scalar::ScalarValue;
@@ -105,10 +107,43 @@ pub(crate) fn register(context: &SessionContext) {
     for name in ["pg_function_is_visible", "pg_type_is_visible"] {
         context.register_udf(constant(name, DataType::Int64, ScalarValue::Boolean(Some(true))));
     }
+    context.register_udf(current_setting());
     let schema = ScalarValue::Utf8(Some(LIVE.to_owned()));
     let told = move |_: &[ColumnarValue]| Ok(ColumnarValue::Scalar(schema.clone()));
     let (name, kind) = ("current_schema", Volatility::Stable);
     context.register_udf(create_udf(name, vec![], DataType::Utf8, kind, Arc::new(told)));
+}
+
+/// Settings that clients ask for by a function, and what they are here.
+const SETTINGS: [(&str, &str); 6] = [
+    ("client_encoding", "UTF8"),
+    // SQLAlchemy: whether a table is stored in another way than the usual one.
+    ("default_table_access_method", "heap"),
+    ("search_path", LIVE),
+    ("server_encoding", "UTF8"),
+    ("standard_conforming_strings", "on"),
+    ("timezone", "UTC"),
+];
+
+/// `current_setting(name)`.
+fn current_setting() -> ScalarUDF {
+    let setting = |name: &str| {
+        let known = SETTINGS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        let unknown = || DataFusionError::Execution(format!("there is no setting {name:?}"));
+        known.map(|(_, value)| *value).ok_or_else(unknown)
+    };
+    let told = move |values: &[ColumnarValue]| {
+        let mut all = Vec::new();
+        for names in ColumnarValue::values_to_arrays(values)? {
+            let names = cast(&names, &DataType::Utf8)?;
+            for name in names.as_string::<i32>() {
+                all.push(name.map(setting).transpose()?);
+            }
+        }
+        Ok(ColumnarValue::Array(Arc::new(StringArray::from(all))))
+    };
+    let takes = vec![DataType::Utf8];
+    create_udf("current_setting", takes, DataType::Utf8, Volatility::Stable, Arc::new(told))
 }
 
 fn constant(name: &str, takes: DataType, value: ScalarValue) -> ScalarUDF {

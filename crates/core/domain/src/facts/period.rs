@@ -201,6 +201,11 @@ impl Store {
         facts.empty_shelves += u64::from(shelf.tracked && shelf.floor_units == 0);
     }
 
+    /// Earlier days whose facts receipts changed that came late, on this day.
+    pub fn reopened_on(&self, day: Day) -> impl Iterator<Item = Day> {
+        self.facts.reopened.iter().filter(move |(on, _)| *on == day).map(|(_, of)| *of)
+    }
+
     /// What each day of the store as a whole came to, the oldest first.
     pub fn store_days(&self) -> impl Iterator<Item = (Day, &StoreFacts)> {
         self.facts.store.iter().map(|(day, facts)| (*day, facts))

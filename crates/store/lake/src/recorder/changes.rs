@@ -88,7 +88,10 @@ impl Recorder {
         let ended = (memory.day < store.day()).then_some(memory.day);
         memory.day = store.day();
         if let Some(day) = ended {
-            self.record_kpis(step, store, day);
+            // What came late that day says of earlier ones holds in place of what was said.
+            for day in store.reopened_on(day).chain([day]) {
+                self.record_kpis(step, store, day);
+            }
             self.record_product_days(step, store, day);
         }
         scratch.skus.clear();

@@ -14,7 +14,7 @@ use super::place::{Place, Running, io};
 use super::steady::{Delays, PATIENCE, gave_up};
 use crate::failure::Failure;
 
-/// Events that are sent.
+/// Events that are sent. Several that come between two drawings are seen in one.
 const EVENTS: u32 = 400;
 /// The mean time from one to the next.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -71,8 +71,15 @@ pub(super) fn event_to_pixel(place: &Place) -> Result<Measured, Failure> {
     std::thread::sleep(LAST);
     let told = browser.run("return {seen: window.seen, moved: window.moved}")?;
     let seen_at = |price: &String| told.get("seen")?.get(price)?.as_f64();
-    let delay = |(price, at): &(String, f64)| seen_at(price).map(|seen| seen - at);
-    let delays: Vec<f64> = sent.iter().filter_map(delay).collect();
+    // Prices only rise: a page that shows a later one has had this one too.
+    let (mut delays, mut later) = (Vec::new(), None);
+    for (price, at) in sent.iter().rev() {
+        later = match (seen_at(price), later) {
+            (Some(seen), Some(later)) => Some(f64::min(seen, later)),
+            (seen, later) => seen.or(later),
+        };
+        delays.extend(later.map(|seen| seen - at));
+    }
     if delays.len() * 100 < sent.len() * SEEN_MIN {
         let message = format!("only {} of {} events were seen", delays.len(), sent.len());
         return Err(gave_up(&message));

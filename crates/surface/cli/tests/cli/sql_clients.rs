@@ -93,6 +93,7 @@ fn sqlalchemy_and_psycopg() {
         assert_eq!(told[none], json!([]), "{none}");
     }
     assert_eq!(told["primary_key"]["constrained_columns"], json!([]));
+    assert!(["sku", "price", "floor_units"].iter().all(|name| holds("loaded", name)), "{told}");
     assert_eq!(told["row"], json!(["APPLE", "1.20", 20]));
     assert_eq!(told["bound"], 1);
     assert_eq!(told["time"], "2026-03-02T12:00:00+00:00");

@@ -25,8 +25,8 @@ def main(port: str) -> None:
         "checks": inspector.get_check_constraints("shelves", schema="live"),
         "comment": inspector.get_table_comment("shelves", schema="live")["text"],
     }
-    columns = [sa.column(name) for name in told["columns"]]
-    shelves = sa.table("shelves", *columns, schema="live")
+    shelves = sa.Table("shelves", sa.MetaData(), schema="live", autoload_with=engine)
+    told["loaded"] = [column.name for column in shelves.columns]
     with engine.connect() as connection:
         statement = sa.select(shelves.c.sku, shelves.c.price, shelves.c.floor_units)
         row = connection.execute(statement.where(shelves.c.sku == "APPLE")).one()
