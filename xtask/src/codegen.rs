@@ -23,8 +23,10 @@ struct Generator {
     folder: &'static str,
 }
 
-const GENERATORS: [Generator; 1] =
-    [Generator { package: "shelf-events", example: "schemas", folder: "docs/schemas/v1" }];
+const GENERATORS: [Generator; 2] = [
+    Generator { package: "shelf-events", example: "schemas", folder: "docs/schemas/v1" },
+    Generator { package: "shelf-events", example: "avro_schemas", folder: "docs/schemas/avro" },
+];
 
 /// The files of one folder, by name.
 type Files = BTreeMap<String, Vec<u8>>;

@@ -10,6 +10,7 @@ mod machine;
 mod picture;
 mod python;
 mod rust_text;
+mod schemas;
 mod screenshots;
 mod services;
 mod test_run;
@@ -37,6 +38,8 @@ enum Task {
     Tidy,
     /// Write the generated files that are committed, or check that they are current.
     Codegen(codegen::Args),
+    /// Compare the schemas with those that were published last, or publish them.
+    Schemas(schemas::Args),
     /// Kill `shelf simulate` again and again; the outcome must equal that of a run left alone.
     Crash(crash::Args),
     /// Print the benchmark table.
@@ -67,6 +70,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Test(args) => test_run::run(&workspace, &args),
         Task::Tidy => tidy::run(&workspace),
         Task::Codegen(args) => codegen::run(&workspace, &args),
+        Task::Schemas(args) => schemas::run(&workspace, &args),
         Task::Crash(args) => crash::run(&workspace, &args),
         Task::Bench(args) => bench::run(&workspace, &args),
         Task::Picture => picture::run(&workspace),

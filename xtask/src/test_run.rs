@@ -2,7 +2,7 @@
 //! failure. It must pass on a fresh machine with a Rust toolchain and a C compiler.
 
 use crate::workspace::{Workspace, run_to_success};
-use crate::{codegen, tidy, tools};
+use crate::{codegen, schemas, tidy, tools};
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 use std::time::{Duration, Instant};
@@ -25,6 +25,8 @@ enum Step {
     Clippy,
     /// The rules of the source tree hold.
     Tidy,
+    /// No change of a schema breaks who reads or who writes.
+    Schemas,
     /// Every test passes.
     Test,
     /// The documentation builds without a warning.
@@ -47,6 +49,7 @@ impl Step {
             Self::Fmt => "fmt",
             Self::Clippy => "clippy",
             Self::Tidy => "tidy",
+            Self::Schemas => "schemas",
             Self::Test => "test",
             Self::Doc => "doc",
             Self::Codegen => "codegen",
@@ -60,6 +63,7 @@ impl Step {
             Self::Fmt => "cargo fmt --all --check",
             Self::Clippy => "cargo clippy --workspace --all-targets --all-features -- -D warnings",
             Self::Tidy => "cargo xtask tidy",
+            Self::Schemas => "cargo xtask schemas check",
             Self::Test => "cargo test --workspace --all-features",
             Self::Doc => "RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --all-features --no-deps",
             Self::Codegen => "cargo xtask codegen --check",
@@ -70,6 +74,7 @@ impl Step {
         match self {
             Self::Tools => tools::ensure(workspace),
             Self::Tidy => tidy::run(workspace),
+            Self::Schemas => schemas::check(workspace),
             Self::Codegen => codegen::check(workspace),
             Self::Fmt | Self::Clippy | Self::Test | Self::Doc => {
                 let mut command = workspace.cargo();

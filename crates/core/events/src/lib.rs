@@ -24,4 +24,4 @@ pub use message::{
     WindowMessage, WindowRowMessage, effect_json, supplier_plans,
 };
 pub use output::{OutputRecord, decode_effect, encode_effect};
-pub use schema::schemas;
+pub use schema::{avro_schemas, schemas};

@@ -1,11 +1,14 @@
 //! JSON Schema (draft 2020-12) of every event type, state record and effect, made from tables.
 //!
-//! The files under `docs/schemas/v1` are what [`schemas`] returns; a test holds them to it. Unknown
+//! The files under `docs/schemas/v1` are what [`schemas`] returns, those under `docs/schemas/avro`
+//! what [`avro_schemas`] does; a test holds them to it. Unknown
 //! fields are allowed everywhere, because readers ignore them.
 
+mod avro;
 mod events;
 mod records;
 
+pub use avro::avro_schemas;
 use serde_json::{Map, Value, json};
 
 /// What a field holds.

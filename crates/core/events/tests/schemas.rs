@@ -8,11 +8,16 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 use serde_json::Value;
 use shelf_events::testing::{events, outputs};
-use shelf_events::{effect_json, schemas, write_event};
+use shelf_events::{avro_schemas, effect_json, schemas, write_event};
 
 #[test]
 fn the_files_are_current() {
-    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../docs/schemas/v1");
+    same("docs/schemas/v1", "schemas", "json", schemas());
+    same("docs/schemas/avro", "avro_schemas", "avsc", avro_schemas());
+}
+
+fn same(folder: &str, example: &str, ending: &str, made: Vec<(String, Value)>) {
+    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../..").join(folder);
     // The order of fields says nothing, and hangs on what else a build holds.
     let mut files: BTreeMap<String, Value> = BTreeMap::new();
     for entry in std::fs::read_dir(&dir).unwrap() {
@@ -21,10 +26,10 @@ fn the_files_are_current() {
         files.insert(name, serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap());
     }
     let made: BTreeMap<String, Value> =
-        schemas().into_iter().map(|(name, schema)| (format!("{name}.json"), schema)).collect();
+        made.into_iter().map(|(name, schema)| (format!("{name}.{ending}"), schema)).collect();
     assert!(
         files == made,
-        "run: cargo run -p shelf-events --example schemas docs/schemas/v1, and remove stray files"
+        "run: cargo run -p shelf-events --example {example} {folder}, and remove stray files"
     );
 }
 
