@@ -98,7 +98,7 @@ fn topics_are_made_once_and_differences_are_told() {
     let other = TopicOptions { partitions: 3, retention_ms: 1_000, ..options() };
     let told = init(&connection, &other).unwrap();
     let of = |setting: &str| told.differences.iter().filter(|d| d.setting == setting).count();
-    assert_eq!((of("partitions"), of("retention.ms")), (2 + 1 + 11, 1 + 5), "{told:?}");
+    assert_eq!((of("partitions"), of("retention.ms")), (2 + 1 + 11, 1 + 6), "{told:?}");
     assert_eq!(init(&connection, &options()).unwrap().differences, [], "nothing was changed");
     check(&connection, 2).unwrap();
     let wrong = check(&connection, 16).unwrap_err();

@@ -77,8 +77,9 @@ async fn what_a_late_receipt_says_of_a_day_that_has_ended_holds() {
     let mut log = log::log(3);
     let events = &mut log[0];
     let first = events.iter().find(|event| matches!(event.body, Body::Receipt(_))).unwrap().clone();
+    // It comes behind the first event of the next day, which ends the day that it is of.
     let next_day = |event: &Event| event.at >= log::START.plus(DAY + HOUR);
-    let place = events.iter().position(next_day).unwrap();
+    let place = events.iter().position(next_day).unwrap() + 1;
     let received_at = events[place].received_at;
     events.insert(place, Event { id: EventId(u128::MAX), received_at, ..first });
     let dir = tempfile::tempdir().unwrap();

@@ -14,6 +14,7 @@ mod lake;
 mod links;
 mod live;
 mod log;
+mod memory;
 mod orders;
 mod output;
 mod progress;
@@ -51,6 +52,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     hush_caught_panics();
     let args = Args::parse();
+    if matches!(args.chosen(), Command::Run(_)) {
+        memory::give_back_at_once();
+    }
     let output = Output::new(args.json);
     match run_command(&args, output) {
         Ok(code) => code,

@@ -227,6 +227,56 @@ impl Default for Settings {
     }
 }
 
+/// What the flags of a command say of settings.
+fn told_by(command: Command, mut flag: impl FnMut(&'static str, Option<figment::value::Value>)) {
+    match command {
+        Command::Run(run) => {
+            flag("demo.stores", run.stores.map(Into::into));
+            flag("demo.seed", run.seed.map(Into::into));
+            flag("demo.warmup_days", run.warmup_days.map(Into::into));
+            flag("demo.speed", run.speed.map(Into::into));
+            flag("sql.listen", run.sql_listen.map(Into::into));
+            flag("http.listen", run.listen.map(Into::into));
+            flag("kafka.url", run.log.map(Into::into));
+        }
+        Command::Kafka(KafkaCommand::Init(init)) => {
+            flag("kafka.url", init.log.map(Into::into));
+            flag("log.partitions", init.partitions.map(Into::into));
+        }
+        Command::Kafka(KafkaCommand::Feed(feed)) => {
+            flag("kafka.url", feed.log.map(Into::into));
+        }
+        Command::Bridge(bridge) => {
+            flag("redis.url", Some(bridge.redis.into()));
+            flag("kafka.url", Some(bridge.kafka.into()));
+            let streams = Some(bridge.streams).filter(|streams| !streams.is_empty());
+            flag("redis.streams", streams.map(Into::into));
+            flag("redis.group", Some(bridge.group.into()));
+            flag("redis.consumer", bridge.consumer.map(Into::into));
+            flag("redis.store", bridge.store.map(Into::into));
+        }
+        Command::Import(import) => {
+            flag("foreign.time_zone", import.time_zone.clone().map(Into::into));
+        }
+        Command::Sql(sql) => {
+            flag("sql.max_rows", sql.max_rows.map(Into::into));
+            flag("sql.timeout_seconds", sql.timeout.map(Into::into));
+            if let Some(SqlCommand::Serve { listen }) = sql.command {
+                flag("sql.listen", listen.map(Into::into));
+            }
+        }
+        Command::Simulate(simulate) => {
+            flag("demo.stores", simulate.stores.map(Into::into));
+            flag("demo.seed", simulate.seed.map(Into::into));
+            flag("log.partitions", simulate.partitions.map(Into::into));
+            flag("engine.batch_events", simulate.batch.map(Into::into));
+            flag("engine.threads", simulate.threads.map(Into::into));
+            flag("engine.snapshot_events", simulate.snapshot_events.map(Into::into));
+        }
+        _ => {}
+    }
+}
+
 /// Settings with the figment that knows where each comes from.
 #[derive(Debug)]
 pub(crate) struct Loaded {
@@ -259,52 +309,7 @@ impl Settings {
             }
         };
         flag("data", args.data.as_deref().map(text));
-        match args.chosen() {
-            Command::Run(run) => {
-                flag("demo.stores", run.stores.map(Into::into));
-                flag("demo.seed", run.seed.map(Into::into));
-                flag("demo.warmup_days", run.warmup_days.map(Into::into));
-                flag("demo.speed", run.speed.map(Into::into));
-                flag("sql.listen", run.sql_listen.map(Into::into));
-                flag("http.listen", run.listen.map(Into::into));
-                flag("kafka.url", run.log.map(Into::into));
-            }
-            Command::Kafka(KafkaCommand::Init(init)) => {
-                flag("kafka.url", init.log.map(Into::into));
-                flag("log.partitions", init.partitions.map(Into::into));
-            }
-            Command::Kafka(KafkaCommand::Feed(feed)) => {
-                flag("kafka.url", feed.log.map(Into::into));
-            }
-            Command::Bridge(bridge) => {
-                flag("redis.url", Some(bridge.redis.into()));
-                flag("kafka.url", Some(bridge.kafka.into()));
-                let streams = Some(bridge.streams).filter(|streams| !streams.is_empty());
-                flag("redis.streams", streams.map(Into::into));
-                flag("redis.group", Some(bridge.group.into()));
-                flag("redis.consumer", bridge.consumer.map(Into::into));
-                flag("redis.store", bridge.store.map(Into::into));
-            }
-            Command::Import(import) => {
-                flag("foreign.time_zone", import.time_zone.clone().map(Into::into));
-            }
-            Command::Sql(sql) => {
-                flag("sql.max_rows", sql.max_rows.map(Into::into));
-                flag("sql.timeout_seconds", sql.timeout.map(Into::into));
-                if let Some(SqlCommand::Serve { listen }) = sql.command {
-                    flag("sql.listen", listen.map(Into::into));
-                }
-            }
-            Command::Simulate(simulate) => {
-                flag("demo.stores", simulate.stores.map(Into::into));
-                flag("demo.seed", simulate.seed.map(Into::into));
-                flag("log.partitions", simulate.partitions.map(Into::into));
-                flag("engine.batch_events", simulate.batch.map(Into::into));
-                flag("engine.threads", simulate.threads.map(Into::into));
-                flag("engine.snapshot_events", simulate.snapshot_events.map(Into::into));
-            }
-            _ => {}
-        }
+        told_by(args.chosen(), flag);
         let settings: Self = figment.extract().map_err(|error| wrong(&error))?;
         settings.check()?;
         Ok(Loaded { settings, figment })

@@ -320,8 +320,9 @@ effect_table! {
 }
 
 effect_table! {
-    /// Key figures of a store and day, worked out when the day had ended. Of rows of one store, day
-    /// and figure the one with the highest offset holds.
+    /// Key figures of a store and day, worked out when the day had ended, and once more at the end
+    /// of a later day on which late receipts changed it. Of rows of one store, day and figure the
+    /// one with the highest offset holds.
     KPIS = "analytics"."kpis", KpiRow into Kpis,
     sorted by ["event_date", "store_id", "kpi", "log_offset"],
     key also ["event_date"];

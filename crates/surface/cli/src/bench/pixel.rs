@@ -26,8 +26,8 @@ const FIRST_CENTS: u32 = 50_001;
 const SETTLING: Duration = Duration::from_secs(3);
 /// How long the last ones may take.
 const LAST: Duration = Duration::from_secs(5);
-/// Notes when a price is first seen on the page of its shelf, by the machine's clock, and how much of
-/// the page has moved by itself.
+/// Notes when a price is first seen on the page of its shelf, by the machine's clock, and how much
+/// of the page has moved by itself.
 const LOOK: &str = r"
     window.seen = {}; window.moved = 0;
     new PerformanceObserver(list => list.getEntries().forEach(e => window.moved += e.value))

@@ -60,12 +60,14 @@ fn standing(view: &LinkView, entries_per_s: f64) -> Value {
 
 fn line(view: &LinkView, entries_per_s: f64) -> String {
     let LinkView { events, quarantined, failures, .. } = view;
-    let mut text = format!(
+    let text = format!(
         "{events} entries, {entries_per_s:.0} a second; {quarantined} are no events; \
          {failures} failures"
     );
-    if let Some(LinkFailure { code, message, hint }) = &view.failure {
-        text.push_str(&format!("\n  {message} [{code}]; {hint}"));
+    match &view.failure {
+        Some(LinkFailure { code, message, hint }) => {
+            format!("{text}\n  {message} [{code}]; {hint}")
+        }
+        None => text,
     }
-    text
 }

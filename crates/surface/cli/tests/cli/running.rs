@@ -165,6 +165,19 @@ fn a_bare_start_has_a_past_and_goes_on_live() {
     assert!(!place.path("data/shelf.sock").exists());
 }
 
+#[test]
+fn a_running_chain_gives_free_memory_back_at_once_and_keeps_its_name() {
+    let place = open_shop();
+    let running = place.start("run --no-demo --plain");
+    let of_process = |what: &str| {
+        let told = std::fs::read(format!("/proc/{}/{what}", running.id())).unwrap();
+        String::from_utf8_lossy(&told).into_owned()
+    };
+    assert!(of_process("environ").split('\0').any(|told| told == "MIMALLOC_PURGE_DELAY=0"));
+    assert_eq!(of_process("comm").trim(), "shelf");
+    running.stop();
+}
+
 /// Connections to the running process that say nothing.
 fn silent(place: &Place, count: usize) -> Vec<UnixStream> {
     let connect = |_| UnixStream::connect(place.path("data/shelf.sock")).unwrap();

@@ -4,6 +4,7 @@
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
+use shelf_domain::HOUR;
 use shelf_host::{ChainReader, HostError};
 use shelf_views::{LevelHistory, ReadingHistory};
 
@@ -68,7 +69,7 @@ fn read_back(app: &App) -> Result<(), HostError> {
     let ends = app.feed().read(|present| present.reader().positions());
     let from: Vec<u64> = ends.iter().map(|(_, end)| end.saturating_sub(READ_BACK)).collect();
     let mut reader = ChainReader::open_before(app.feed().folder(), &from)?;
-    let mut past = Past::default();
+    let (mut past, mut last) = (Past::default(), None);
     loop {
         let stepped = reader.follow(|_, stepped| {
             if let Some(store) = stepped.stores.get(stepped.event.store) {
@@ -76,8 +77,18 @@ fn read_back(app: &App) -> Result<(), HostError> {
                 past.levels.look(&[store]);
             }
         })?;
-        if stepped == 0 || *app.stopping().borrow() {
+        if *app.stopping().borrow() {
             break;
+        }
+        if stepped == 0 {
+            // A simulation that lives through its first days passes hours between two looks, and
+            // may not have begun yet.
+            let now = reader.stores().iter().map(|store| store.now()).max();
+            if now.is_some_and(|now| last.is_some_and(|last| now.since(last) < HOUR)) {
+                break;
+            }
+            last = now;
+            std::thread::sleep(LOOK);
         }
     }
     past.read_back = true;
