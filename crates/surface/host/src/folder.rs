@@ -9,6 +9,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use shelf_eventlog::LogReader;
+use shelf_ports::Offset;
 use shelf_simulator::TownOptions;
 
 use crate::HostError;
@@ -56,6 +58,12 @@ impl Folder {
     /// Its path.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// The end of the log on disk, by partition.
+    pub fn log_ends(&self) -> Result<Vec<Offset>, HostError> {
+        let tails = LogReader::open(self.log())?.into_partitions();
+        tails.into_iter().map(|mut tail| Ok(tail.end_offset()?)).collect()
     }
 
     /// The events.

@@ -60,30 +60,27 @@ impl Retrace {
     pub fn step_to(
         &mut self,
         position: Offset,
-        mut watch: impl FnMut(Stepped<'_>),
+        watch: impl FnMut(Stepped<'_>),
     ) -> Result<(), HostError> {
-        let store = self.store;
-        let of_store = |stepped: Stepped<'_>| {
-            if stepped.event.store == store {
-                watch(stepped);
-            }
-        };
-        Ok(self.replica.follow_to(position, of_store)?)
+        Ok(self.replica.follow_to(position, of_store(self.store, watch))?)
     }
 
     /// Steps the events that had been received by a moment; `watch` gets those of the store.
     pub fn step_until(
         &mut self,
         until: Timestamp,
-        mut watch: impl FnMut(Stepped<'_>),
+        watch: impl FnMut(Stepped<'_>),
     ) -> Result<(), HostError> {
-        let store = self.store;
-        let of_store = |stepped: Stepped<'_>| {
-            if stepped.event.store == store {
-                watch(stepped);
-            }
-        };
-        Ok(self.replica.catch_up_until(until, of_store)?)
+        Ok(self.replica.catch_up_until(until, of_store(self.store, watch))?)
+    }
+}
+
+/// Shows `watch` the events of one store alone.
+fn of_store(store: StoreId, mut watch: impl FnMut(Stepped<'_>)) -> impl FnMut(Stepped<'_>) {
+    move |stepped| {
+        if stepped.event.store == store {
+            watch(stepped);
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use shelf_eventlog::LogReader;
 use shelf_host::{ChainReader, Folder};
 use shelf_mirrors::{MirrorError, MirrorWriter, Postgres, Recorder, Step};
 use tokio::runtime::Runtime;
@@ -72,7 +71,7 @@ impl MirrorFollower {
     /// Opens the mirror of a data folder, and reads the log from where the mirror stands.
     pub fn open(folder: &Folder, options: MirrorOptions) -> Result<Self, LinkError> {
         folder.meta()?;
-        let ends = log_ends(folder)?;
+        let ends = folder.log_ends()?;
         let runtime = runtime()?;
         let writer = MirrorWriter::open(&options.postgres, ends.len() as u32);
         let writer = runtime.block_on(writer)?;
@@ -157,14 +156,4 @@ impl MirrorFollower {
 pub(crate) fn runtime() -> Result<Runtime, LinkError> {
     let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
     built.map_err(LinkError::Thread)
-}
-
-/// The end of each partition of the log.
-fn log_ends(folder: &Folder) -> Result<Vec<u64>, LinkError> {
-    let reader = LogReader::open(folder.log()).map_err(shelf_host::HostError::from)?;
-    let mut ends = Vec::new();
-    for mut tail in reader.into_partitions() {
-        ends.push(tail.end_offset().map_err(shelf_host::HostError::from)?);
-    }
-    Ok(ends)
 }

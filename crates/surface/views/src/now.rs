@@ -83,10 +83,7 @@ impl NowView {
     ) -> Self {
         let stores = chain.select(store);
         let readings: Vec<Reading> = stores.iter().map(|store| Reading::of(&[store])).collect();
-        let mut reading = Reading::default();
-        for of_store in &readings {
-            reading.merge(of_store);
-        }
+        let reading = Reading::sum(readings.iter().copied());
         let only = if let [only] = stores.as_slice() { Some(*only) } else { None };
         let several = stores.len() > 1;
         let (title, local_time) = heading(&stores);

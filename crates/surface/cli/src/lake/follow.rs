@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use shelf_domain::{SourceId, Timestamp};
-use shelf_eventlog::LogReader;
 use shelf_host::{ChainReader, Folder, Sources, step_behind_engine};
 use shelf_lake::{Lake, LakeWriter, Recorder, Round, Step};
 use tokio::runtime::Runtime;
@@ -63,7 +62,7 @@ impl Follower {
     /// Opens the lake of a data folder, and reads the log from where the lake stands.
     pub(crate) fn open(folder: &Folder, lake: Lake, settings: &Settings) -> Result<Self, Failure> {
         folder.meta()?;
-        let ends = log_ends(folder)?;
+        let ends = folder.log_ends()?;
         let runtime = runtime()?;
         let maintenance = Maintenance::new(lake.clone(), &settings.lake);
         let writer = runtime.block_on(LakeWriter::open(lake, ends.len() as u32))?;
@@ -186,13 +185,4 @@ fn name_unknown(recorder: &mut Recorder, source: SourceId) {
     if !recorder.knows_source(source) {
         recorder.name_source(source, &source.0.to_string());
     }
-}
-
-/// The end of each partition of the log.
-fn log_ends(folder: &Folder) -> Result<Vec<u64>, Failure> {
-    let mut ends = Vec::new();
-    for mut tail in LogReader::open(folder.log())?.into_partitions() {
-        ends.push(tail.end_offset()?);
-    }
-    Ok(ends)
 }

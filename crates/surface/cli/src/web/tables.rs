@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use shelf_eventlog::LogReader;
 use shelf_host::Folder;
 use shelf_lake::{Filled, Lake, LakeError, Positions, Table};
 use shelf_web::{LakeFacts, LakeTable};
@@ -34,10 +33,7 @@ impl Tables {
 
 impl Looks {
     fn look(&self) -> Result<Vec<LakeTable>, Failure> {
-        let mut ends = Vec::new();
-        for mut tail in LogReader::open(self.folder.log())?.into_partitions() {
-            ends.push(tail.end_offset()?);
-        }
+        let ends = self.folder.log_ends()?;
         let Some(runtime) = &self.runtime else { return Ok(Vec::new()) };
         runtime.block_on(async {
             let positions = self.lake.positions(ends.len() as u32).await?;

@@ -59,11 +59,15 @@ pub struct Reading {
 impl Reading {
     /// The reading of these stores together.
     pub fn of(stores: &[&Store]) -> Self {
-        let mut sum = Self::default();
-        for store in stores {
-            sum.merge(&Self::of_store(store));
-        }
-        sum
+        Self::sum(stores.iter().map(|store| Self::of_store(store)))
+    }
+
+    /// Readings of several stores together.
+    pub fn sum(readings: impl Iterator<Item = Self>) -> Self {
+        readings.fold(Self::default(), |mut sum, reading| {
+            sum.merge(&reading);
+            sum
+        })
     }
 
     /// Adds another store's reading.
