@@ -1,12 +1,17 @@
-//! A real broker of Apache Kafka for a test: on a free port, in a fresh folder, gone with the test.
+//! Real brokers of Apache Kafka for a test: on free ports, in fresh folders, gone with the test.
 //!
 //! The jars come with `cargo xtask services fetch`, which `cargo xtask test` does as well.
+
+mod cluster;
+
+pub use cluster::Cluster;
 
 use std::fs::{self, File};
 use std::io;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,10 +25,14 @@ pub const PASSWORD: &str = "secret";
 const PROPERTIES: &str = include_str!("kafka/server.properties");
 /// The same in every test: a folder is never shared.
 const CLUSTER_ID: &str = "c2hlbGYtdGVzdC1jbHVzdA";
-const STARTS_WITHIN: Duration = Duration::from_secs(90);
+const STARTS_WITHIN: Duration = Duration::from_mins(3);
 /// Small, and without the compiler that pays off after minutes only.
-const JAVA_OPTIONS: [&str; 4] =
-    ["-Xmx640m", "-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
+const JAVA_OPTIONS: [&str; 3] = ["-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
+const HEAP: &str = "-Xmx640m";
+const LOOPBACK: &str = "127.0.0.1";
+/// Where ports are looked for. The system gives those above to whoever connects to somebody: a
+/// broker that is away for a moment could find its own taken.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
 /// Kills the broker when its own input ends: that is when the test has ended, however it did.
 const KEEPER: &str = r#"
 "$@" </dev/null >>"$OUT" 2>&1 &
@@ -37,23 +46,84 @@ wait $!
 #[derive(Debug)]
 pub struct Broker {
     folder: tempfile::TempDir,
-    plain: u16,
-    sasl: u16,
-    tls: u16,
+    host: String,
+    ports: Ports,
+    java: Java,
     keeper: Option<Child>,
 }
 
-/// Ports that nobody listens to at this moment.
-fn free_ports() -> [u16; 4] {
-    let held = [0; 4].map(|port| TcpListener::bind(("127.0.0.1", port)).expect("a port"));
-    held.map(|listener| listener.local_addr().expect("an address").port())
+/// How a broker is run.
+#[derive(Clone, Copy, Debug)]
+struct Java {
+    release: Release,
+    heap: &'static str,
+}
+
+/// Where a broker listens.
+#[derive(Clone, Copy, Debug)]
+struct Ports {
+    plain: u16,
+    sasl: u16,
+    tls: u16,
+    controller: u16,
+}
+
+impl Ports {
+    /// Ports that nobody listens to at this moment.
+    fn free() -> Self {
+        let [plain, sasl, tls, controller] = [(); 4].map(|()| free_port());
+        Self { plain, sasl, tls, controller }
+    }
+}
+
+/// A port that nobody listens to at this moment, and that this process is given once.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let length = PORTS.end - PORTS.start;
+    // Processes that run side by side begin elsewhere.
+    let begin = (std::process::id() % u32::from(length)) as u16;
+    for _ in 0..length {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed) % length;
+        let port = PORTS.start + (begin + step) % length;
+        if TcpListener::bind((LOOPBACK, port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no port of {PORTS:?} is free")
+}
+
+/// What is said to one broker and not to another.
+struct Plan<'a> {
+    node: usize,
+    voters: &'a str,
+    ports: Ports,
+    replication: usize,
+    host: &'a str,
+    java: Java,
+    /// Lines behind those of the file, which they overrule.
+    more: &'a str,
+}
+
+/// Which Apache Kafka a broker is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Release {
+    /// The newest that the product is tested with.
+    #[default]
+    Newest,
+    /// The last one before 4.0.
+    Before4,
 }
 
 /// The jars, as a search path of Java.
-fn jars() -> String {
-    let named = std::env::var_os(JARS_VARIABLE).map(PathBuf::from);
-    let usual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/services/kafka");
-    let folder = named.unwrap_or(usual);
+fn jars(release: Release) -> String {
+    let services = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/services");
+    let folder = match release {
+        Release::Newest => {
+            let named = std::env::var_os(JARS_VARIABLE).map(PathBuf::from);
+            named.unwrap_or_else(|| services.join("kafka"))
+        }
+        Release::Before4 => services.join("kafka-3.9"),
+    };
     let found = fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some());
     assert!(
         found,
@@ -78,11 +148,13 @@ fn make_keys(folder: &Path) -> String {
     keys
 }
 
-fn java(class: &str) -> Vec<String> {
-    let mut words = vec!["java".to_owned()];
-    words.extend(JAVA_OPTIONS.map(str::to_owned));
-    words.extend(["-cp".to_owned(), jars(), class.to_owned()]);
-    words
+impl Java {
+    fn words(self, class: &str) -> Vec<String> {
+        let mut words = vec!["java".to_owned(), self.heap.to_owned()];
+        words.extend(JAVA_OPTIONS.map(str::to_owned));
+        words.extend(["-cp".to_owned(), jars(self.release), class.to_owned()]);
+        words
+    }
 }
 
 fn command(words: &[String]) -> Command {
@@ -95,30 +167,56 @@ fn command(words: &[String]) -> Command {
 impl Broker {
     /// Starts a broker with a fresh folder, and waits until it answers.
     pub fn start() -> Self {
+        Self::start_on(LOOPBACK, Release::Newest)
+    }
+
+    /// The same of another release.
+    pub fn start_release(release: Release) -> Self {
+        Self::start_on(LOOPBACK, release)
+    }
+
+    /// The same at another address of this machine.
+    pub fn start_at(host: &str) -> Self {
+        Self::start_on(host, Release::Newest)
+    }
+
+    fn start_on(host: &str, release: Release) -> Self {
+        let ports = Ports::free();
+        let voters = format!("1@{host}:{}", ports.controller);
+        let java = Java { release, heap: HEAP };
+        let plan = Plan { node: 1, voters: &voters, ports, replication: 1, host, java, more: "" };
+        let mut broker = Self::make(&plan);
+        broker.resume();
+        broker
+    }
+
+    /// Makes the folder of a broker that does not run yet.
+    fn make(plan: &Plan<'_>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let [plain, sasl, tls, controller] = free_ports();
+        let Ports { plain, sasl, tls, controller } = plan.ports;
         let keys = make_keys(folder.path());
         let data = folder.path().join("data");
         let properties = PROPERTIES
-            .replace("{node}", "1")
-            .replace("{voters}", &format!("1@127.0.0.1:{controller}"))
+            .replace("127.0.0.1", plan.host)
+            .replace("{node}", &plan.node.to_string())
+            .replace("{voters}", plan.voters)
             .replace("{plain}", &plain.to_string())
             .replace("{sasl}", &sasl.to_string())
             .replace("{tls}", &tls.to_string())
             .replace("{keys}", &keys)
             .replace("{controller}", &controller.to_string())
-            .replace("{replication}", "1")
+            .replace("{replication}", &plan.replication.to_string())
             .replace("{data}", &data.display().to_string());
         let file = folder.path().join("server.properties");
-        fs::write(&file, properties).expect("a file");
-        let mut format = command(&java("kafka.tools.StorageTool"));
+        // Of two lines about the same, the last one counts.
+        fs::write(&file, format!("{properties}{}", plan.more)).expect("a file");
+        let mut format = command(&plan.java.words("kafka.tools.StorageTool"));
         let scram = format!("SCRAM-SHA-256=[name={USER},password={PASSWORD}]");
         format.args(["format", "-t", CLUSTER_ID, "--add-scram", &scram, "-c"]).arg(&file);
         let output = format.output().expect("java");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let mut broker = Self { folder, plain, sasl, tls, keeper: None };
-        broker.resume();
-        broker
+        let (host, ports, java) = (plan.host.to_owned(), plan.ports, plan.java);
+        Self { folder, host, ports, java, keeper: None }
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -127,16 +225,26 @@ impl Broker {
 
     /// Starts it again on what it has kept, and waits until it answers.
     pub fn resume(&mut self) {
+        self.begin();
+        self.wait();
+    }
+
+    /// Starts it.
+    fn begin(&mut self) {
         assert!(self.keeper.is_none(), "it runs");
-        let mut words = java("kafka.Kafka");
+        let mut words = self.java.words("kafka.Kafka");
         words.push(self.file("server.properties").display().to_string());
         let mut keeper = Command::new("sh");
         keeper.args(["-c", KEEPER, "keeper"]).args(&words);
         keeper.env("OUT", self.file("out.txt")).env("PID", self.file("pid"));
         let _ = fs::remove_file(self.file("pid"));
         self.keeper = Some(keeper.stdin(Stdio::piped()).spawn().expect("a shell"));
+    }
+
+    /// Waits until it answers.
+    fn wait(&self) {
         let started = Instant::now();
-        while TcpStream::connect(("127.0.0.1", self.plain)).is_err() {
+        while TcpStream::connect((self.host.as_str(), self.ports.plain)).is_err() {
             assert!(started.elapsed() < STARTS_WITHIN, "no broker:\n{}", self.said());
             thread::sleep(Duration::from_millis(50));
         }
@@ -163,17 +271,17 @@ impl Broker {
 
     /// Its address without a password.
     pub fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.plain)
+        format!("{}:{}", self.host, self.ports.plain)
     }
 
     /// Its address that asks for a user.
     pub fn sasl_address(&self) -> String {
-        format!("127.0.0.1:{}", self.sasl)
+        format!("{}:{}", self.host, self.ports.sasl)
     }
 
     /// Its address that speaks TLS and asks for a user.
     pub fn tls_address(&self) -> String {
-        format!("127.0.0.1:{}", self.tls)
+        format!("{}:{}", self.host, self.ports.tls)
     }
 
     /// The certificate that it shows, as PEM.

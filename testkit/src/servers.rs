@@ -1,14 +1,16 @@
-//! Real servers for tests: PostgreSQL and Redis as Debian has them, each on a free port of the
-//! loopback in a folder of its own, stopped when the test drops it.
+//! Real servers for tests: PostgreSQL and Redis as Debian has them, a registry of schemas, each on
+//! a free port of the loopback in a folder of its own, stopped when the test drops it.
 //!
 //! `cargo xtask test` installs both. PostgreSQL refuses to be run by root, so there it runs as the
 //! user `postgres` that its package makes.
 
 mod postgres;
 mod redis;
+mod registry;
 
 pub use postgres::{PASSWORD, PostgresServer, USER};
 pub use redis::RedisServer;
+pub use registry::RegistryServer;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Child, Command};

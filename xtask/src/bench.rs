@@ -45,7 +45,7 @@ enum Beside {
     Server(Server),
 }
 
-const ROWS: [Row; 27] = [
+const ROWS: [Row; 29] = [
     row("core_steps", ONE),
     row("import_one_core", ONE),
     row("import_two_cores", TWO),
@@ -66,6 +66,8 @@ const ROWS: [Row; 27] = [
     Row { beside: &[Beside::DuckDb], ..row("sql_queries", TWO) },
     Row { beside: &[KAFKA], ..row("kafka_events", TWO) },
     Row { beside: &[KAFKA], ..row("kafka_alert", TWO) },
+    Row { beside: &[KAFKA], ..row("kafka_transactions_cost", TWO) },
+    Row { beside: &[KAFKA], ..row("kafka_take_over", TWO) },
     Row { beside: &[KAFKA, REDIS], ..row("redis_bridge", TWO) },
     Row { beside: &[REDIS], ..row("redis_entries", TWO) },
     Row { beside: &[POSTGRES], ..row("mirror_rows", TWO) },

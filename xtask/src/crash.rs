@@ -2,9 +2,10 @@
 //! and compares the outcome with that of a run that was left alone.
 //!
 //! It kills only the child that it started itself, and it stops at the first difference with the
-//! data still on disk.
+//! data still on disk. With `--kafka` workers and brokers of a chain on Apache Kafka are killed.
 
 mod child;
+mod kafka;
 mod kill_times;
 mod outcome;
 #[cfg(test)]
@@ -34,10 +35,13 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// The simulated days of a run.
-    #[arg(long, default_value_t = 7)]
+    #[arg(long, default_value_t = 7, conflicts_with = "kafka")]
     days: u32,
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, conflicts_with = "kafka")]
     stores: u32,
+    /// Kill workers and the broker of a chain on Apache Kafka instead.
+    #[arg(long)]
+    kafka: bool,
 }
 
 /// What is run, and where.
@@ -57,6 +61,9 @@ struct Counts {
 }
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
+    if args.kafka {
+        return kafka::run(workspace, args.cycles, args.seed);
+    }
     let shelf = workspace.build_shelf(Profile::Release)?;
     let scratch = tempfile::Builder::new()
         .prefix("shelf-crash-")
@@ -92,7 +99,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         }
         Err(error) => {
             let kept = scratch.keep();
-            let Args { cycles, seed, days, stores } = args;
+            let Args { cycles, seed, days, stores, .. } = args;
             bail!(
                 "{error:#}\n  the data is kept in {}\n  continue that run with: {}\n  repeat \
                  all with: cargo xtask crash --cycles {cycles} --seed {seed} --days {days} \

@@ -6,11 +6,13 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Other programs that read Delta tables, an object store, clients of Postgres, one that
-/// makes requests from an OpenAPI document, and what they need.
-const PACKAGES: [&str; 10] = [
+/// Other programs that read Delta tables and Avro, an object store, clients of Kafka and of
+/// Postgres, one that makes requests from an OpenAPI document, and what they need.
+const PACKAGES: [&str; 12] = [
+    "confluent-kafka==2.16.1",
     "deltalake==1.6.6",
     "duckdb==2.0.1",
+    "fastavro==1.13.1",
     "moto[server]==5.2.5",
     "psycopg[binary]==3.3.9",
     "pyarrow==26.0.1",

@@ -4,6 +4,7 @@
 mod kafka;
 mod postgres;
 mod redis;
+mod registry;
 
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
@@ -51,6 +52,8 @@ pub(crate) enum Server {
     Postgres,
     /// Redis, with its append-only file on.
     Redis,
+    /// A registry of schemas, which keeps them in memory.
+    Registry,
 }
 
 impl Server {
@@ -59,6 +62,16 @@ impl Server {
             Self::Kafka => "kafka",
             Self::Postgres => "postgres",
             Self::Redis => "redis",
+            Self::Registry => "registry",
+        }
+    }
+
+    /// Sees to it that what it consists of is there, where no package of the system has it.
+    fn fetch(self, workspace: &Workspace) -> Result<()> {
+        match self {
+            Self::Kafka => kafka::fetch(workspace),
+            Self::Registry => registry::fetch(workspace),
+            Self::Postgres | Self::Redis => Ok(()),
         }
     }
 
@@ -67,13 +80,14 @@ impl Server {
             Self::Kafka => kafka::start(workspace, folder),
             Self::Postgres => postgres::start(folder),
             Self::Redis => redis::start(folder),
+            Self::Registry => registry::start(workspace, folder),
         }
     }
 
     /// Where it keeps its data and its process number while it runs.
     fn folder(self, workspace: &Workspace) -> PathBuf {
         match self {
-            Self::Kafka | Self::Redis => {
+            Self::Kafka | Self::Redis | Self::Registry => {
                 workspace.root.join("target/services/run").join(self.name())
             }
             // It may run as another user, who may not look into this one's folders.
@@ -91,9 +105,6 @@ pub(crate) struct Started<'a> {
 impl<'a> Started<'a> {
     /// Starts a server on its usual port.
     pub(crate) fn new(workspace: &'a Workspace, server: Server) -> Result<Self> {
-        if server == Server::Kafka {
-            fetch(workspace)?;
-        }
         let started = Self { workspace, server };
         up(workspace, server)?;
         Ok(started)
@@ -111,19 +122,14 @@ impl Drop for Started<'_> {
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     match &args.what {
         What::Fetch => fetch(workspace),
-        What::Up { servers } => {
-            if asked(servers).any(|server| server == Server::Kafka) {
-                fetch(workspace)?;
-            }
-            asked(servers).try_for_each(|server| up(workspace, server))
-        }
+        What::Up { servers } => asked(servers).try_for_each(|server| up(workspace, server)),
         What::Down { servers } => asked(servers).try_for_each(|server| down(workspace, server)),
     }
 }
 
 /// Sees to it that what the servers consist of is there.
 pub(crate) fn fetch(workspace: &Workspace) -> Result<()> {
-    kafka::fetch(workspace)
+    Server::value_variants().iter().try_for_each(|server| server.fetch(workspace))
 }
 
 /// The asked servers; all of them if none is asked.
@@ -133,6 +139,7 @@ fn asked(servers: &[Server]) -> impl Iterator<Item = Server> {
 }
 
 fn up(workspace: &Workspace, server: Server) -> Result<()> {
+    server.fetch(workspace)?;
     down(workspace, server)?;
     let folder = server.folder(workspace);
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;

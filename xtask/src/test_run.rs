@@ -23,6 +23,8 @@ enum Step {
     Fmt,
     /// Neither rustc nor clippy has a warning.
     Clippy,
+    /// Nor has the build without further features, which `cargo run` of a clone makes.
+    Plain,
     /// The rules of the source tree hold.
     Tidy,
     /// No change of a schema breaks who reads or who writes.
@@ -48,6 +50,7 @@ impl Step {
             Self::Tools => "tools",
             Self::Fmt => "fmt",
             Self::Clippy => "clippy",
+            Self::Plain => "plain",
             Self::Tidy => "tidy",
             Self::Schemas => "schemas",
             Self::Test => "test",
@@ -62,6 +65,7 @@ impl Step {
             Self::Tools => "apt-get, rustup and pip, for what is missing",
             Self::Fmt => "cargo fmt --all --check",
             Self::Clippy => "cargo clippy --workspace --all-targets --all-features -- -D warnings",
+            Self::Plain => "cargo clippy -p shelf -- -D warnings",
             Self::Tidy => "cargo xtask tidy",
             Self::Schemas => "cargo xtask schemas check",
             Self::Test => "cargo test --workspace --all-features",
@@ -76,7 +80,7 @@ impl Step {
             Self::Tidy => tidy::run(workspace),
             Self::Schemas => schemas::check(workspace),
             Self::Codegen => codegen::check(workspace),
-            Self::Fmt | Self::Clippy | Self::Test | Self::Doc => {
+            Self::Fmt | Self::Clippy | Self::Plain | Self::Test | Self::Doc => {
                 let mut command = workspace.cargo();
                 let words = self.command().split(' ');
                 command.args(words.skip_while(|word| *word != "cargo").skip(1));

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// A program that the tests or benches call, and the Debian package that brings it.
-const PROGRAMS: [(&str, &str); 31] = [
+const PROGRAMS: [(&str, &str); 33] = [
     ("cc", "build-essential"),
     ("chmod", "coreutils"),
     ("chown", "coreutils"),
@@ -24,6 +24,7 @@ const PROGRAMS: [(&str, &str); 31] = [
     ("gzip", "gzip"),
     ("id", "coreutils"),
     ("initdb", "postgresql"),
+    ("ip", "iproute2"),
     ("java", "default-jre-headless"),
     ("keytool", "default-jre-headless"),
     ("kill", "procps"),
@@ -41,6 +42,7 @@ const PROGRAMS: [(&str, &str); 31] = [
     ("tar", "tar"),
     ("taskset", "util-linux"),
     ("timeout", "coreutils"),
+    ("umount", "mount"),
     ("unshare", "util-linux"),
     ("xz", "xz-utils"),
 ];

@@ -14,6 +14,8 @@ const PROPERTIES: &str = include_str!("../../../testkit/src/kafka/server.propert
 const POM: &str = "xtask/src/services/kafka-pom.xml";
 /// Which version is there, written when it is whole.
 const STAMP: &str = "version.txt";
+/// Older releases that tests start beside that of the POM: the version, and its folder.
+const OLDER: [(&str, &str); 1] = [("3.9.1", "target/services/kafka-3.9")];
 const CLUSTER_ID: &str = "c2hlbGYtdGVzdC1jbHVzdA";
 const PORTS: [(&str, u16); 4] =
     [("{plain}", 9092), ("{controller}", 9093), ("{sasl}", 9094), ("{tls}", 9095)];
@@ -25,19 +27,28 @@ fn jars(workspace: &Workspace) -> PathBuf {
 
 /// Has Maven copy the jars, where they are not there or of another version.
 pub(super) fn fetch(workspace: &Workspace) -> Result<()> {
-    let pom = workspace.root.join(POM);
-    let wanted = fs::read_to_string(&pom).with_context(|| format!("cannot read {POM}"))?;
-    let folder = jars(workspace);
+    let pom = fs::read_to_string(workspace.root.join(POM));
+    let pom = pom.with_context(|| format!("cannot read {POM}"))?;
+    fetch_into(workspace, &jars(workspace), &[], &pom)?;
+    for (version, folder) in OLDER {
+        let (asked, stamp) = (format!("-Dkafka.version={version}"), format!("{version}\n{pom}"));
+        fetch_into(workspace, &workspace.root.join(folder), &[asked.as_str()], &stamp)?;
+    }
+    Ok(())
+}
+
+fn fetch_into(workspace: &Workspace, folder: &Path, asked: &[&str], wanted: &str) -> Result<()> {
     if fs::read_to_string(folder.join(STAMP)).is_ok_and(|found| found == wanted) {
         return Ok(());
     }
-    eprintln!("getting the jars of Apache Kafka into target/services/kafka");
+    eprintln!("getting the jars of Apache Kafka into {}", folder.display());
     if folder.exists() {
-        fs::remove_dir_all(&folder).context("cannot remove the jars of another version")?;
+        fs::remove_dir_all(folder).context("cannot remove the jars of another version")?;
     }
     let mut maven = Command::new("mvn");
     maven.args(["-q", "-B", "dependency:copy-dependencies", "-DincludeScope=runtime", "-f"]);
-    maven.arg(&pom).arg(format!("-DoutputDirectory={}", folder.display()));
+    maven.arg(workspace.root.join(POM)).args(asked);
+    maven.arg(format!("-DoutputDirectory={}", folder.display()));
     run_to_success(&mut maven)?;
     fs::write(folder.join(STAMP), wanted).context("cannot note what was fetched")
 }

@@ -28,6 +28,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 pub use error::{ErrorCode, JsonError};
 use fields::{Field, Fields, Value};
 use get::{AT, Result, need};
+pub use time::{day_text, parse_day, parse_time, time_text};
 pub use write::write_event;
 
 /// The longest line that is read, in bytes.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use rdkafka::ClientConfig;
 
-use crate::KafkaError;
+use crate::{Avro, KafkaError};
 
 /// The port of a broker that is named without one.
 const DEFAULT_PORT: u16 = 9092;
@@ -21,6 +21,17 @@ impl Secret {
     /// Keeps a text from being printed.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
+    }
+
+    /// The text, for whoever it is proven to.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Secret {
+    fn default() -> Self {
+        Self::new("")
     }
 }
 
@@ -87,6 +98,8 @@ pub struct Connection {
     pub tls: Option<Tls>,
     /// The user, where brokers ask for one.
     pub sasl: Option<Sasl>,
+    /// How messages are written and read in Avro, where they are.
+    pub avro: Option<Avro>,
 }
 
 impl FromStr for Connection {
@@ -121,7 +134,7 @@ impl FromStr for Connection {
             ));
         }
         let (brokers, prefix) = (brokers.join(","), prefix.to_owned());
-        Ok(Self { brokers, prefix, tls: None, sasl: None })
+        Ok(Self { brokers, prefix, tls: None, sasl: None, avro: None })
     }
 }
 

@@ -40,6 +40,11 @@ impl Heard {
         locked(&self.delivery).take()
     }
 
+    /// Why a record was not delivered, as long as nobody has asked which one.
+    pub(crate) fn failed(&self) -> Option<Code> {
+        locked(&self.delivery).map(|(code, _)| code)
+    }
+
     /// Why `brokers` have not answered.
     pub(crate) fn silence(&self, brokers: &str) -> KafkaError {
         let brokers = brokers.to_owned();

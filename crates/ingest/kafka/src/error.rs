@@ -114,6 +114,22 @@ pub enum KafkaError {
         /// How long it had.
         waited: Duration,
     },
+    /// The registry of schemas does not answer.
+    #[error("the registry of schemas at {url} does not answer: {what}")]
+    RegistryUnreachable {
+        /// Its address.
+        url: String,
+        /// What was heard instead.
+        what: String,
+    },
+    /// The registry of schemas answers that it will not.
+    #[error("the registry of schemas at {url} refuses: {what}")]
+    RegistryRefused {
+        /// Its address.
+        url: String,
+        /// What it says.
+        what: String,
+    },
     /// Anything else that it says.
     #[error("cannot {action}")]
     Failed {
@@ -174,6 +190,8 @@ impl KafkaError {
             Self::Position { .. } => "kafka_position",
             Self::Lost { .. } => "kafka_position_lost",
             Self::Silent { .. } => "kafka_silent",
+            Self::RegistryUnreachable { .. } => "registry_unreachable",
+            Self::RegistryRefused { .. } => "registry_refused",
             Self::Failed { .. } => "kafka_failed",
         }
     }
@@ -202,6 +220,13 @@ impl KafkaError {
                  offsets.retention.minutes: name another prefix, or restore the position"
             }
             Self::Silent { .. } => "nothing: the truth is read back when the brokers answer",
+            Self::RegistryUnreachable { .. } => {
+                "check kafka.registry.url, and that the registry runs; it is asked again"
+            }
+            Self::RegistryRefused { .. } => {
+                "check address, user and password of the registry, and whether it has an older \
+                 schema of the subject that does not fit ours"
+            }
             Self::Failed { .. } => "check that the brokers run; it is tried again",
         }
     }
@@ -213,6 +238,7 @@ impl KafkaError {
             Self::Unreachable { .. }
                 | Self::Fenced { .. }
                 | Self::Silent { .. }
+                | Self::RegistryUnreachable { .. }
                 | Self::Failed { .. }
         )
     }

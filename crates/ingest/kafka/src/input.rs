@@ -66,6 +66,11 @@ impl InputLog {
         Ok(())
     }
 
+    /// Notes that more has been committed since.
+    pub(crate) fn ends_at(&mut self, committed: Committed) {
+        self.committed = committed;
+    }
+
     /// Up to where the partition has read.
     pub fn place(&self) -> Place {
         *locked(&self.read)

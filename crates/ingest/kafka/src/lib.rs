@@ -6,6 +6,7 @@
 //! a shop. Only this crate knows `rdkafka`.
 
 mod address;
+mod avro;
 mod claim;
 mod client;
 mod deadline;
@@ -19,11 +20,14 @@ mod outbox;
 mod output;
 mod place;
 mod reader;
+mod registry;
 mod source;
+mod standby;
 mod topics;
 mod transaction;
 
 pub use address::{Connection, Mechanism, Sasl, Secret, Tls};
+pub use avro::{Avro, Unread};
 pub use claim::Claim;
 pub use error::KafkaError;
 pub use feed::Feed;
@@ -35,8 +39,10 @@ pub use outbox::Outbox;
 pub use output::OutputLog;
 pub use place::{Committed, Place};
 pub use reader::{Message, Reader};
+pub use registry::RegistryOptions;
 pub use source::{SOURCES_GROUP, SourceClaim, Taken};
+pub use standby::StandbyLog;
 pub use topics::{
     ALERTS, LOG_EFFECTS, LOG_EVENTS, REJECTED, SOURCES, Topic, TopicOptions, topic_of, topics,
 };
-pub use transaction::committed_of;
+pub use transaction::{Delivery, committed_of};

@@ -19,12 +19,13 @@ pub struct OutputLog {
     transactions: Transactions,
     connection: Connection,
     effects_topic: String,
-    alerts_topic: String,
     read: Arc<Mutex<Place>>,
     /// What was committed when the partition was claimed.
     claimed: Committed,
     /// Effects written since then.
     written: Offset,
+    /// The message that is being written.
+    message: Vec<u8>,
 }
 
 impl OutputLog {
@@ -38,10 +39,10 @@ impl OutputLog {
             transactions,
             connection: connection.clone(),
             effects_topic: connection.name(LOG_EFFECTS),
-            alerts_topic: connection.name(ALERTS),
             read,
             claimed,
             written: 0,
+            message: Vec::new(),
         }
     }
 
@@ -68,6 +69,27 @@ impl OutputLog {
         self.transactions.write(&topic, partition, key, payload)
     }
 
+    /// Writes a record, given as JSON, to one of our topics: as it is, or in Avro.
+    pub fn publish_json(
+        &mut self,
+        topic: &str,
+        key: &str,
+        line: Option<&[u8]>,
+    ) -> Result<(), KafkaError> {
+        let (Some(avro), Some(line)) = (&self.connection.avro, line) else {
+            return self.publish(topic, key, line);
+        };
+        let full = self.connection.name(topic);
+        let mut message = std::mem::take(&mut self.message);
+        message.clear();
+        let encoded = avro.encode(topic, &full, line, &mut message);
+        let partition = self.transactions.origin().partition;
+        let written =
+            encoded.and_then(|()| self.transactions.write(&full, partition, key, Some(&message)));
+        self.message = message;
+        written
+    }
+
     /// Writes one effect, and the message of an alert beside it.
     fn write(&mut self, record: &[u8]) -> Result<(), KafkaError> {
         let partition = self.transactions.origin().partition;
@@ -78,9 +100,8 @@ impl OutputLog {
         let key = effect.store;
         self.transactions.write(&self.effects_topic, partition, key.as_str(), Some(record))?;
         if matches!(effect.effect, Effect::Alert(_)) {
-            let message = effect_json(&effect).to_string();
-            let message = Some(message.as_bytes());
-            self.transactions.write(&self.alerts_topic, partition, key.as_str(), message)?;
+            let line = effect_json(&effect).to_string();
+            self.publish_json(ALERTS, key.as_str(), Some(line.as_bytes()))?;
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ use shelf_events::encode_event;
 
 use crate::client::{ANSWER_WITHIN, Consumer};
 use crate::transaction::{Origin, Transactions};
-use crate::{Connection, KafkaError, LOG_EVENTS, Message, Place};
+use crate::{Connection, Delivery, KafkaError, LOG_EVENTS, Message, Place};
 
 /// The consumer group of those who take messages of others.
 pub const SOURCES_GROUP: &str = "shelf-sources";
@@ -45,7 +45,8 @@ impl SourceClaim {
     pub fn take(connection: &Connection, topic: &str, partition: u32) -> Result<Self, KafkaError> {
         let (topic, group) = (topic.to_owned(), connection.name(SOURCES_GROUP));
         let origin = Origin { topic, partition, group };
-        let (transactions, consumer) = Transactions::claim(connection, origin.clone())?;
+        let (transactions, consumer) =
+            Transactions::claim(connection, origin.clone(), Delivery::ExactlyOnce)?;
         let place = transactions.committed().place;
         let failed = |source| KafkaError::of("read a topic", &origin.topic, source);
         let marks = consumer.fetch_watermarks(&origin.topic, partition as i32, ANSWER_WITHIN);

@@ -1,5 +1,8 @@
 //! One partition's transactions: what is written, and how far its input has come, in one.
 //!
+//! Where everything is to be written once at least, there are none: what is written is delivered
+//! first, and then the position is committed.
+//!
 //! Each partition has a transactional id of its own. Whoever claims a partition is given the next
 //! epoch of it by the brokers, and every earlier holder can write nothing from then on. Whatever
 //! fails, the caller drops the claim and takes it again: what is true is read back from the
@@ -8,7 +11,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rdkafka::consumer::{Consumer as _, ConsumerGroupMetadata};
+use rdkafka::consumer::{CommitMode, Consumer as _, ConsumerGroupMetadata};
 use rdkafka::error::{KafkaError as Foreign, RDKafkaErrorCode as Code};
 use rdkafka::producer::{BaseRecord, Producer as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionListElem};
@@ -31,6 +34,35 @@ const READ_BACK: &str = "read back what was committed";
 const CLAIM: &str = "claim a partition";
 /// The consumer group of the workers, and of what they have committed.
 pub(crate) const GROUP: &str = "shelf";
+/// The group of what is committed without transactions. Brokers take a position without one only
+/// for a group that nobody is a member of.
+const GROUP_AT_LEAST_ONCE: &str = "shelf-at-least-once";
+
+/// How often readers find what follows from an event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Delivery {
+    /// Once, in transactions.
+    #[default]
+    ExactlyOnce,
+    /// Once, and again what was written last when a worker is killed or frozen. Nobody is fenced.
+    AtLeastOnce,
+}
+
+impl Delivery {
+    /// The group that positions are committed for, without the prefix.
+    pub(crate) fn group(self) -> &'static str {
+        match self {
+            Self::ExactlyOnce => GROUP,
+            Self::AtLeastOnce => GROUP_AT_LEAST_ONCE,
+        }
+    }
+}
+
+/// How a position is committed.
+enum Commits {
+    InTransactions(Arc<ConsumerGroupMetadata>),
+    Alone(Arc<Consumer>),
+}
 
 /// The partition whose position a transaction commits.
 #[derive(Clone, Debug)]
@@ -59,7 +91,7 @@ impl Origin {
 /// The right to write what follows from one partition.
 pub(crate) struct Transactions {
     producer: Arc<Producer>,
-    group: Arc<ConsumerGroupMetadata>,
+    commits: Commits,
     origin: Origin,
     committed: Committed,
     /// Whether something was written that is not committed.
@@ -72,37 +104,30 @@ impl Transactions {
     pub(crate) fn claim(
         connection: &Connection,
         origin: Origin,
+        delivery: Delivery,
     ) -> Result<(Self, Consumer), KafkaError> {
-        let id = format!("{}-{}-{}", origin.group, origin.topic, origin.partition);
-        let settings = [
-            ("transactional.id", id.as_str()),
-            ("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS),
-            ("message.timeout.ms", DELIVERY_TIMEOUT_MS),
-            ("message.max.bytes", "16777216"),
-            ("linger.ms", "5"),
-            // The brokers still finish the last transaction when the next one begins.
-            ("retry.backoff.ms", "10"),
-        ];
-        let producer: Arc<Producer> = Arc::new(make(connection, &settings, Heard::default())?);
+        let producer = producer(connection, &origin, delivery)?;
         let settings: Vec<(&str, &str)> =
             READS.into_iter().chain([("group.id", origin.group.as_str())]).collect();
         let consumer: Consumer = make(connection, &settings, Heard::default())?;
-        let group = consumer
-            .group_metadata()
-            .ok_or(KafkaError::Silent { action: "name the group", waited: Duration::ZERO })?;
-
-        let claiming = Arc::clone(&producer);
-        let claimed =
-            within(CLAIM, GIVEN_UP_AFTER, move || claiming.init_transactions(STEP_WITHIN))?;
-        claimed.map_err(|source| judged(CLAIM, connection, &producer, &origin, source))?;
-        let found = committed(&consumer, &origin)?;
-        let mut claim = Self {
-            producer,
-            group: Arc::new(group),
-            origin,
-            committed: found.unwrap_or_default(),
-            open: false,
+        let commits = match delivery {
+            Delivery::ExactlyOnce => {
+                let (action, waited) = ("name the group", Duration::ZERO);
+                let group = consumer.group_metadata();
+                let group = group.ok_or(KafkaError::Silent { action, waited })?;
+                let claiming = Arc::clone(&producer);
+                let claimed =
+                    within(CLAIM, GIVEN_UP_AFTER, move || claiming.init_transactions(STEP_WITHIN))?;
+                claimed.map_err(|source| judged(CLAIM, connection, &producer, &origin, source))?;
+                Commits::InTransactions(Arc::new(group))
+            }
+            Delivery::AtLeastOnce => {
+                Commits::Alone(Arc::new(make(connection, &settings, Heard::default())?))
+            }
         };
+        let found = committed(&consumer, &origin)?;
+        let committed = found.unwrap_or_default();
+        let mut claim = Self { producer, commits, origin, committed, open: false };
         if found.is_none() {
             claim.refuse_lost(connection, &consumer)?;
         }
@@ -139,8 +164,10 @@ impl Transactions {
 
     fn begin(&mut self) -> Result<(), KafkaError> {
         if !self.open {
-            let begun = self.producer.begin_transaction();
-            begun.map_err(|source| self.judge("begin a transaction", source))?;
+            if let Commits::InTransactions(_) = self.commits {
+                let begun = self.producer.begin_transaction();
+                begun.map_err(|source| self.judge("begin a transaction", source))?;
+            }
             self.open = true;
         }
         Ok(())
@@ -200,12 +227,28 @@ impl Transactions {
         for mut element in list.elements() {
             element.set_metadata(committed.metadata());
         }
-        let (producer, group) = (Arc::clone(&self.producer), Arc::clone(&self.group));
-        let done = within(ACTION, GIVEN_UP_AFTER, move || {
-            producer.send_offsets_to_transaction(&list, &group, STEP_WITHIN)?;
-            deliver(&producer, STEP_WITHIN);
-            producer.commit_transaction(STEP_WITHIN)
-        })?;
+        let producer = Arc::clone(&self.producer);
+        let done = match &self.commits {
+            Commits::InTransactions(group) => {
+                let group = Arc::clone(group);
+                within(ACTION, GIVEN_UP_AFTER, move || {
+                    producer.send_offsets_to_transaction(&list, &group, STEP_WITHIN)?;
+                    deliver(&producer, STEP_WITHIN);
+                    producer.commit_transaction(STEP_WITHIN)
+                })?
+            }
+            Commits::Alone(consumer) => {
+                let consumer = Arc::clone(consumer);
+                within(ACTION, GIVEN_UP_AFTER, move || {
+                    deliver(&producer, STEP_WITHIN);
+                    let late = (producer.in_flight_count() > 0).then_some(Code::MessageTimedOut);
+                    match producer.context().failed().or(late) {
+                        Some(code) => Err(Foreign::MessageProduction(code)),
+                        None => consumer.commit(&list, CommitMode::Sync),
+                    }
+                })?
+            }
+        };
         done.map_err(|source| self.judge(ACTION, source))?;
         self.committed = committed;
         self.open = false;
@@ -235,11 +278,34 @@ impl Transactions {
 
 impl Drop for Transactions {
     fn drop(&mut self) {
-        if self.open {
+        if self.open && matches!(self.commits, Commits::InTransactions(_)) {
             // A courtesy to readers, who need not wait for the brokers to end it.
             let _ = self.producer.abort_transaction(Duration::from_millis(500));
         }
     }
+}
+
+/// What writes for a partition.
+fn producer(
+    connection: &Connection,
+    origin: &Origin,
+    delivery: Delivery,
+) -> Result<Arc<Producer>, KafkaError> {
+    let id = format!("{}-{}-{}", origin.group, origin.topic, origin.partition);
+    let writes = [
+        ("message.timeout.ms", DELIVERY_TIMEOUT_MS),
+        ("message.max.bytes", "16777216"),
+        ("linger.ms", "5"),
+        // The brokers still finish the last transaction when the next one begins.
+        ("retry.backoff.ms", "10"),
+    ];
+    let of_delivery: &[(&str, &str)] = match delivery {
+        Delivery::ExactlyOnce => {
+            &[("transactional.id", id.as_str()), ("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS)]
+        }
+        Delivery::AtLeastOnce => &[("enable.idempotence", "true")],
+    };
+    Ok(Arc::new(make(connection, &[&writes[..], of_delivery].concat(), Heard::default())?))
 }
 
 /// Why the brokers do not let us claim a partition.
@@ -264,8 +330,9 @@ fn judged(
 pub fn committed_of(
     connection: &Connection,
     partitions: u32,
+    delivery: Delivery,
 ) -> Result<Vec<Option<Committed>>, KafkaError> {
-    let (topic, group) = (connection.name(crate::LOG_EVENTS), connection.name(GROUP));
+    let (topic, group) = (connection.name(crate::LOG_EVENTS), connection.name(delivery.group()));
     let settings: Vec<(&str, &str)> =
         READS.into_iter().chain([("group.id", group.as_str())]).collect();
     let consumer: Consumer = make(connection, &settings, Heard::default())?;

@@ -10,11 +10,12 @@ use rdkafka::admin::{AdminClient, AdminOptions};
 use shelf_domain::{Body, Event, EventId, Origin, StoreId, Timestamp};
 use shelf_events::decode_event;
 use shelf_kafka::{
-    Claim, Committed, Connection, Feed, KafkaError, LOG_EFFECTS, LOG_EVENTS, Mechanism, Message,
-    Place, Reader, Sasl, Secret, SourceClaim, Tls, TopicOptions, check, committed_of, init,
+    Claim, Committed, Connection, Delivery, Feed, KafkaError, LOG_EFFECTS, LOG_EVENTS, Mechanism,
+    Message, Place, Reader, Sasl, Secret, SourceClaim, Tls, TopicOptions, check, committed_of,
+    init,
 };
 use shelf_ports::{LogError, Offset, PartitionLog, RecordBatch};
-use shelf_testkit::kafka::{Broker, PASSWORD, USER};
+use shelf_testkit::kafka::{Broker, PASSWORD, Release, USER};
 
 /// One broker for all tests of this file; it ends with the process.
 fn broker() -> &'static Broker {
@@ -59,9 +60,13 @@ fn feed(connection: &Connection, numbers: std::ops::Range<u128>) {
 
 /// Claims a partition, as a worker does: what passes is tried again.
 fn claimed(connection: &Connection, partition: u32) -> Claim {
+    claimed_for(connection, partition, Delivery::ExactlyOnce)
+}
+
+fn claimed_for(connection: &Connection, partition: u32, delivery: Delivery) -> Claim {
     let started = Instant::now();
     loop {
-        match Claim::take(connection, partition) {
+        match Claim::take_for(connection, partition, delivery) {
             Ok(claim) => return claim,
             Err(error) => {
                 let in_time = started.elapsed() < Duration::from_secs(30);
@@ -169,7 +174,7 @@ fn positions_count_records_whatever_transactions_lie_between() {
     assert!(place.offset > 5, "marks take offsets: {place:?}");
     claim.output.sync().unwrap();
     let committed = Some(Committed { place, epoch: 1 });
-    assert_eq!(committed_of(&connection, 2).unwrap(), [committed, None]);
+    assert_eq!(committed_of(&connection, 2, Delivery::ExactlyOnce).unwrap(), [committed, None]);
     drop(claim);
 
     feed(&connection, 5..6);
@@ -204,6 +209,71 @@ fn whoever_claims_a_partition_takes_it_from_everybody_else() {
     }
     let more = reader.next(Duration::from_secs(1), |_| {}).unwrap();
     assert_eq!((seen, more), (vec![b"of the new".to_vec()], false));
+}
+
+#[test]
+fn a_broker_of_an_older_release_does_the_same() {
+    let broker = Broker::start_release(Release::Before4);
+    let connection = at(&broker.address(), "older");
+    assert_eq!(init(&connection, &options()).unwrap().created.len(), 20);
+    assert_eq!(init(&connection, &options()).unwrap().differences, []);
+    feed(&connection, 0..3);
+    let mut old = claimed(&connection, 0);
+    old.input.input().unwrap().begin_at(Place::default()).unwrap();
+    assert_eq!(read(&mut old, 3), [0, 1, 2]);
+    old.output.output().unwrap().publish(LOG_EFFECTS, "S001", Some(b"committed")).unwrap();
+    old.output.sync().unwrap();
+    let place = old.input.input().unwrap().place();
+    old.output.output().unwrap().publish(LOG_EFFECTS, "S001", Some(b"lost")).unwrap();
+    let mut new = claimed(&connection, 0);
+    assert_eq!(new.committed, Committed { place, epoch: 2 });
+    let error = old.output.sync().unwrap_err();
+    assert!(matches!(kafka(&error), KafkaError::Fenced { .. }), "{error:?}");
+    feed(&connection, 3..5);
+    new.input.input().unwrap().begin_at(place).unwrap();
+    assert_eq!(read(&mut new, 5), [3, 4]);
+    new.output.sync().unwrap();
+    let mut seen = Vec::new();
+    let mut reader = Reader::open(&connection, LOG_EFFECTS).unwrap();
+    let started = Instant::now();
+    while !(reader.at_end() && seen.len() == 1) && started.elapsed() < Duration::from_secs(20) {
+        let wait = Duration::from_millis(200);
+        reader.next(wait, |message| seen.push(message.payload.unwrap().to_vec())).unwrap();
+    }
+    assert_eq!(seen, [b"committed".to_vec()]);
+    let mut named = at(&broker.sasl_address(), "older");
+    let (user, password) = (USER.to_owned(), Secret::new(PASSWORD));
+    named.sasl = Some(Sasl { mechanism: Mechanism::ScramSha256, user, password });
+    check(&named, 2).unwrap();
+}
+
+#[test]
+fn what_is_delivered_at_least_once_is_there_without_a_transaction() {
+    let connection = chain("atleast");
+    feed(&connection, 0..4);
+    let take = || claimed_for(&connection, 0, Delivery::AtLeastOnce);
+    let mut claim = take();
+    claim.input.input().unwrap().begin_at(Place::default()).unwrap();
+    assert_eq!(read(&mut claim, 2)[..2], [0, 1]);
+    claim.output.output().unwrap().publish(LOG_EFFECTS, "S001", Some(b"first")).unwrap();
+    claim.output.sync().unwrap();
+    let place = claim.input.input().unwrap().place();
+    claim.output.output().unwrap().publish(LOG_EFFECTS, "S001", Some(b"again")).unwrap();
+    let mut seen = Vec::new();
+    let mut reader = Reader::open(&connection, LOG_EFFECTS).unwrap();
+    let started = Instant::now();
+    while seen.len() < 2 && started.elapsed() < Duration::from_secs(20) {
+        let wait = Duration::from_millis(200);
+        reader.next(wait, |message| seen.push(message.payload.unwrap().to_vec())).unwrap();
+    }
+    assert_eq!(seen, [b"first".to_vec(), b"again".to_vec()], "nothing waits for a commit");
+    // It ends before it has committed: whoever goes on writes that again, from what is committed.
+    drop(claim);
+    let claim = take();
+    assert_eq!((claim.committed.place, claim.committed.epoch), (place, 2));
+    // What was written with one delivery is not gone on with in the other.
+    let error = Claim::take(&connection, 0).err().expect("a refusal");
+    assert!(matches!(error, KafkaError::Lost { partition: 0, .. }), "{error:?}");
 }
 
 #[test]

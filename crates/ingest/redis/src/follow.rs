@@ -12,6 +12,8 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// How often it looks whether it is to stop meanwhile.
 const LOOK: Duration = Duration::from_millis(50);
+/// How often it asks how many entries there are to take.
+const ASK: Duration = Duration::from_secs(2);
 
 /// What following has come to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,6 +22,9 @@ pub struct Counts {
     pub taken: Taken,
     /// Connections that were lost, or did not come.
     pub failures: u64,
+    /// Entries that the group had not acknowledged when it was asked last; `None` where Redis does
+    /// not say.
+    pub lag: Option<u64>,
 }
 
 /// What following tells of, for those who watch.
@@ -42,8 +47,9 @@ pub fn follow(
 ) -> Result<Counts, RedisError> {
     let (mut counts, mut wait) = (Counts::default(), FIRST_WAIT);
     while !stopped() {
-        let followed = follow_once(redis, options, sink, &stopped, |taken| {
+        let followed = follow_once(redis, options, sink, &stopped, |taken, lag| {
             counts.taken.add(taken);
+            counts.lag = lag;
             // What was only begun may still fail.
             if taken.answered() > 0 || taken.read == 0 {
                 wait = FIRST_WAIT;
@@ -71,13 +77,18 @@ fn follow_once(
     options: &Options,
     sink: &mut impl Sink,
     stopped: &impl Fn() -> bool,
-    mut took: impl FnMut(&Taken),
+    mut took: impl FnMut(&Taken, Option<u64>),
 ) -> Result<(), RedisError> {
     let mut source = Source::open(redis, options.clone())?;
+    let (mut lag, mut asked) = (source.lag(), Instant::now());
     while !stopped() {
-        took(&source.step(sink)?);
+        let taken = source.step(sink)?;
+        if asked.elapsed() >= ASK {
+            (lag, asked) = (source.lag(), Instant::now());
+        }
+        took(&taken, lag);
     }
-    took(&source.finish(sink)?);
+    took(&source.finish(sink)?, lag);
     Ok(())
 }
 

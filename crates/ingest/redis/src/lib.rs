@@ -9,6 +9,7 @@ mod entry;
 mod error;
 mod events;
 mod follow;
+mod groups;
 mod live;
 mod source;
 

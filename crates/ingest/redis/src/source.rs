@@ -7,7 +7,7 @@ use redis::{Connection, Pipeline, Value, cmd, pipe};
 
 use crate::RedisError;
 use crate::connect::Redis;
-use crate::entry::{Entry, EntryId, bytes, list, of_claim, of_streams};
+use crate::entry::{Entry, EntryId, of_claim, of_streams};
 
 /// Why a sink did not take entries.
 pub type SinkError = Box<dyn std::error::Error + Send + Sync>;
@@ -110,8 +110,8 @@ enum Reading {
 
 /// Reads streams in a consumer group.
 pub struct Source {
-    connection: Connection,
-    options: Options,
+    pub(crate) connection: Connection,
+    pub(crate) options: Options,
     reading: Reading,
     own_after: Vec<EntryId>,
     acknowledge: BTreeMap<usize, Vec<EntryId>>,
@@ -339,60 +339,6 @@ impl Source {
         sink.begin(&there).map_err(RedisError::Sink)?;
         self.begun.push_back(there.iter().map(|entry| (entry.stream, entry.id)).collect());
         Ok(())
-    }
-
-    /// Removes entries below the first one that some group has not acknowledged.
-    fn trim(&mut self) -> Result<(), RedisError> {
-        for stream in self.options.streams.clone() {
-            let answer: Value =
-                cmd("XINFO").arg("GROUPS").arg(&stream).query(&mut self.connection)?;
-            let mut lowest: Option<EntryId> = None;
-            for group in list(answer)? {
-                let needed = self.first_needed(&stream, group)?;
-                lowest = Some(lowest.map_or(needed, |other| other.min(needed)));
-            }
-            // A stream that no group reads is nobody's to trim.
-            let Some(lowest) = lowest.filter(|id| *id > EntryId::default()) else { continue };
-            let mut trim = cmd("XTRIM");
-            trim.arg(&stream).arg("MINID").arg("~").arg(lowest.to_string());
-            trim.query::<Value>(&mut self.connection)?;
-        }
-        Ok(())
-    }
-
-    /// The first entry of a stream that a group needs, as its information says it.
-    fn first_needed(&mut self, stream: &str, group: Value) -> Result<EntryId, RedisError> {
-        let pairs = match group {
-            Value::Map(pairs) => pairs,
-            flat => {
-                let mut values = list(flat)?.into_iter();
-                let mut pairs = Vec::new();
-                while let (Some(name), Some(value)) = (values.next(), values.next()) {
-                    pairs.push((name, value));
-                }
-                pairs
-            }
-        };
-        let mut fields = BTreeMap::new();
-        for (name, value) in pairs {
-            // What Redis does not know of a group is no text.
-            if let (Ok(name), Ok(value)) = (bytes(name), bytes(value)) {
-                fields.insert(name, value);
-            }
-        }
-        let field = |name: &str| fields.get(name.as_bytes()).cloned().unwrap_or_default();
-        if field("pending") == b"0" {
-            return Ok(EntryId::parse(&field("last-delivered-id")).map_or(
-                EntryId::default(),
-                |id| {
-                    if id == EntryId::default() { id } else { id.next() }
-                },
-            ));
-        }
-        let summary: Value =
-            cmd("XPENDING").arg(stream).arg(field("name")).query(&mut self.connection)?;
-        let first = bytes(list(summary)?.into_iter().nth(1).unwrap_or_default()).ok();
-        Ok(first.and_then(|first| EntryId::parse(&first)).unwrap_or_default())
     }
 }
 

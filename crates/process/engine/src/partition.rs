@@ -6,7 +6,7 @@ use shelf_domain::{Counts, Effect, Effects, Event, Outcome, Stores, Timestamp};
 use shelf_events::{OutputRecord, decode_effect, decode_event, encode_effect, encode_event};
 use shelf_ports::{Offset, PartitionLog, RecordBatch};
 
-use crate::{EngineError, Newest, SnapshotStore};
+use crate::{EngineError, Newest, Snapshot, SnapshotStore};
 
 /// How much of a log is read at a time, in bytes.
 const READ_BYTES: usize = 1 << 20;
@@ -87,12 +87,45 @@ impl<L: PartitionLog> Partition<L> {
     pub fn open(
         number: u32,
         input: L,
-        mut output: L,
+        output: L,
         snapshots: &Path,
         options: Options,
     ) -> Result<Opened<L>, EngineError> {
         let snapshots = SnapshotStore::of_epoch(snapshots, number, options.epoch);
-        let Newest { snapshot, damaged } = snapshots.newest()?;
+        let newest = snapshots.newest()?;
+        Self::begin(number, input, output, snapshots, options, newest)
+    }
+
+    /// Opens a partition at a state that somebody has followed it to; at its newest snapshot where
+    /// that is further.
+    pub fn open_at(
+        number: u32,
+        input: L,
+        output: L,
+        snapshots: &Path,
+        options: Options,
+        state: Snapshot,
+    ) -> Result<Opened<L>, EngineError> {
+        let store = SnapshotStore::of_epoch(snapshots, number, options.epoch);
+        let saved = store.positions()?.first().copied().unwrap_or_default();
+        if saved > state.position {
+            return Self::open(number, input, output, snapshots, options);
+        }
+        let followed = Newest { snapshot: Some(state), damaged: Vec::new() };
+        let mut opened = Self::begin(number, input, output, store, options, followed)?;
+        opened.partition.saved = saved;
+        Ok(opened)
+    }
+
+    fn begin(
+        number: u32,
+        input: L,
+        mut output: L,
+        snapshots: SnapshotStore,
+        options: Options,
+        newest: Newest,
+    ) -> Result<Opened<L>, EngineError> {
+        let Newest { snapshot, damaged } = newest;
         let position = snapshot.as_ref().map_or(0, |snapshot| snapshot.position);
         if input.start_offset() > position {
             let log_start = input.start_offset();

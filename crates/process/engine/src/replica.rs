@@ -43,8 +43,7 @@ impl<T: PartitionTail> Replica<T> {
             return Err(EngineError::Gap { partition: number, snapshot: position, log_start });
         }
         let stores = snapshot.map(|snapshot| snapshot.stores).unwrap_or_default();
-        let (read, effects) = (RecordBatch::new(), Effects::default());
-        Ok(Self { number, tail, stores, position, read, effects })
+        Ok(Self::at(number, tail, position, stores))
     }
 
     /// Opens a partition at the beginning of its log, snapshots aside, as a full replay needs it.
@@ -53,8 +52,13 @@ impl<T: PartitionTail> Replica<T> {
         if log_start > 0 {
             return Err(EngineError::Gap { partition: number, snapshot: 0, log_start });
         }
+        Ok(Self::at(number, tail, 0, Stores::default()))
+    }
+
+    /// Goes on from a state that somebody has.
+    pub fn at(number: u32, tail: T, position: Offset, stores: Stores) -> Self {
         let (read, effects) = (RecordBatch::new(), Effects::default());
-        Ok(Self { number, tail, stores: Stores::default(), position: 0, read, effects })
+        Self { number, tail, stores, position, read, effects }
     }
 
     /// Steps what is readable now and has not been stepped; about a megabyte at a time. Returns how
@@ -122,6 +126,16 @@ impl<T: PartitionTail> Replica<T> {
                 more => stepped += more,
             }
         }
+    }
+
+    /// What it reads.
+    pub fn tail(&mut self) -> &mut T {
+        &mut self.tail
+    }
+
+    /// Its stores, for whoever goes on with them.
+    pub fn into_stores(self) -> Stores {
+        self.stores
     }
 
     /// Its number.

@@ -22,7 +22,7 @@ pub enum MirrorError {
         /// What the server said.
         what: String,
     },
-    /// The server is not there, stops, is full, or is held up. Retry; nothing is lost, for the log
+    /// The server is not there, stops, or is held up. Retry; nothing is lost, for the log
     /// holds everything.
     #[error("cannot {action}: {what}")]
     Unreachable {
@@ -59,6 +59,14 @@ pub enum MirrorError {
     /// The mirror holds what the log does not have.
     #[error("the mirror holds events that the log does not have")]
     Ahead,
+    /// The server has no room. Retry: what is not in the mirror is in the log.
+    #[error("PostgreSQL has no room: cannot {action}: {what}")]
+    Full {
+        /// What was tried, as a verb.
+        action: String,
+        /// What the server says.
+        what: String,
+    },
     /// The log did not take what was read from the tables. Retry.
     #[error("the log did not take the rows")]
     Log(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -76,6 +84,7 @@ impl MirrorError {
             Self::Version { .. } => "mirror_version",
             Self::InUse => "mirror_in_use",
             Self::Ahead => "mirror_ahead",
+            Self::Full { .. } => "mirror_full",
             Self::Log(_) => "mirror_log",
         }
     }
@@ -100,6 +109,10 @@ impl MirrorError {
                 "it is that of another data folder: name another database, or run `SELECT \
                  shelf.forget()` in it, and it is filled anew"
             }
+            Self::Full { .. } => {
+                "make room on the server's disk; nothing is lost, and the mirror goes on where it \
+                 stopped"
+            }
             Self::Log(_) => "see to the log; the rows are read again",
         }
     }
@@ -107,7 +120,7 @@ impl MirrorError {
     /// Whether the same may work later without anybody changing a setting. What a person does to
     /// the tables may mend all but a wrong address.
     pub fn passing(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::Log(_) | Self::InUse)
+        matches!(self, Self::Unreachable { .. } | Self::Full { .. } | Self::Log(_) | Self::InUse)
     }
 
     /// What the library said while `action` was tried on `table`.
@@ -141,6 +154,9 @@ impl MirrorError {
                 Self::Refused { user: "what is asked".to_owned(), what }
             }
             "42" | "3F" => Self::Drift { table: named, what },
+            _ if *code == SqlState::DISK_FULL => {
+                Self::Full { action: [action, table].join(" ").trim_end().to_owned(), what }
+            }
             _ => {
                 Self::Unreachable { action: [action, table].join(" ").trim_end().to_owned(), what }
             }

@@ -19,7 +19,9 @@ use crate::kpi::KpiArgs;
 use crate::quality::QualityArgs;
 pub(crate) use bench::{BenchArgs, BenchName};
 pub(crate) use bridge::BridgeArgs;
-pub(crate) use kafka::{FeedArgs, KafkaCommand};
+#[cfg(feature = "kafka")]
+pub(crate) use kafka::FeedArgs;
+pub(crate) use kafka::KafkaCommand;
 pub(crate) use lake::{ExportArg, LakeCommand, VerifyArgs};
 pub(crate) use sql::{SqlArgs, SqlCommand};
 pub(crate) use user::{ReportArgs, UserAddArgs, UserCommand};

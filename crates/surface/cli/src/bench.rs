@@ -7,6 +7,8 @@ mod file;
 mod http;
 #[cfg(feature = "kafka")]
 mod kafka;
+#[cfg(feature = "kafka")]
+mod kafka_cost;
 mod lake;
 mod links;
 mod pages;
@@ -60,6 +62,10 @@ pub(crate) fn run(args: &BenchArgs, output: Output) -> Result<(), Failure> {
         BenchName::KafkaEvents => kafka::taken(&place, &args.kafka)?,
         #[cfg(feature = "kafka")]
         BenchName::KafkaAlert => kafka::alerted(&place, &args.kafka)?,
+        #[cfg(feature = "kafka")]
+        BenchName::KafkaTransactionsCost => kafka_cost::transactions(&place, &args.kafka)?,
+        #[cfg(feature = "kafka")]
+        BenchName::KafkaTakeOver => kafka_cost::take_over(&place, &args.kafka)?,
         #[cfg(feature = "kafka")]
         BenchName::RedisBridge => kafka::bridged(&args.redis, &args.kafka)?,
         BenchName::RedisEntries => links::entries(&place, &args.redis)?,

@@ -56,7 +56,8 @@ fn rows(loaded: &Loaded) -> Result<Vec<(String, Value)>, Failure> {
 /// options of an object store may be secrets.
 pub(crate) fn for_others(loaded: &Loaded) -> Result<Value, Failure> {
     let row = |(key, value): (String, Value)| {
-        let value = if key.starts_with("lake.storage.") { "(hidden)".into() } else { value };
+        let secret = ["lake.storage.", "kafka.storage."].iter().any(|free| key.starts_with(free));
+        let value = if secret { "(hidden)".into() } else { value };
         serde_json::json!({"key": key, "value": value, "origin": origin_of(&loaded.figment, &key)})
     };
     Ok(rows(loaded)?.into_iter().map(row).collect())

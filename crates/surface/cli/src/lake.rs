@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use shelf_domain::Day;
-use shelf_host::step_behind_engine;
+use shelf_host::{step_behind_engine, step_behind_people};
 use shelf_lake::{
     Built, Compaction, Days, ExportFormat, Faults, Lake, Removal, Table, TableCommit,
     TableDifference, TableSize,
@@ -91,10 +91,19 @@ const IDLE: Duration = Duration::from_secs(1);
 
 /// What the lake's own work runs on: threads of its own, never the engine's.
 pub(crate) fn runtime() -> Result<Runtime, Failure> {
+    runtime_with(step_behind_people)
+}
+
+/// The same for who waits for an answer.
+pub(crate) fn runtime_for_people() -> Result<Runtime, Failure> {
+    runtime_with(step_behind_engine)
+}
+
+fn runtime_with(begin: fn()) -> Result<Runtime, Failure> {
     let built = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_keep_alive(IDLE)
-        .on_thread_start(step_behind_engine)
+        .on_thread_start(begin)
         .thread_name(THREAD)
         .enable_all()
         .build();

@@ -1,16 +1,20 @@
 //! The links of a running chain with PostgreSQL and Redis: threads of their own, of whose failures
 //! people are told. Whatever happens to them, the engine goes on.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use shelf_domain::Timestamp;
-use shelf_host::{ChainWriter, Control, SourceName};
+use shelf_domain::{DAY, Day, Timestamp};
+use shelf_host::{ChainReader, ChainWriter, Control, SourceName};
 use shelf_links::{
-    LinkFailure, LinkStatus, LinkThread, RequestLog, start_config, start_mirror, start_streams,
+    LinkFailure, LinkState, LinkStatus, LinkThread, LinkView, RequestLog, start_config,
+    start_live_keys, start_mirror, start_streams,
 };
+use shelf_redis::{Now, Reading};
+use shelf_views::{Chain, KpiBy, KpiFilter, KpisView, wording};
+use shelf_web::{LinkFact, LinkFacts};
 
 use crate::failure::Failure;
 use crate::output::Output;
@@ -21,26 +25,61 @@ const LOOK: Duration = Duration::from_millis(100);
 /// After so long without a failure a link counts as mended.
 const WELL: Duration = Duration::from_secs(10);
 
+/// How the links stand, for those who watch: empty until they are started.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LinkBoard(Arc<OnceLock<Vec<LinkStatus>>>);
+
+impl LinkFacts for LinkBoard {
+    fn links(&self) -> Vec<LinkFact> {
+        self.0.get().into_iter().flatten().map(|status| fact(status.view())).collect()
+    }
+}
+
+fn fact(view: LinkView) -> LinkFact {
+    let failure = view.failure.or(view.last_failure);
+    let state = match view.state {
+        LinkState::Connecting => "connecting",
+        LinkState::Following => "following",
+        LinkState::Waiting => "waiting",
+        LinkState::Refused => "refused",
+        LinkState::Stopped => "stopped",
+    };
+    LinkFact {
+        name: view.name,
+        state: state.to_owned(),
+        since: view.since,
+        position: view.position,
+        lag: view.lag,
+        events: view.events,
+        rows: view.rows,
+        known: view.known,
+        quarantined: view.quarantined,
+        failures: view.failures,
+        error_code: failure.as_ref().map(|failure| failure.code.clone()),
+        error: failure.as_ref().map(|failure| failure.message.clone()),
+        hint: failure.map(|failure| failure.hint),
+    }
+}
+
 /// The links that run.
 pub(crate) struct Links {
     bringing: Vec<LinkThread>,
-    mirror: Option<LinkThread>,
+    following: Vec<LinkThread>,
     watcher: Option<Watcher>,
 }
 
 impl Links {
-    /// Starts those that the settings ask for. `screen`: whether the live screen has the terminal,
-    /// so that nothing may be said before it ends.
+    /// Starts those that the settings ask for.
     pub(crate) fn start(
         chain: &mut ChainWriter,
         control: &Control,
         settings: &Settings,
         now: impl Fn() -> Timestamp + Clone + Send + 'static,
-        output: Output,
-        screen: bool,
+        board: &LinkBoard,
+        telling: Telling,
     ) -> Result<Self, Failure> {
         let folder = settings.folder();
-        let mut links = Self { bringing: Vec::new(), mirror: None, watcher: None };
+        let mut links = Self { bringing: Vec::new(), following: Vec::new(), watcher: None };
         let mut log = |name: SourceName| -> Result<RequestLog, Failure> {
             let source = chain.register(&[name])?.first().copied().unwrap_or_default();
             Ok(RequestLog::new(control.sender(), source, now.clone()))
@@ -53,10 +92,16 @@ impl Links {
             links.bringing.push(start_streams(streams, log(SourceName::redis())?)?);
         }
         if let Some(options) = settings.postgres.mirror()? {
-            links.mirror = Some(start_mirror(&folder, options)?);
+            links.following.push(start_mirror(&folder, options)?);
         }
-        let all = links.bringing.iter().chain(&links.mirror);
+        if let Some(options) = settings.redis.live_keys()? {
+            links.following.push(start_live_keys(&folder, options, Box::new(live_keys(now)))?);
+        }
+        let all = links.bringing.iter().chain(&links.following);
         let statuses: Vec<LinkStatus> = all.map(|link| link.status().clone()).collect();
+        // They are started once.
+        let _ = board.0.set(statuses.clone());
+        let Telling { output, screen } = telling;
         if !statuses.is_empty() {
             links.watcher = Some(Watcher::start(statuses, output, screen));
         }
@@ -77,10 +122,50 @@ impl Links {
 
     /// Has the last events mirrored, and ends.
     pub(crate) fn stop(self) {
-        if let Some(mirror) = self.mirror {
-            mirror.stop();
+        for link in self.following {
+            link.stop();
         }
     }
+}
+
+/// What live keys say: the present, the stores' date, and the figures of each store's day.
+fn live_keys(
+    now: impl Fn() -> Timestamp + Send + 'static,
+) -> impl FnMut(&ChainReader) -> (Now, Vec<Reading>) + Send + 'static {
+    move |reader| {
+        let now = now();
+        let chain = Chain::new(reader.partitions());
+        let days = chain.stores().iter().map(|store| store.day());
+        let today = days.max().unwrap_or_else(|| Day(now.0.div_euclid(DAY) as i32));
+        let mut readings = Vec::new();
+        for store in chain.stores() {
+            let day = store.day();
+            let filter = KpiFilter {
+                store: Some(store.id()),
+                by: KpiBy::Store,
+                from_day: day,
+                to_day: day,
+                sort: None,
+                limit: None,
+            };
+            for row in KpisView::new(&chain, &filter).rows {
+                readings.extend(row.figures.into_iter().map(|(name, value)| Reading {
+                    store: row.id.clone(),
+                    name: name.to_owned(),
+                    value: value.map_or_else(|| "null".to_owned(), |value| value.to_string()),
+                }));
+            }
+        }
+        (Now { now: wording::rfc3339(now), today: wording::date(today) }, readings)
+    }
+}
+
+/// How people are told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Telling {
+    pub(crate) output: Output,
+    /// Whether the live screen has the terminal, so that nothing may be said before it ends.
+    pub(crate) screen: bool,
 }
 
 /// Tells people when a link fails, once for as long as it fails in the same way.

@@ -15,7 +15,7 @@ use crate::acts::{fresh_id, wall_now};
 use crate::args::RunArgs;
 use crate::failure::Failure;
 use crate::lake::thread::LakeThread;
-use crate::links::Links;
+use crate::links::{LinkBoard, Links, Telling};
 use crate::live::{self, Live};
 use crate::output::Output;
 use crate::quality::Assessor;
@@ -54,8 +54,9 @@ pub(crate) fn run(args: &RunArgs, loaded: &Loaded, output: Output) -> Result<(),
     let wanted = listener.is_some() || settings.http.server()?.is_some();
     let sql = wanted.then(|| serve::open(settings)).transpose()?;
     let postgres = listener.as_ref().map(Listener::address);
-    let web =
-        web::beside(&folder, &control, pace.as_ref(), sql.as_ref(), postgres, loaded, output)?;
+    let board = LinkBoard::default();
+    let beside = web::Beside { control: &control, pace: pace.as_ref(), links: &board };
+    let web = web::beside(&folder, &beside, sql.as_ref(), postgres, loaded, output)?;
     warm_up(&mut chain, settings, output)?;
     if let Some((pace, now)) = pace.as_ref().zip(chain.town_now()) {
         pace.set_now(now);
@@ -67,7 +68,8 @@ pub(crate) fn run(args: &RunArgs, loaded: &Loaded, output: Output) -> Result<(),
     let routing = Routing::beside(&folder, routes, &mut chain, &control, present.clone(), output)?;
     let quality = Assessor::of_running(settings)?;
     let screen = output.terminal && !args.plain && !output.json;
-    let links = Links::start(&mut chain, &control, settings, present, output, screen)?;
+    let telling = Telling { output, screen };
+    let links = Links::start(&mut chain, &control, settings, present, &board, telling)?;
     let engine_stop = stop.clone();
     let deadline = args
         .for_seconds

@@ -18,6 +18,7 @@ use crate::acts::wall_now;
 use crate::config;
 use crate::failure::Failure;
 use crate::lake::lake;
+use crate::links::LinkBoard;
 use crate::output::Output;
 use crate::settings::Loaded;
 use console::Console;
@@ -37,12 +38,22 @@ impl Web {
     }
 }
 
+/// What the server stands beside.
+#[derive(Clone, Copy)]
+pub(crate) struct Beside<'a> {
+    /// Who takes events.
+    pub(crate) control: &'a Control,
+    /// The pace of a simulation, where there is one.
+    pub(crate) pace: Option<&'a Arc<Pace>>,
+    /// The links with other systems.
+    pub(crate) links: &'a LinkBoard,
+}
+
 /// Serves a folder that this process runs. Where nobody has asked for an address by name, a taken
 /// port is no reason not to run the shop.
 pub(crate) fn beside(
     folder: &Folder,
-    control: &Control,
-    pace: Option<&Arc<Pace>>,
+    beside: &Beside<'_>,
     sql: Option<&Arc<Sql>>,
     postgres: Option<SocketAddr>,
     loaded: &Loaded,
@@ -50,6 +61,7 @@ pub(crate) fn beside(
 ) -> Result<Option<Web>, Failure> {
     let settings = &loaded.settings;
     let Some(options) = settings.http.server()? else { return Ok(None) };
+    let Beside { control, pace, links } = *beside;
     let told = pace.cloned();
     let console = sql.map(|sql| Console::new(sql, settings.sql.limits(), postgres));
     let follows = settings.lake.enabled;
@@ -62,6 +74,7 @@ pub(crate) fn beside(
         quality: settings.limits(),
         sql: console.map(|console| Arc::new(console) as _),
         lake: tables.map(|tables| Arc::new(tables) as _),
+        links: Some(Arc::new(links.clone())),
         simulation: pace.map(|pace| Arc::clone(pace) as _),
         settings: Some(config::for_others(loaded)?),
     };

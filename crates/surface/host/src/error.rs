@@ -93,6 +93,10 @@ pub enum HostError {
     #[cfg(feature = "kafka")]
     #[error(transparent)]
     Kafka(#[from] shelf_kafka::KafkaError),
+    /// Snapshots cannot be fetched from where they are kept, or kept there.
+    #[cfg(feature = "kafka")]
+    #[error(transparent)]
+    Depot(#[from] crate::DepotError),
     /// A thread of the program has ended before its time.
     #[error("a worker of the program has stopped")]
     Worker,
@@ -146,6 +150,8 @@ impl HostError {
             Self::Busy => "busy",
             #[cfg(feature = "kafka")]
             Self::Kafka(error) => error.code(),
+            #[cfg(feature = "kafka")]
+            Self::Depot(error) => error.code(),
             Self::Worker => "worker_stopped",
         }
     }
@@ -154,6 +160,10 @@ impl HostError {
     pub fn hint(&self) -> &'static str {
         #[cfg(feature = "kafka")]
         if let Some(error) = self.kafka() {
+            return error.hint();
+        }
+        #[cfg(feature = "kafka")]
+        if let Self::Depot(error) = self {
             return error.hint();
         }
         match self.code() {

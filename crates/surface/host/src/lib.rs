@@ -27,11 +27,11 @@ pub use error::HostError;
 pub use folder::{DATA_FORMAT, Folder, FolderMeta, TownPlan};
 #[cfg(feature = "kafka")]
 pub use kafka::{
-    IntakeOptions, KafkaFigures, KafkaIntake, KafkaWorker, LaneFigures, LaneState, WorkerSettings,
-    record_key,
+    Depot, DepotError, IntakeOptions, KafkaFigures, KafkaIntake, KafkaWorker, LaneFigures,
+    LaneState, StandbyFigures, WorkerSettings, record_key,
 };
 pub use pace::Pace;
-pub use priority::step_behind_engine;
+pub use priority::{step_behind_engine, step_behind_people};
 pub use quality::{
     CheckNote, Latencies, LatencyFigures, Measured, QualityBook, QualityChange, quality_history,
 };

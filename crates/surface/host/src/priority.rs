@@ -1,16 +1,28 @@
-//! Whose work goes first: the engine's.
+//! Whose work goes first: the engine's, then that of who answers people.
 
 use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
 
 /// A niceness of 5 on Linux: of a core that both want, the engine gets three quarters.
-const BEHIND: u8 = 35;
+const BEHIND_ENGINE: u8 = 35;
+/// A niceness of 10: of a core that both want, who answers people gets three quarters.
+const BEHIND_PEOPLE: u8 = 22;
 
 /// Puts the calling thread, and every thread that it starts, behind those of the engine. Whoever
-/// follows, asks or looks on gets what the engine leaves.
+/// asks or looks on gets what the engine leaves.
 ///
 /// A system that does not allow it shares its cores evenly, which is slower and not wrong.
 pub fn step_behind_engine() {
-    if let Ok(value) = ThreadPriorityValue::try_from(BEHIND) {
+    step_to(BEHIND_ENGINE);
+}
+
+/// The same for who follows on their own and is waited for by nobody: behind those, too, who answer
+/// people.
+pub fn step_behind_people() {
+    step_to(BEHIND_PEOPLE);
+}
+
+fn step_to(value: u8) {
+    if let Ok(value) = ThreadPriorityValue::try_from(value) {
         let _ = set_current_thread_priority(ThreadPriority::Crossplatform(value));
     }
 }
@@ -32,9 +44,11 @@ mod tests {
         let before = niceness();
         let inside = std::thread::spawn(|| {
             step_behind_engine();
-            (niceness(), std::thread::spawn(niceness).join().unwrap())
+            let first = (niceness(), std::thread::spawn(niceness).join().unwrap());
+            step_behind_people();
+            (first, niceness())
         });
-        assert_eq!(inside.join().unwrap(), (5, 5));
+        assert_eq!(inside.join().unwrap(), ((5, 5), 10));
         assert_eq!(niceness(), before);
     }
 }

@@ -1,7 +1,5 @@
 //! A chain on a real broker comes to what it comes to on the embedded log: the same states, the
-//! same effects under the same ids, each once, whatever becomes of workers and brokers.
-//!
-//! `SHELF_KAFKA_KILLS=n` asks for n kills, `SHELF_KAFKA_SEED=s` repeats their order.
+//! same effects under the same ids, each once, however many workers share it.
 
 #![cfg(feature = "kafka")]
 
@@ -15,11 +13,13 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use chain::minute;
-use kafka::{PATIENCE, Worker, embedded, positions, read_all, settings, topics, wait_for, work};
+use kafka::{
+    Crew, PATIENCE, Worker, embedded, positions, read_all, settings, topics, wait_for, work,
+};
 use shelf_domain::{Body, Event};
 use shelf_events::{decode_event, write_event};
-use shelf_host::{IntakeOptions, KafkaIntake, KafkaWorker};
-use shelf_kafka::{Claim, LOG_EVENTS};
+use shelf_host::{IntakeOptions, KafkaIntake, KafkaWorker, LaneState, WorkerSettings};
+use shelf_kafka::{Claim, Connection, LOG_EVENTS};
 use shelf_ports::PartitionLog as _;
 use shelf_testkit::kafka::Broker;
 
@@ -72,23 +72,98 @@ fn workers_that_come_and_go_share_the_partitions() {
     let expected = embedded(22, 6, PARTITIONS, minute(12 * HOUR));
     let connection = topics(&address, prefix, PARTITIONS);
     let folder = tempfile::tempdir().unwrap();
-    let start = || Worker::start(&address, prefix, PARTITIONS, folder.path());
+    let crew = Crew::new(&address, prefix, PARTITIONS, folder.path());
+    let enough = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        let (first, second) = (start(), start());
+        let (first, second) = (crew.start(), crew.start());
         let feeding = scope.spawn(|| {
-            expected.feed(&connection, 200, Duration::from_millis(60));
+            expected.feed_until(&connection, 600, Duration::from_millis(60), &enough);
         });
-        std::thread::sleep(Duration::from_secs(6));
-        let third = start();
-        std::thread::sleep(Duration::from_secs(5));
+        // All partitions run, spread evenly, and each worker is in the middle of work.
+        let shared = |workers: &[&Worker]| {
+            let least = u64::from(PARTITIONS) / workers.len() as u64;
+            let began = Instant::now();
+            let each = || workers.iter().map(|worker| worker.partitions()).collect::<Vec<_>>();
+            while each().iter().sum::<u64>() != u64::from(PARTITIONS)
+                || each().iter().any(|partitions| *partitions < least)
+            {
+                assert!(began.elapsed() < PATIENCE, "{:?}", each());
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            for worker in workers {
+                assert!(worker.steps(PATIENCE), "{:?}", each());
+            }
+            eprintln!("{:?} partitions run after {:?}", each(), began.elapsed());
+        };
+        shared(&[&first, &second]);
+        let third = crew.start();
+        shared(&[&first, &second, &third]);
         first.leave();
-        std::thread::sleep(Duration::from_secs(3));
-        let fourth = start();
+        shared(&[&second, &third]);
+        let fourth = crew.start();
+        shared(&[&second, &third, &fourth]);
+        fourth.kill();
+        shared(&[&second, &third]);
+        enough.store(true, Ordering::Release);
         feeding.join().unwrap();
         wait_for(&connection, &expected.ends());
-        for worker in [second, third, fourth] {
+        for worker in [second, third] {
             worker.leave();
         }
+    });
+    expected.check(&connection, folder.path());
+    expected.check_elsewhere(&connection, folder.path());
+}
+
+#[test]
+fn a_worker_that_stands_by_goes_on_from_memory() {
+    const PARTITIONS: u32 = 4;
+    let broker = broker();
+    let (address, prefix) = (broker.address(), "standby");
+    let expected = embedded(27, 4, PARTITIONS, minute(14 * HOUR));
+    let connection = topics(&address, prefix, PARTITIONS);
+    let folder = tempfile::tempdir().unwrap();
+    let first = Crew::new(&address, prefix, PARTITIONS, folder.path()).start();
+    expected.feed(&connection, 20, Duration::ZERO);
+    wait_for(&connection, &expected.ends());
+    let usual = settings(folder.path(), PARTITIONS);
+    let worker =
+        KafkaWorker::join(&connection, &WorkerSettings { standby: true, ..usual }).unwrap();
+    let figures = worker.figures().clone();
+    let until = |what: &str, is: &dyn Fn() -> bool| {
+        let began = Instant::now();
+        while !is() {
+            let known = (figures.lanes(), figures.standing_by());
+            assert!(began.elapsed() < PATIENCE, "{what}: {known:?}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    let running = || {
+        let lanes = figures.lanes().into_values();
+        lanes.filter(|lane| lane.state == LaneState::Running).count()
+    };
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let worked = scope.spawn(|| {
+            worker.run(&stop).unwrap();
+            drop(worker);
+        });
+        // It gets some of the partitions, and follows the others to their ends.
+        until("a part of the partitions, and the others followed", &|| {
+            let (ours, followed) = (running(), figures.standing_by().positions);
+            let ends = expected.ends();
+            let all_of = |(&number, &at): (&u32, &u64)| ends.get(number as usize) == Some(&at);
+            ours > 0 && ours + followed.len() == ends.len() && followed.iter().all(all_of)
+        });
+        let replayed = figures.replayed();
+        first.kill();
+        until("all partitions", &|| running() == PARTITIONS as usize);
+        assert_eq!(figures.replayed(), replayed, "all of it was in memory");
+        let standing_by = figures.standing_by();
+        assert!(standing_by.positions.is_empty(), "its own are followed by nobody");
+        assert_eq!(standing_by.error, None);
+        stop.store(true, Ordering::Release);
+        worked.join().unwrap();
     });
     expected.check(&connection, folder.path());
 }
@@ -101,9 +176,9 @@ fn a_killed_worker_is_replaced_and_a_frozen_one_writes_nothing_more() {
     let expected = embedded(23, 4, PARTITIONS, minute(14 * HOUR));
     let connection = topics(&address, prefix, PARTITIONS);
     let folder = tempfile::tempdir().unwrap();
-    let start = || Worker::start(&address, prefix, PARTITIONS, folder.path());
+    let crew = Crew::new(&address, prefix, PARTITIONS, folder.path());
     std::thread::scope(|scope| {
-        let first = start();
+        let first = crew.start();
         let feeding = scope.spawn(|| {
             expected.feed(&connection, 300, Duration::from_millis(60));
         });
@@ -125,7 +200,7 @@ fn a_killed_worker_is_replaced_and_a_frozen_one_writes_nothing_more() {
         moved(&vec![0; PARTITIONS as usize], "the first worker");
         let from = positions(&connection, PARTITIONS);
         first.signal("STOP");
-        let second = start();
+        let second = crew.start();
         moved(&from, "after a freeze");
         // The frozen one takes itself for a member until it hears otherwise.
         first.signal("CONT");
@@ -141,6 +216,17 @@ fn a_killed_worker_is_replaced_and_a_frozen_one_writes_nothing_more() {
     expected.check(&connection, folder.path());
 }
 
+/// Claims a partition of topics that have just been made: their leaders are chosen in a moment.
+fn claimed(connection: &Connection, partition: u32) -> Claim {
+    let started = Instant::now();
+    loop {
+        match Claim::take(connection, partition) {
+            Ok(claim) => return claim,
+            Err(error) => assert!(started.elapsed() < PATIENCE, "{error:?}"),
+        }
+    }
+}
+
 #[test]
 fn messages_of_others_come_into_the_partition_of_their_store_each_once() {
     const PARTITIONS: u32 = 4;
@@ -150,7 +236,7 @@ fn messages_of_others_come_into_the_partition_of_their_store_each_once() {
     // Keyed by something else, in partitions that are none of ours.
     let mut sent = 0;
     for (number, events) in (0..).zip(&expected.events) {
-        let mut writer = Claim::take(&connection, number % 3).unwrap();
+        let mut writer = claimed(&connection, number % 3);
         let mut line = Vec::new();
         for event in events {
             line.clear();
@@ -209,66 +295,4 @@ fn messages_of_others_come_into_the_partition_of_their_store_each_once() {
     let unreadable = |event: &&Event| matches!(event.body, Body::Rejected(_));
     let of_towns = expected.events.iter().flatten().filter(unreadable).count();
     assert_eq!(rejected, of_towns + expected.events.len());
-}
-
-/// A sequence of numbers that looks like chance and can be repeated.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (self.0 >> 33) % end
-    }
-}
-
-#[test]
-fn kills_of_workers_and_of_the_broker_change_nothing() {
-    const PARTITIONS: u32 = 4;
-    let number = |name: &str| -> Option<u64> { std::env::var(name).ok()?.parse().ok() };
-    let kills = number("SHELF_KAFKA_KILLS").unwrap_or(10);
-    let seed = number("SHELF_KAFKA_SEED").unwrap_or_else(|| std::process::id().into());
-    eprintln!("repeat with SHELF_KAFKA_KILLS={kills} SHELF_KAFKA_SEED={seed}");
-    let mut chance = Chance(seed);
-    let mut broker = broker();
-    let (address, prefix) = (broker.address(), "kills");
-    let expected = embedded(24, 4, PARTITIONS, minute(14 * HOUR));
-    let connection = topics(&address, prefix, PARTITIONS);
-    let folder = tempfile::tempdir().unwrap();
-    let start = || Worker::start(&address, prefix, PARTITIONS, folder.path());
-    std::thread::scope(|scope| {
-        let mut workers = [start(), start()];
-        let feeding = scope.spawn(|| {
-            expected.feed(&connection, kills * 10, Duration::from_millis(200));
-        });
-        for kill in 0..kills {
-            std::thread::sleep(Duration::from_millis(200 + chance.below(4_000)));
-            match chance.below(5) {
-                // Some kills of the broker whatever chance says.
-                _ if kill % 7 == 3 => {
-                    broker.kill();
-                    std::thread::sleep(Duration::from_millis(chance.below(2_000)));
-                    broker.resume();
-                }
-                0 => {
-                    let [first, second] = workers;
-                    first.kill();
-                    second.kill();
-                    workers = [start(), start()];
-                }
-                which => {
-                    let one = (which % 2) as usize;
-                    let fresh = start();
-                    if let Some(worker) = workers.get_mut(one) {
-                        std::mem::replace(worker, fresh).kill();
-                    }
-                }
-            }
-        }
-        feeding.join().unwrap();
-        wait_for(&connection, &expected.ends());
-        for worker in workers {
-            worker.leave();
-        }
-    });
-    expected.check(&connection, folder.path());
 }

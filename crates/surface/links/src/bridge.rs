@@ -4,15 +4,14 @@
 //! again after a failure is known by its event's id to whoever takes it.
 
 use std::collections::VecDeque;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use shelf_domain::{Body, Event, Timestamp};
+use shelf_domain::{Body, Event};
 use shelf_events::{Defaults, MAX_LINE_BYTES, parse_event, write_event};
 use shelf_kafka::{Connection, KafkaError, Outbox, topic_of};
 use shelf_redis::{Entry, EntryReader, Sink, SinkError, Took, follow};
 
 use crate::LinkError;
-use crate::status::LinkStatus;
+use crate::status::{LinkStatus, wall_now};
 use crate::streams::{StreamOptions, tell};
 
 /// Batches that are under way at once.
@@ -76,11 +75,6 @@ impl TopicSink {
 
 fn took(event: &Event) -> Took {
     if matches!(event.body, Body::Rejected(_)) { Took::Quarantined } else { Took::Kept }
-}
-
-fn wall_now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
 impl Sink for TopicSink {

@@ -9,6 +9,7 @@
 mod bridge;
 mod config;
 mod error;
+mod live;
 mod mirror;
 mod request_log;
 mod status;
@@ -19,10 +20,11 @@ mod thread;
 pub use bridge::{TopicSink, check_bridge};
 pub use config::{ConfigLink, ConfigOptions};
 pub use error::LinkError;
+pub use live::{LiveOptions, ReadLive};
 pub use mirror::{Followed, MirrorFollower, MirrorOptions, Until};
 pub use request_log::RequestLog;
 pub use status::{LinkFailure, LinkState, LinkStatus, LinkView};
 pub use streams::StreamOptions;
 #[cfg(feature = "kafka")]
 pub use thread::start_bridge;
-pub use thread::{LinkThread, start_config, start_mirror, start_streams};
+pub use thread::{LinkThread, start_config, start_live_keys, start_mirror, start_streams};

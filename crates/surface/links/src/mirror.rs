@@ -102,6 +102,8 @@ impl MirrorFollower {
         status: &LinkStatus,
     ) -> Result<Followed, LinkError> {
         status.follows();
+        let position: u64 = self.writer.positions().iter().sum();
+        status.change(|view| view.position = Some(position));
         loop {
             let asked = stopped();
             let stepped = self.read_on()?;
@@ -147,6 +149,7 @@ impl MirrorFollower {
         status.change(|view| {
             view.events += done.events;
             view.rows += done.rows;
+            view.position = Some(reached.iter().sum());
         });
         Ok(())
     }

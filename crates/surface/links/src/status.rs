@@ -1,8 +1,10 @@
 //! How a link stands, for those who watch.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
+use shelf_domain::Timestamp;
 use shelf_redis::RedisError;
 
 use crate::LinkError;
@@ -62,8 +64,16 @@ pub struct LinkView {
     pub name: String,
     /// In one word.
     pub state: LinkState,
-    /// What went wrong last; none while it follows.
+    /// Since when it has stood so, on the clock of this machine.
+    pub since: Timestamp,
+    /// What is wrong; none while it follows.
     pub failure: Option<LinkFailure>,
+    /// What went wrong last, also where it follows again.
+    pub last_failure: Option<LinkFailure>,
+    /// Events of the log that the other side stands for, where it follows the log.
+    pub position: Option<u64>,
+    /// Entries of the other side that were not taken when it was asked last, where it says so.
+    pub lag: Option<u64>,
     /// Events that it took or brought.
     pub events: u64,
     /// Rows that it wrote.
@@ -94,7 +104,12 @@ impl LinkStatus {
     }
 
     pub(crate) fn change(&self, change: impl FnOnce(&mut LinkView)) {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut view = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = view.state;
+        change(&mut view);
+        if view.state != before || view.since == Timestamp::default() {
+            view.since = wall_now();
+        }
     }
 
     pub(crate) fn follows(&self) {
@@ -117,8 +132,14 @@ impl LinkStatus {
     fn fails(&self, passing: bool, failure: LinkFailure) {
         self.change(|view| {
             view.state = if passing { LinkState::Waiting } else { LinkState::Refused };
+            view.last_failure = Some(failure.clone());
             view.failure = Some(failure);
             view.failures += 1;
         });
     }
+}
+
+pub(crate) fn wall_now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }

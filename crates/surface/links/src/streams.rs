@@ -53,7 +53,11 @@ pub(crate) fn tell(status: &LinkStatus) -> impl FnMut(FollowState<'_>) {
             view.events = before.events + counts.taken.read;
             view.known = before.known + counts.taken.known;
             view.quarantined = before.quarantined + counts.taken.quarantined;
+            view.lag = counts.lag;
         }),
-        FollowState::Waits(error) => status.waits(error),
+        FollowState::Waits(error) => {
+            status.waits(error);
+            status.change(|view| view.lag = None);
+        }
     }
 }

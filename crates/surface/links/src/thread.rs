@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use shelf_host::Folder;
+use shelf_host::{Folder, step_behind_people};
 use shelf_redis::EventLog;
 
 use crate::LinkError;
 use crate::config::{ConfigLink, ConfigOptions};
+use crate::live::{LiveOptions, ReadLive, follow_live};
 use crate::mirror::{MirrorFollower, MirrorOptions, Until};
 use crate::status::{LinkState, LinkStatus};
 use crate::streams::{StreamOptions, follow_streams};
@@ -107,6 +108,19 @@ pub fn start_config(
     let folder = folder.clone();
     LinkThread::start("config", move |stopped, status| {
         ConfigLink::open(&folder, &options)?.follow(&mut log, stopped, status)
+    })
+}
+
+/// Writes live keys of a data folder; `read` says what they hold.
+pub fn start_live_keys(
+    folder: &Folder,
+    options: LiveOptions,
+    mut read: Box<ReadLive>,
+) -> Result<LinkThread, LinkError> {
+    let folder = folder.clone();
+    LinkThread::start("live keys", move |stopped, status| {
+        step_behind_people();
+        follow_live(&folder, &options, &mut *read, stopped, status)
     })
 }
 

@@ -14,12 +14,14 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use chain::{WrittenLog, present, state, wait_until};
+use chain::{WrittenLog, present, seen, state, wait_until};
 use redis::{Commands as _, Connection, cmd};
 use shelf_domain::{Body, Event, EventId, Origin, Product, Sku, SourceId, StoreId, StoreSettings};
 use shelf_engine::Stepped;
 use shelf_host::{ChainReader, Folder, Follow, Request};
-use shelf_links::{LinkState, RequestLog, StreamOptions, start_streams};
+use shelf_links::{
+    LinkState, LiveOptions, RequestLog, StreamOptions, start_live_keys, start_streams,
+};
 use shelf_redis::{
     EntryReader, EventLog as _, EventSink, LiveKeys, Now, Options, ReadEvents, Reading, Redis,
     Source, Taken,
@@ -377,6 +379,50 @@ fn who_may_not_come_in_is_told_why() {
     wait_until("a refusal", || link.status().view().state == LinkState::Refused);
     assert!(link.stop());
     assert_eq!(Redis::parse("nonsense").unwrap_err().code(), "redis_address");
+}
+
+#[test]
+fn a_chain_keeps_its_live_keys_fresh_through_a_restart_of_redis() {
+    let (dir, mut server) = (tempfile::tempdir().unwrap(), RedisServer::start());
+    let (folder, mut log) = log(&dir);
+    let options = LiveOptions {
+        redis: address(&server),
+        every: Duration::from_millis(50),
+        expiry: Duration::from_secs(1),
+    };
+    let read = |reader: &ChainReader| {
+        let now = Now { now: "2026-01-01T09:00:00Z".to_owned(), today: "2026-01-01".to_owned() };
+        let products = reader.stores().iter().map(|store| store.sku_count()).sum::<usize>();
+        let (name, value) = ("products".to_owned(), products.to_string());
+        (now, vec![Reading { store: "S1".to_owned(), name, value }])
+    };
+    let link = start_live_keys(&folder, options, Box::new(read)).unwrap();
+    let products = |server: &RedisServer| -> Option<u64> {
+        connection(server).hget("shelf:kpi:S1", "products").unwrap()
+    };
+    wait_until("a figure", || products(&server) == Some(1));
+    let sku = Sku::cut("BREAD");
+    let category = shelf_domain::Category::cut("BAKERY");
+    let product = Product { sku, category, price_cents: 200, ..Product::default() };
+    let event = Event {
+        id: EventId(3),
+        store: store(),
+        at: present(),
+        received_at: present(),
+        origin: Origin::default(),
+        body: Body::Product(product.into()),
+    };
+    log.append(vec![event]).unwrap();
+    wait_until("the next figure", || products(&server) == Some(2));
+    server.kill();
+    seen("the trouble", &link, |view| view.state == LinkState::Waiting);
+    server.run();
+    seen("the end of the trouble", &link, |view| view.state == LinkState::Following);
+    wait_until("the figure again", || products(&server) == Some(2));
+    assert!(link.stop());
+    wait_until("the expiry", || products(&server).is_none());
+    let today: String = connection(&server).get("sim:today").unwrap();
+    assert_eq!(today, "2026-01-01");
 }
 
 #[test]

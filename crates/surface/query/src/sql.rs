@@ -229,6 +229,9 @@ fn context(limits: &Limits) -> Result<SessionContext, DataFusionError> {
     options.execution.time_zone = Some("UTC".to_owned());
     options.execution.parquet.schema_force_view_types = false;
     options.execution.parquet.pushdown_filters = true;
+    // Keys of dates are numbers close together: a join by a table of them in place of hashes. Of
+    // so many the table takes 4 MB.
+    options.execution.perfect_hash_join_small_build_threshold = 1 << 20;
     let mode = match limits.spill_bytes {
         0 => DiskManagerMode::Disabled,
         _ => DiskManagerMode::OsTmpDirectory,

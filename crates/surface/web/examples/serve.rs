@@ -56,6 +56,7 @@ fn main() -> Result<(), Failure> {
         quality: QualityLimits::default(),
         sql: None,
         lake: None,
+        links: None,
         simulation: Some(Arc::clone(&pace) as _),
         settings: None,
     };

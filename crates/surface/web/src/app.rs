@@ -11,7 +11,9 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::access::{Role, Sessions, Users, Who};
 use crate::api::{Answers, Quarantine};
-use crate::backends::{Clock, LakeFacts, Simulation, SqlBackend};
+use crate::backends::{
+    Clock, LakeFacts, LinkFact, LinkFacts, Simulation, SqlBackend, links_beside,
+};
 use crate::door::Door;
 use crate::error::WebError;
 use crate::feed::{Feed, Present};
@@ -42,6 +44,8 @@ pub struct Parts {
     pub sql: Option<Arc<dyn SqlBackend>>,
     /// The tables of the lake, where there is one.
     pub lake: Option<Arc<dyn LakeFacts>>,
+    /// The links with other systems, where this process has some.
+    pub links: Option<Arc<dyn LinkFacts>>,
     /// The controls of the simulation, where there is one.
     pub simulation: Option<Arc<dyn Simulation>>,
     /// Every setting with where it came from, as JSON; secrets are not in it.
@@ -109,6 +113,12 @@ impl App {
     /// How the server was started.
     pub fn options(&self) -> &HttpOptions {
         &self.0.options
+    }
+
+    /// The links with other systems, beside a log of so many events.
+    pub(crate) fn links(&self, log_end: u64) -> Vec<LinkFact> {
+        let facts = self.parts().links.as_deref();
+        facts.map(|facts| links_beside(facts, log_end)).unwrap_or_default()
     }
 
     /// What it is wired to.

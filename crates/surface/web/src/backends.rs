@@ -167,6 +167,67 @@ pub trait LakeFacts: Send + Sync {
     fn tables(&self) -> Result<Vec<LakeTable>, (String, String)>;
 }
 
+/// How a link with another system stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct LinkFact {
+    /// Which.
+    pub name: String,
+    /// In one word: `connecting`, `following`, `waiting`, `refused`, `stopped`.
+    pub state: String,
+    /// Since when it has stood so, RFC 3339.
+    #[serde(serialize_with = "rfc3339")]
+    #[schema(value_type = String)]
+    pub since: Timestamp,
+    /// Events of the log that the other side stands for; `null` where it does not follow the log.
+    pub position: Option<u64>,
+    /// Events or entries that it has not taken yet; `null` where that is not known.
+    pub lag: Option<u64>,
+    /// Events or entries that it took since the start.
+    pub events: u64,
+    /// Rows that it wrote since the start.
+    pub rows: u64,
+    /// Of what it took, known already.
+    pub known: u64,
+    /// Of what it took, in quarantine.
+    pub quarantined: u64,
+    /// How often it failed since the start.
+    pub failures: u64,
+    /// What went wrong last, as a stable code of `docs/errors.md`.
+    pub error_code: Option<String>,
+    /// The same in a sentence.
+    pub error: Option<String>,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl LinkFact {
+    /// Whether it follows.
+    pub fn follows(&self) -> bool {
+        self.state == "following"
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands references over")]
+fn rfc3339<S: serde::Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&shelf_views::wording::rfc3339(*at))
+}
+
+/// Knows the links with other systems. Calls do not block.
+pub trait LinkFacts: Send + Sync {
+    /// How each stands. The lag of one that follows the log need not be filled in.
+    fn links(&self) -> Vec<LinkFact>;
+}
+
+/// The links as they stand beside a log of so many events.
+pub(crate) fn links_beside(facts: &dyn LinkFacts, log_end: u64) -> Vec<LinkFact> {
+    let mut links = facts.links();
+    for link in &mut links {
+        let behind = link.position.map(|position| log_end.saturating_sub(position));
+        link.lag = behind.or(link.lag);
+    }
+    links
+}
+
 /// How a simulation goes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
 pub struct SimulationState {

@@ -105,6 +105,11 @@ impl<'a> Present<'a> {
         self.reader.partitions()
     }
 
+    /// How many events have been read of the log.
+    pub(crate) fn log_end(&self) -> u64 {
+        self.reader.positions().into_iter().map(|(_, position)| position).sum()
+    }
+
     /// All that was read of the data folder.
     pub fn reader(&self) -> &'a ChainReader {
         self.reader

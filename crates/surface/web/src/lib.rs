@@ -3,7 +3,8 @@
 //! A [`Server`] answers from a [`Feed`], which follows the durable log like every other reader: no
 //! request can delay the engine. What people do goes through a [`Door`] into the log and is
 //! answered when it is on disk. SQL, the lake and the controls of a simulation are behind
-//! [`SqlBackend`], [`LakeFacts`] and [`Simulation`], so that this crate needs none of them.
+//! [`SqlBackend`], [`LakeFacts`], [`LinkFacts`] and [`Simulation`], so that this crate needs none
+//! of them.
 //!
 //! Nothing here decides anything about a shop, and nothing shows a figure that is not known.
 
@@ -38,8 +39,8 @@ pub use acts::{
 pub use api::openapi_json;
 pub use app::{App, Parts};
 pub use backends::{
-    Clock, LakeFacts, LakeTable, Simulation, SimulationState, SqlAnswer, SqlBackend, SqlColumn,
-    SqlFailure, SqlFormat, SqlLimits, SqlObject, SqlStatement,
+    Clock, LakeFacts, LakeTable, LinkFact, LinkFacts, Simulation, SimulationState, SqlAnswer,
+    SqlBackend, SqlColumn, SqlFailure, SqlFormat, SqlLimits, SqlObject, SqlStatement,
 };
 pub use door::{ChannelDoor, Door, DoorError, Incoming, SocketDoor};
 pub use error::WebError;

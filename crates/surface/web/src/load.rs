@@ -112,6 +112,7 @@ pub fn http_load(folder: &Folder, plan: LoadPlan) -> Result<LoadReport, WebError
         quality: QualityLimits::default(),
         sql: None,
         lake: None,
+        links: None,
         simulation: Some(Arc::new(shelf_host::Pace::new(start, Some(60.0)))),
         settings: None,
     };

@@ -7,8 +7,9 @@ use prometheus::proto::MetricFamily;
 use prometheus::{
     Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder,
 };
-use shelf_domain::{Severity, Store};
+use shelf_domain::{SECOND, Severity, Store, Timestamp};
 
+use crate::backends::LinkFact;
 use crate::error::WebError;
 use crate::feed::Present;
 
@@ -93,6 +94,22 @@ metrics! {
         "How often a partition of a worker on Kafka had to begin anew.";
     KafkaRebalances "gauge" "shelf_kafka_rebalances" []
         "How often the group gave partitions to a worker on Kafka or took them away.";
+    LinkUp "gauge" "shelf_link_up" ["link"]
+        "1 where a link with another system follows; 0 where it waits, was refused or has ended.";
+    LinkSeconds "gauge" "shelf_link_state_seconds" ["link"]
+        "For how long a link has stood as it does, in seconds.";
+    LinkPosition "gauge" "shelf_link_position" ["link"]
+        "Events of the log that the other side stands for; absent where it follows no log.";
+    LinkLag "gauge" "shelf_link_lag" ["link"]
+        "Events or entries that a link has not taken yet; absent where that is not known.";
+    LinkEvents "gauge" "shelf_link_events" ["link"]
+        "Events or entries that a link has taken since the start.";
+    LinkRows "gauge" "shelf_link_rows" ["link"]
+        "Rows that a link has written since the start.";
+    LinkQuarantined "gauge" "shelf_link_quarantined" ["link"]
+        "Of what a link has taken, what went to quarantine.";
+    LinkFailures "gauge" "shelf_link_failures" ["link"]
+        "How often a link has failed since the start.";
     Memory "gauge" "shelf_process_resident_bytes" []
         "Memory of the process, in bytes; absent where the system does not say.";
 }
@@ -189,6 +206,26 @@ impl Sample {
     pub(crate) fn new(metric: Metric, label: Option<&str>, value: f64) -> Self {
         Self { metric, label: label.map(str::to_owned), value }
     }
+}
+
+/// What the links with other systems say.
+pub(crate) fn of_links(links: &[LinkFact], now: Timestamp) -> Vec<Sample> {
+    let mut samples = Vec::new();
+    for link in links {
+        let values = [
+            (Metric::LinkUp, Some(f64::from(u8::from(link.follows())))),
+            (Metric::LinkSeconds, Some((now.since(link.since).max(0) / SECOND) as f64)),
+            (Metric::LinkPosition, link.position.map(|position| position as f64)),
+            (Metric::LinkLag, link.lag.map(|lag| lag as f64)),
+            (Metric::LinkEvents, Some(link.events as f64)),
+            (Metric::LinkRows, Some(link.rows as f64)),
+            (Metric::LinkQuarantined, Some(link.quarantined as f64)),
+            (Metric::LinkFailures, Some(link.failures as f64)),
+        ];
+        let known = values.into_iter().filter_map(|(metric, value)| Some((metric, value?)));
+        samples.extend(known.map(|(metric, value)| Sample::new(metric, Some(&link.name), value)));
+    }
+    samples
 }
 
 /// What the state of a chain says.

@@ -1,6 +1,8 @@
 //! What those who run the server ask: does it live, is it ready, what does it count, which version
 //! is it.
 
+use std::time::SystemTime;
+
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -8,10 +10,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use prometheus::proto::MetricFamily;
 use serde_json::json;
+use shelf_domain::Timestamp;
 
 use crate::access::Who;
 use crate::app::App;
-use crate::metrics::{self, Metric, Sample, samples};
+use crate::feed::Present;
+use crate::metrics::{self, Metric, Sample, of_links, samples};
 use crate::problem::{Kind, Problem};
 
 /// The type of the text format of Prometheus.
@@ -53,7 +57,13 @@ async fn counted(State(app): State<App>, who: Who) -> Result<Response, Problem> 
 
 /// Everything that is counted, as it is at this moment.
 pub(crate) async fn scrape(app: &App) -> Result<Vec<MetricFamily>, Problem> {
-    let mut scraped = app.read(None, samples).await?;
+    let facts = app.clone();
+    let looked = move |present: &Present<'_>| {
+        let mut scraped = samples(present);
+        scraped.extend(of_links(&facts.links(present.log_end()), wall_now()));
+        scraped
+    };
+    let mut scraped = app.read(None, looked).await?;
     let limits = app.options().limits;
     let open = limits.streams - app.stream_room().available_permits();
     let trouble = f64::from(u8::from(app.feed().trouble().is_some()));
@@ -65,6 +75,11 @@ pub(crate) async fn scrape(app: &App) -> Result<Vec<MetricFamily>, Problem> {
     }
     let families = app.metrics().families(&scraped);
     families.map_err(|_| Problem::new(Kind::Defect, "the metrics cannot be gathered"))
+}
+
+fn wall_now() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
 /// The memory of this process, where the system says.

@@ -30,12 +30,22 @@ fn probes_and_metrics() {
         "shelf_stores 2",
         "shelf_http_streams 0",
         "shelf_feed_trouble 0",
+        "shelf_link_up{link=\"mirror\"} 0",
+        "shelf_link_up{link=\"streams\"} 1",
+        "shelf_link_lag{link=\"streams\"} 7",
+        "shelf_link_rows{link=\"mirror\"} 1234",
+        "shelf_link_failures{link=\"mirror\"} 2",
         "shelf_http_requests_total{method=\"GET\",route=\"/livez\",status=\"200\"} 1",
         "shelf_http_requests_total{method=\"GET\",route=\"none\",status=\"404\"} 1",
         "shelf_http_problems_total{code=\"unknown_store\"} 1",
     ] {
         assert!(text.lines().any(|known| known == line), "{line}\n{text}");
     }
+    let links = shop.get("/api/v1/pipeline").json()["links"].clone();
+    let mirror = &links[0];
+    assert_eq!((&mirror["name"], &mirror["state"]), (&"mirror".into(), &"waiting".into()));
+    assert_eq!(mirror["error_code"], "mirror_unreachable");
+    assert!(mirror["lag"].as_u64().unwrap() > 0, "what the log has and the mirror has not");
     let stores = shop.get("/api/v1/status").json();
     let accepted = format!("shelf_events{{outcome=\"accepted\"}} {}", stores["events"]["accepted"]);
     assert!(text.lines().any(|line| line == accepted), "{accepted}\n{text}");

@@ -35,11 +35,15 @@ pub enum ErrorCode {
     TextTooLong,
     /// A time zone that no one knows, where its offsets are to follow from its name.
     UnknownTimeZone,
+    /// The registry of schemas knows no readable schema of the number that a message names.
+    UnknownSchema,
+    /// The bytes are not Avro of the schema that they name.
+    MalformedAvro,
 }
 
 impl ErrorCode {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::TooLarge,
         Self::InvalidUtf8,
         Self::MalformedJson,
@@ -55,6 +59,8 @@ impl ErrorCode {
         Self::OutOfRange,
         Self::TextTooLong,
         Self::UnknownTimeZone,
+        Self::UnknownSchema,
+        Self::MalformedAvro,
     ];
 
     /// The stable code.
@@ -75,6 +81,8 @@ impl ErrorCode {
             Self::OutOfRange => "out_of_range",
             Self::TextTooLong => "text_too_long",
             Self::UnknownTimeZone => "unknown_time_zone",
+            Self::UnknownSchema => "unknown_schema",
+            Self::MalformedAvro => "malformed_avro",
         }
     }
 
@@ -96,6 +104,8 @@ impl ErrorCode {
             Self::OutOfRange => "is a number out of range",
             Self::TextTooLong => "is too long a text",
             Self::UnknownTimeZone => "is not a known time zone",
+            Self::UnknownSchema => "names a schema that cannot be read",
+            Self::MalformedAvro => "is not Avro of its schema",
         }
     }
 
@@ -120,6 +130,8 @@ impl ErrorCode {
             Self::UnknownTimeZone => {
                 "write a name of the tz database such as Europe/Rome, or add utc_offsets"
             }
+            Self::UnknownSchema => "register the schema, and send the message again",
+            Self::MalformedAvro => "write the message with the schema whose number it names",
         }
     }
 }

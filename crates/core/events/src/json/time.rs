@@ -3,7 +3,7 @@
 use shelf_domain::{DAY, Day, HOUR, MINUTE, SECOND, Timestamp};
 
 /// Reads an RFC 3339 time. Digits after the microseconds are cut off.
-pub(crate) fn parse_time(text: &str) -> Option<Timestamp> {
+pub fn parse_time(text: &str) -> Option<Timestamp> {
     let (head, tail) = text.as_bytes().split_first_chunk::<19>()?;
     let date = civil([
         head[0], head[1], head[2], head[3], head[4], head[5], head[6], head[7], head[8], head[9],
@@ -62,7 +62,7 @@ fn offset(zone: &[u8]) -> Option<i64> {
 }
 
 /// Reads `YYYY-MM-DD`.
-pub(crate) fn parse_day(text: &str) -> Option<Day> {
+pub fn parse_day(text: &str) -> Option<Day> {
     civil(text.as_bytes().try_into().ok()?)
 }
 
@@ -133,14 +133,14 @@ fn push_two(number: u32, out: &mut Vec<u8>) {
 }
 
 /// A time as text.
-pub(crate) fn time_text(at: Timestamp) -> String {
+pub fn time_text(at: Timestamp) -> String {
     let mut out = Vec::with_capacity(27);
     write_time(at, &mut out);
     String::from_utf8(out).unwrap_or_default()
 }
 
 /// A date as text.
-pub(crate) fn day_text(day: Day) -> String {
+pub fn day_text(day: Day) -> String {
     let mut out = Vec::with_capacity(10);
     write_day(day, &mut out);
     String::from_utf8(out).unwrap_or_default()

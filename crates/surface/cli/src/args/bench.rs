@@ -72,6 +72,12 @@ pub(crate) enum BenchName {
     /// From an event produced on Kafka to its alert consumed there, at 5,000 events a second.
     #[cfg(feature = "kafka")]
     KafkaAlert,
+    /// What transactions cost of the events a second, against writing at least once.
+    #[cfg(feature = "kafka")]
+    KafkaTransactionsCost,
+    /// From the kill of a worker on Kafka to the first commit in each of its partitions.
+    #[cfg(feature = "kafka")]
+    KafkaTakeOver,
     /// Entries a second from Redis Streams into topics of Kafka.
     #[cfg(feature = "kafka")]
     RedisBridge,

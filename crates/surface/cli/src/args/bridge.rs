@@ -26,6 +26,5 @@ pub(crate) struct BridgeArgs {
     pub(crate) store: Option<String>,
     /// Stop after so many seconds.
     #[arg(long, value_name = "SECONDS")]
-    #[cfg_attr(not(feature = "kafka"), expect(dead_code, reason = "only a bridge reads it"))]
     pub(crate) for_seconds: Option<u64>,
 }

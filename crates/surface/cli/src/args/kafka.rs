@@ -24,7 +24,6 @@ pub(crate) struct InitArgs {
 }
 
 #[derive(Clone, Debug, ClapArgs)]
-#[cfg_attr(not(feature = "kafka"), expect(dead_code, reason = "only read by a build with Kafka"))]
 pub(crate) struct FeedArgs {
     /// The file; without one, stdin.
     pub(crate) file: Option<PathBuf>,

@@ -23,16 +23,16 @@ use super::{Measured, as_stores, town_events};
 use crate::acts::wall_now;
 use crate::failure::Failure;
 
-const PARTITIONS: u32 = 4;
+pub(super) const PARTITIONS: u32 = 4;
 /// The town's events come as those of so many stores.
 const STORES: u32 = 4;
-const DAYS: i64 = 14;
+pub(super) const DAYS: i64 = 14;
 /// Of so many days events are produced, to see their alerts.
 const ALERT_DAYS: i64 = 3;
 /// The first of the ids of events that tell the time: no other event has as large a one.
 const CLOCK_IDS: u128 = u128::MAX - 1_000;
 /// Events that are committed together while the log is filled.
-const BATCH: usize = 16_384;
+pub(super) const BATCH: usize = 16_384;
 /// Events that are produced in a second.
 const RATE: f64 = 5_000.0;
 const SECONDS: f64 = 12.0;
@@ -42,31 +42,46 @@ const STEP: Duration = Duration::from_millis(10);
 const ALERTS_MIN: usize = 100;
 const PATIENCE: Duration = Duration::from_mins(3);
 
-fn kafka(error: KafkaError) -> Failure {
+pub(super) fn kafka(error: KafkaError) -> Failure {
     HostError::from(error).into()
 }
 
 /// A worker on topics of its own.
-struct Worker {
-    figures: Arc<KafkaFigures>,
+pub(super) struct Worker {
+    pub(super) figures: Arc<KafkaFigures>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<Result<(), HostError>>>,
-    _snapshots: TempDir,
+    /// Removed with the worker, where they are its own.
+    snapshots: Option<TempDir>,
 }
 
 impl Worker {
     fn start(place: &Place, connection: &Connection) -> Result<Self, Failure> {
         let snapshots = place.folder()?;
         let settings = WorkerSettings::new(snapshots.path(), PARTITIONS);
-        let worker = KafkaWorker::join(connection, &settings)?;
+        let mut started = Self::with(connection, &settings)?;
+        started.snapshots = Some(snapshots);
+        Ok(started)
+    }
+
+    /// The same with settings of one's own.
+    pub(super) fn with(
+        connection: &Connection,
+        settings: &WorkerSettings,
+    ) -> Result<Self, Failure> {
+        let worker = KafkaWorker::join(connection, settings)?;
         let (figures, stop) = (Arc::clone(worker.figures()), Arc::new(AtomicBool::new(false)));
         let asked = Arc::clone(&stop);
         let thread = Some(std::thread::spawn(move || worker.run(&asked)));
-        Ok(Self { figures, stop, thread, _snapshots: snapshots })
+        Ok(Self { figures, stop, thread, snapshots: None })
     }
 
     /// Waits until what its figures say is true.
-    fn wait(&self, what: &str, is: impl Fn(&KafkaFigures) -> bool) -> Result<Instant, Failure> {
+    pub(super) fn wait(
+        &self,
+        what: &str,
+        is: impl Fn(&KafkaFigures) -> bool,
+    ) -> Result<Instant, Failure> {
         let begun = Instant::now();
         while !is(&self.figures) {
             if begun.elapsed() > PATIENCE {
@@ -97,7 +112,7 @@ impl Drop for Worker {
 }
 
 /// Topics of their own for one measurement.
-fn topics(url: &str) -> Result<Connection, Failure> {
+pub(super) fn topics(url: &str) -> Result<Connection, Failure> {
     let prefix = format!("bench-{:x}", wall_now().0);
     let connection: Connection = format!("{url}/{prefix}").parse().map_err(kafka)?;
     let options = TopicOptions { partitions: PARTITIONS, ..Default::default() };
@@ -106,7 +121,7 @@ fn topics(url: &str) -> Result<Connection, Failure> {
 }
 
 /// The events of a town as those of several stores: the opening, and the rest.
-fn events(town: &TownOptions, days: i64) -> (Vec<Event>, Vec<Event>) {
+pub(super) fn events(town: &TownOptions, days: i64) -> (Vec<Event>, Vec<Event>) {
     let (opening, events) = town_events(town, days);
     (as_stores(opening, STORES).collect(), as_stores(events, STORES).collect())
 }
@@ -123,7 +138,7 @@ fn today(opening: &[Event]) -> Vec<Event> {
     stores.values().zip(CLOCK_IDS..).map(clock).collect()
 }
 
-fn feed(feed: &mut Feed, events: &[Event]) -> Result<(), Failure> {
+pub(super) fn feed(feed: &mut Feed, events: &[Event]) -> Result<(), Failure> {
     for event in events {
         feed.add(partition_of(event.store, PARTITIONS), event).map_err(kafka)?;
     }

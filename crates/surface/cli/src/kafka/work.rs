@@ -25,12 +25,14 @@ pub(super) fn run(args: &RunArgs, settings: &Settings, output: Output) -> Result
     let connection = settings.kafka.connection()?;
     let stop = Stop::on_signals()?;
     let partitions = settings.log.partitions;
-    let snapshots = settings.kafka.snapshots(&settings.data);
+    let (snapshots, depot) = settings.kafka.snapshots(&settings.data)?;
     let commit_every = Duration::from_millis(settings.kafka.commit_ms.into());
     let usual = WorkerSettings::new(snapshots, partitions);
     let engine = settings.writer_options().engine;
-    let records = settings.kafka.records;
-    let worker = WorkerSettings { engine, commit_every, records, ..usual };
+    let kafka = &settings.kafka;
+    let (records, standby, delivery) = (kafka.records, kafka.standby, kafka.delivery());
+    let worker =
+        WorkerSettings { depot, engine, commit_every, records, standby, delivery, ..usual };
     let worker = KafkaWorker::join(&connection, &worker)?;
     let intake = settings.kafka.intake.then(|| {
         let topics = SOURCES.map(str::to_owned).to_vec();
@@ -133,6 +135,7 @@ fn counted(figures: &KafkaFigures) -> Standing {
 fn standing(figures: &KafkaFigures, intake: Option<&KafkaIntake>, events_per_s: f64) -> Value {
     let lanes = figures.lanes();
     let lag: u64 = lanes.values().filter_map(|lane| lane.lag).sum();
+    let standing_by = figures.standing_by();
     let of = |state| lanes.values().filter(|lane| lane.state == state).count();
     let trouble: Vec<Value> = lanes
         .iter()
@@ -140,6 +143,13 @@ fn standing(figures: &KafkaFigures, intake: Option<&KafkaIntake>, events_per_s: 
             let (code, message) = lane.error.as_ref()?;
             Some(json!({ "partition": partition, "code": code, "message": message }))
         })
+        .chain(standing_by.error.iter().map(
+            |(code, message)| json!({ "partition": "standby", "code": code, "message": message }),
+        ))
+        .chain(intake.iter().flat_map(|intake| intake.trouble()).map(|told| {
+            let (topic, partition, code, message) = told;
+            json!({ "topic": topic, "partition": partition, "code": code, "message": message })
+        }))
         .collect();
     json!({
         "partitions": lanes.keys().collect::<Vec<_>>(),
@@ -148,7 +158,7 @@ fn standing(figures: &KafkaFigures, intake: Option<&KafkaIntake>, events_per_s: 
         "events_per_s": events_per_s.round(), "effects": figures.effects(),
         "records": figures.records(), "commits": figures.commits(),
         "rebalances": figures.rebalances(), "failures": figures.failures(),
-        "snapshots": figures.snapshots(),
+        "snapshots": figures.snapshots(), "standby": standing_by.positions.len(),
         "messages": intake.map_or(0, KafkaIntake::messages), "trouble": trouble,
     })
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use shelf_domain::{SourceId, Timestamp};
-use shelf_host::{ChainReader, Folder, Sources, step_behind_engine};
+use shelf_host::{ChainReader, Folder, Sources, step_behind_people};
 use shelf_lake::{Lake, LakeWriter, Recorder, Round, Step};
 use tokio::runtime::Runtime;
 
@@ -99,7 +99,7 @@ impl Follower {
 
     /// Follows, and commits when a round is due.
     pub(crate) fn follow(&mut self, until: Until, stop: &Stop) -> Result<Followed, Failure> {
-        step_behind_engine();
+        step_behind_people();
         let begun = Instant::now();
         let mut asked_at = None;
         loop {

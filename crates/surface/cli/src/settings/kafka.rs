@@ -1,5 +1,7 @@
 //! `[kafka]`: the brokers that hold the log of a chain with more than one machine.
 
+use std::collections::BTreeMap;
+#[cfg(feature = "kafka")]
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +12,7 @@ use crate::failure::Failure;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub(crate) struct KafkaSettings {
     /// `kafka://host:port,host:port/prefix`; empty: the log is in the data folder.
     pub(crate) url: String,
@@ -21,13 +24,25 @@ pub(crate) struct KafkaSettings {
     pub(crate) sasl: String,
     pub(crate) user: String,
     pub(crate) password: Secret,
-    /// The folder of snapshots, which all workers share; empty: `kafka-snapshots` in the data
-    /// folder.
+    /// The folder of snapshots, which all workers share, or `s3://bucket/prefix`; empty:
+    /// `kafka-snapshots` in the data folder.
     pub(crate) snapshots: String,
+    /// Options of the object store of snapshots under its own names. Secrets belong into the
+    /// environment.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) storage: BTreeMap<String, String>,
     /// How often what was stepped is committed.
     pub(crate) commit_ms: u32,
     /// Whether state records are published.
     pub(crate) records: bool,
+    /// Whether a worker follows the partitions of others in memory.
+    pub(crate) standby: bool,
+    /// How often readers find what follows from an event.
+    pub(crate) delivery: DeliverySetting,
+    /// How messages are written: `json`, or `avro` with the schemas of a registry.
+    pub(crate) format: MessageFormat,
+    /// The registry of schemas, where messages are in Avro.
+    pub(crate) registry: RegistrySettings,
     /// Whether workers take the messages that others send to the topics of events.
     pub(crate) intake: bool,
     /// How many brokers keep each record of a topic that is made.
@@ -36,6 +51,34 @@ pub(crate) struct KafkaSettings {
     pub(crate) retention_hours: u32,
     /// How long the log is kept; 0: for ever.
     pub(crate) log_retention_hours: u32,
+}
+
+/// How messages of others are read, and state records and alerts written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum MessageFormat {
+    Json,
+    Avro,
+}
+
+/// How often readers find what follows from an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DeliverySetting {
+    /// Once, in transactions.
+    ExactlyOnce,
+    /// Once, and again what was written last when a worker is killed or frozen.
+    AtLeastOnce,
+}
+
+/// A registry of schemas with Confluent's API.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RegistrySettings {
+    /// `http://host:port`, or `https://`, which is trusted by `kafka.ca_file`.
+    pub(crate) url: String,
+    pub(crate) user: String,
+    pub(crate) password: Secret,
 }
 
 impl Default for KafkaSettings {
@@ -48,8 +91,13 @@ impl Default for KafkaSettings {
             user: String::new(),
             password: Secret::default(),
             snapshots: String::new(),
+            storage: BTreeMap::new(),
             commit_ms: 100,
             records: true,
+            standby: false,
+            delivery: DeliverySetting::ExactlyOnce,
+            format: MessageFormat::Json,
+            registry: RegistrySettings::default(),
             intake: true,
             replication: 1,
             retention_hours: 168,
@@ -69,15 +117,6 @@ impl KafkaSettings {
     /// Whether the log is on Kafka.
     pub(crate) fn wanted(&self) -> bool {
         !self.url.is_empty()
-    }
-
-    /// Where snapshots are.
-    #[cfg_attr(not(feature = "kafka"), expect(dead_code, reason = "only workers have snapshots"))]
-    pub(crate) fn snapshots(&self, data: &Path) -> PathBuf {
-        if self.snapshots.is_empty() {
-            return data.join("kafka-snapshots");
-        }
-        PathBuf::from(&self.snapshots)
     }
 }
 
@@ -103,7 +142,51 @@ impl KafkaSettings {
             let password = Secret::new(self.password.reveal());
             connection.sasl = Some(Sasl { mechanism, user: self.user.clone(), password });
         }
+        if self.format == MessageFormat::Avro {
+            connection.avro = Some(self.avro()?);
+        }
         Ok(connection)
+    }
+
+    /// How often readers find what follows from an event.
+    pub(crate) fn delivery(&self) -> shelf_kafka::Delivery {
+        match self.delivery {
+            DeliverySetting::ExactlyOnce => shelf_kafka::Delivery::ExactlyOnce,
+            DeliverySetting::AtLeastOnce => shelf_kafka::Delivery::AtLeastOnce,
+        }
+    }
+
+    /// The folder that snapshots are read from and written to, and where they are kept besides.
+    pub(crate) fn snapshots(
+        &self,
+        data: &Path,
+    ) -> Result<(PathBuf, Option<shelf_host::Depot>), Failure> {
+        let own = data.join("kafka-snapshots");
+        if self.snapshots.contains("://") {
+            let depot = shelf_host::Depot::open(&self.snapshots, &self.storage);
+            return Ok((own, Some(depot.map_err(shelf_host::HostError::from)?)));
+        }
+        let named = Some(&self.snapshots).filter(|folder| !folder.is_empty());
+        Ok((named.map_or(own, PathBuf::from), None))
+    }
+
+    fn avro(&self) -> Result<shelf_kafka::Avro, Failure> {
+        use shelf_kafka::{Avro, RegistryOptions, Secret};
+        let RegistrySettings { url, user, password } = &self.registry;
+        if url.contains('@') {
+            let hint = "set kafka.registry.user, and the password in the environment";
+            let what = "kafka.registry.url has a user in it, which would be shown";
+            return Err(Failure::new("settings", what, hint));
+        }
+        if url.is_empty() {
+            let hint = "set kafka.registry.url, or kafka.format = \"json\"";
+            let what = "messages in Avro need a registry of schemas, and none is named";
+            return Err(Failure::new("settings", what, hint));
+        }
+        let user = (!user.is_empty()).then(|| (user.clone(), Secret::new(password.reveal())));
+        let ca_file = Some(&self.ca_file).filter(|file| !file.is_empty()).map(PathBuf::from);
+        let options = RegistryOptions { url: url.clone(), user, ca_file };
+        Ok(Avro::new(&options).map_err(shelf_host::HostError::from)?)
     }
 
     /// How the topics of a chain with so many partitions are made.
@@ -144,6 +227,48 @@ mod tests {
         let wrong = KafkaSettings { sasl: "GSSAPI".to_owned(), ..settings };
         assert_eq!(wrong.connection().unwrap_err().code, "settings");
         assert_eq!(KafkaSettings::default().connection().unwrap_err().code, "kafka_address");
+    }
+
+    #[test]
+    fn a_delivery_is_known_by_its_name() {
+        let of = |name: &str| serde_json::from_value::<DeliverySetting>(name.into()).ok();
+        let delivery = |name: &str| {
+            let delivery = of(name).unwrap();
+            KafkaSettings { delivery, ..Default::default() }.delivery()
+        };
+        assert_eq!(KafkaSettings::default().delivery(), shelf_kafka::Delivery::ExactlyOnce);
+        assert_eq!(delivery("exactly_once"), shelf_kafka::Delivery::ExactlyOnce);
+        assert_eq!(delivery("at_least_once"), shelf_kafka::Delivery::AtLeastOnce);
+        assert_eq!(of("at_most_once"), None);
+    }
+
+    #[test]
+    fn messages_in_avro_need_a_registry() {
+        let mut settings = KafkaSettings {
+            url: "kafka://a".to_owned(),
+            format: MessageFormat::Avro,
+            ..Default::default()
+        };
+        assert_eq!(settings.connection().unwrap_err().code, "settings");
+        settings.registry.url = "http://127.0.0.1:8081".to_owned();
+        settings.registry.password = Secret::new("hunter2");
+        let connection = settings.connection().unwrap();
+        assert!(connection.avro.is_some());
+        assert!(!format!("{connection:?} {settings:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn snapshots_are_in_a_folder_or_kept_in_an_object_store() {
+        let of = |snapshots: &str| {
+            let snapshots = snapshots.to_owned();
+            KafkaSettings { snapshots, ..Default::default() }.snapshots(Path::new("data"))
+        };
+        let (folder, depot) = of("").unwrap();
+        assert_eq!((folder, depot.is_some()), (PathBuf::from("data/kafka-snapshots"), false));
+        assert_eq!(of("/shared").unwrap().0, PathBuf::from("/shared"));
+        let (folder, depot) = of("s3://bucket/chain").unwrap();
+        assert_eq!((folder, depot.is_some()), (PathBuf::from("data/kafka-snapshots"), true));
+        assert_eq!(of("gs://bucket").unwrap_err().code, "snapshots_address");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use shelf_domain::StoreId;
-use shelf_links::{ConfigOptions, LinkError, MirrorOptions, StreamOptions};
+use shelf_links::{ConfigOptions, LinkError, LiveOptions, MirrorOptions, StreamOptions};
 use shelf_mirrors::Postgres;
 use shelf_redis::{Options, Redis};
 
@@ -121,6 +121,12 @@ pub(crate) struct RedisSettings {
     pub(crate) claim_seconds: u32,
     /// How often what all groups have acknowledged is removed; 0: never.
     pub(crate) trim_seconds: u32,
+    /// Whether the present and the newest figures are written, for others who read them.
+    pub(crate) live_keys: bool,
+    /// How often they are written.
+    pub(crate) live_seconds: u32,
+    /// Figures that are not written again for so long are gone.
+    pub(crate) live_expiry_seconds: u32,
 }
 
 impl Default for RedisSettings {
@@ -136,6 +142,9 @@ impl Default for RedisSettings {
             batch: options.batch as u32,
             claim_seconds: options.claim_after.as_secs() as u32,
             trim_seconds: 0,
+            live_keys: false,
+            live_seconds: 1,
+            live_expiry_seconds: 60,
         }
     }
 }
@@ -145,12 +154,24 @@ impl RedisSettings {
         range("redis.batch", self.batch.into(), 1, 100_000)?;
         range("redis.claim_seconds", self.claim_seconds.into(), 1, 86_400)?;
         range("redis.trim_seconds", self.trim_seconds.into(), 0, 86_400)?;
+        range("redis.live_seconds", self.live_seconds.into(), 1, 3_600)?;
+        range("redis.live_expiry_seconds", self.live_expiry_seconds.into(), 1, 604_800)?;
+        let live = self.live_keys()?;
+        if self.live_keys && live.is_none() {
+            let message = "redis.live_keys is on, and no redis.url says where they go";
+            return Err(Failure::new("settings", message, "set redis.url, such as redis://host"));
+        }
+        if live.is_some_and(|live| live.expiry <= live.every) {
+            let message = "redis.live_expiry_seconds is not more than redis.live_seconds";
+            let hint = "figures would be gone before they are written again: make it longer";
+            return Err(Failure::new("settings", message, hint));
+        }
         self.streams().map(drop)
     }
 
-    /// How the streams are read; `None` where none are.
-    pub(crate) fn streams(&self) -> Result<Option<StreamOptions>, Failure> {
-        if self.url.is_empty() || self.streams.is_empty() {
+    /// Where the server is; `None` where there is none.
+    fn redis(&self) -> Result<Option<Redis>, Failure> {
+        if self.url.is_empty() {
             return Ok(None);
         }
         let mut redis = Redis::parse(&self.url).map_err(LinkError::from)?;
@@ -160,6 +181,24 @@ impl RedisSettings {
         if !self.password.reveal().is_empty() {
             redis = redis.with_password(self.password.reveal()).map_err(LinkError::from)?;
         }
+        Ok(Some(redis))
+    }
+
+    /// How live keys are written; `None` where they are not.
+    pub(crate) fn live_keys(&self) -> Result<Option<LiveOptions>, Failure> {
+        let redis = self.redis()?.filter(|_| self.live_keys);
+        Ok(redis.map(|redis| LiveOptions {
+            redis,
+            every: Duration::from_secs(self.live_seconds.into()),
+            expiry: Duration::from_secs(self.live_expiry_seconds.into()),
+        }))
+    }
+
+    /// How the streams are read; `None` where none are.
+    pub(crate) fn streams(&self) -> Result<Option<StreamOptions>, Failure> {
+        let Some(redis) = self.redis()?.filter(|_| !self.streams.is_empty()) else {
+            return Ok(None);
+        };
         let store = (!self.store.is_empty()).then(|| StoreId::new(&self.store)).transpose();
         let store = store.map_err(|_| {
             let message = format!("redis.store is {:?}, which cannot be a store", self.store);
@@ -223,6 +262,9 @@ mod tests {
         };
         let streams = redis("redis://cache:6379", "S1").streams().unwrap().unwrap();
         assert_eq!((streams.store, streams.options.trim_every), (Some(StoreId::cut("S1")), None));
+        assert!(redis("redis://cache:6379", "S1").live_keys().unwrap().is_none());
+        let live = RedisSettings { live_keys: true, ..redis("redis://cache:6379", "") };
+        assert_eq!(live.live_keys().unwrap().unwrap().expiry, Duration::from_mins(1));
         assert_eq!(redis("redis://:word@cache", "").check().unwrap_err().code, "settings");
         assert_eq!(redis("nonsense", "").check().unwrap_err().code, "redis_address");
     }

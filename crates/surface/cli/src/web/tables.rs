@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 
 use super::held::Held;
 use crate::failure::Failure;
-use crate::lake::runtime;
+use crate::lake::runtime_for_people;
 
 /// Looks at the tables of a lake.
 pub(super) struct Tables {
@@ -26,7 +26,7 @@ struct Looks {
 
 impl Tables {
     pub(super) fn new(folder: &Folder, lake: Lake) -> Result<Self, Failure> {
-        let looks = Looks { runtime: Some(runtime()?), lake, folder: folder.clone() };
+        let looks = Looks { runtime: Some(runtime_for_people()?), lake, folder: folder.clone() };
         Ok(Self { looks: Arc::new(looks), known: Held::default() })
     }
 }

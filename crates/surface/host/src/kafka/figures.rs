@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What a lane is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +43,16 @@ pub struct KafkaFigures {
     rebalances: AtomicU64,
     snapshots: AtomicU64,
     lanes: Mutex<BTreeMap<u32, LaneFigures>>,
+    standby: Mutex<StandbyFigures>,
+}
+
+/// How a worker stands by for the partitions of others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StandbyFigures {
+    /// The position that each partition was followed to.
+    pub positions: BTreeMap<u32, u64>,
+    /// What failed last: a code and a sentence.
+    pub error: Option<(&'static str, String)>,
 }
 
 impl KafkaFigures {
@@ -77,8 +87,41 @@ impl KafkaFigures {
         change(lanes.entry(partition).or_default());
     }
 
+    /// Notes what is in the way of a lane that runs.
+    pub(crate) fn trouble(&self, partition: u32, error: Option<(&'static str, String)>) {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that waits has a reason of its own.
+        if let Some(lane) = lanes.get_mut(&partition)
+            && lane.state == LaneState::Running
+        {
+            lane.error = error;
+        }
+    }
+
     pub(crate) fn forget(&self, partition: u32) {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner).remove(&partition);
+    }
+
+    /// Notes how far a partition of others was followed; `None`: it is followed no longer.
+    pub(crate) fn standby(&self, partition: u32, position: Option<u64>) {
+        let positions = &mut self.locked_standby().positions;
+        match position {
+            Some(position) => drop(positions.insert(partition, position)),
+            None => drop(positions.remove(&partition)),
+        }
+    }
+
+    pub(crate) fn standby_trouble(&self, error: Option<(&'static str, String)>) {
+        self.locked_standby().error = error;
+    }
+
+    fn locked_standby(&self) -> MutexGuard<'_, StandbyFigures> {
+        self.standby.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How it stands by for the partitions of others.
+    pub fn standing_by(&self) -> StandbyFigures {
+        self.locked_standby().clone()
     }
 
     /// Events stepped, those of replays left out.

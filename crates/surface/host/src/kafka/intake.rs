@@ -1,15 +1,16 @@
 //! Messages of others, as events in the log: re-keyed by store, each once.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use shelf_domain::{Event, StoreId, Timestamp};
 use shelf_engine::partition_of;
 use shelf_events::{Defaults, parse_event, rejected_event};
 use shelf_kafka::{
-    Assignment, Connection, KafkaError, Membership, MembershipOptions, Message, SOURCES_GROUP,
-    SourceClaim,
+    Assignment, Avro, Connection, KafkaError, Membership, MembershipOptions, Message,
+    SOURCES_GROUP, SourceClaim, Unread,
 };
 
 use super::lanes::Lanes;
@@ -42,6 +43,7 @@ pub struct KafkaIntake {
 struct Counted {
     messages: AtomicU64,
     failures: AtomicU64,
+    trouble: Mutex<BTreeMap<(String, u32), KafkaError>>,
 }
 
 struct Sources {
@@ -88,13 +90,25 @@ struct Taker {
 impl Taker {
     fn run(&self, stop: &AtomicBool) {
         while !stop.load(Ordering::Acquire) {
-            let Err(error) = self.serve(stop) else { return };
+            let Err(error) = self.serve(stop) else { break };
             self.taken.failures.fetch_add(1, Ordering::Relaxed);
             let fenced = matches!(error, KafkaError::Fenced { .. });
+            self.trouble(Some(error));
             let (began, length) = (Instant::now(), if fenced { PAUSE_FENCED } else { PAUSE });
             while began.elapsed() < length && !stop.load(Ordering::Acquire) {
                 std::thread::sleep(Duration::from_millis(20));
             }
+        }
+        self.trouble(None);
+    }
+
+    /// Notes what is in the way, or that nothing is.
+    fn trouble(&self, error: Option<KafkaError>) {
+        let mut all = self.taken.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let partition = (self.topic.clone(), self.partition);
+        match error {
+            Some(error) => drop(all.insert(partition, error)),
+            None => drop(all.remove(&partition)),
         }
     }
 
@@ -103,28 +117,54 @@ impl Taker {
         let mut committed_at = Instant::now();
         while !stop.load(Ordering::Acquire) {
             let wait = self.options.commit_every.saturating_sub(committed_at.elapsed());
+            let mut unread = None;
             let taken = claim.pump(wait, |message, events| {
-                let event = self.event(message);
-                events.push((partition_of(event.store, self.options.partitions), event));
+                // Behind a message that is not read yet, none is.
+                if unread.is_some() {
+                    return;
+                }
+                match self.event(message) {
+                    Ok(event) => {
+                        let partition = partition_of(event.store, self.options.partitions);
+                        events.push((partition, event));
+                    }
+                    Err(error) => unread = Some(error),
+                }
             })?;
+            if let Some(error) = unread {
+                return Err(error);
+            }
             self.taken.messages.fetch_add(taken.messages, Ordering::Relaxed);
             if committed_at.elapsed() >= self.options.commit_every {
                 claim.commit()?;
+                self.trouble(None);
                 committed_at = Instant::now();
             }
         }
         claim.commit()
     }
 
-    /// The event of a message; what is none becomes one that says so.
-    fn event(&self, message: &Message<'_>) -> Event {
+    /// The event of a message; what is none becomes one that says so. It is an error where nobody
+    /// says how the message is to be read.
+    fn event(&self, message: &Message<'_>) -> Result<Event, KafkaError> {
         let received_at = Timestamp(message.written_ms.saturating_mul(1_000));
         let defaults = Defaults { store: self.options.store, received_at };
-        let line = message.payload.unwrap_or_default();
-        parse_event(line, &defaults).unwrap_or_else(|error| {
+        let bytes = message.payload.unwrap_or_default();
+        let read = match &self.connection.avro {
+            Some(avro) if Avro::reads(bytes) => {
+                let mut line = Vec::new();
+                match avro.decode(bytes, &mut line) {
+                    Ok(()) => parse_event(&line, &defaults),
+                    Err(Unread::Message(error)) => Err(error),
+                    Err(Unread::Registry(error)) => return Err(error),
+                }
+            }
+            _ => parse_event(bytes, &defaults),
+        };
+        Ok(read.unwrap_or_else(|error| {
             let source = format!("{}/{}", message.topic, message.partition);
-            rejected_event(&error, line, &source, message.offset.unsigned_abs(), &defaults)
-        })
+            rejected_event(&error, bytes, &source, message.offset.unsigned_abs(), &defaults)
+        }))
     }
 }
 
@@ -169,5 +209,14 @@ impl KafkaIntake {
     /// How often taking had to begin anew.
     pub fn failures(&self) -> u64 {
         self.taken.failures.load(Ordering::Relaxed)
+    }
+
+    /// What is in the way of taking, by topic and partition: a code and a sentence.
+    pub fn trouble(&self) -> Vec<(String, u32, &'static str, String)> {
+        let all = self.taken.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = all.iter().map(|((topic, partition), error)| {
+            (topic.clone(), *partition, error.code(), error.to_string())
+        });
+        told.collect()
     }
 }

@@ -1,13 +1,16 @@
 //! One partition in a thread of its own, from its claim to its end.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use shelf_engine::{EngineError, Options, Partition};
-use shelf_kafka::{Claim, Connection, InputLog, KafkaError, KafkaLog, Place};
+use shelf_engine::{EngineError, Options, Partition, Snapshot, SnapshotStore};
+use shelf_kafka::{Claim, Connection, Delivery, InputLog, KafkaError, KafkaLog, Place};
 
+use super::depot::Depot;
 use super::figures::{KafkaFigures, LaneState};
 use super::records::Records;
 use crate::HostError;
@@ -23,15 +26,19 @@ const PAUSE_MOST: Duration = Duration::from_secs(5);
 /// How long a lane that was fenced pauses: by then its worker has heard from the group whether the
 /// partition is still its own. Claiming it at once would take it away from whoever has it.
 const PAUSE_FENCED: Duration = Duration::from_secs(3);
+/// How long a lane that ends waits until its last snapshot is kept elsewhere.
+const KEPT_WITHIN: Duration = Duration::from_secs(5);
 
 /// How the lanes of a worker run.
 #[derive(Clone, Debug)]
 pub(crate) struct LaneSettings {
     pub(crate) connection: Connection,
     pub(crate) snapshots: PathBuf,
+    pub(crate) depot: Option<Depot>,
     pub(crate) engine: Options,
     pub(crate) commit_every: Duration,
     pub(crate) records: bool,
+    pub(crate) delivery: Delivery,
 }
 
 /// One partition of a worker.
@@ -40,6 +47,8 @@ pub(crate) struct Lane {
     pub(crate) settings: Arc<LaneSettings>,
     pub(crate) figures: Arc<KafkaFigures>,
     pub(crate) stop: Arc<AtomicBool>,
+    /// The state that the partition was followed to, for the first opening.
+    pub(crate) followed: Cell<Option<Snapshot>>,
 }
 
 /// A partition that was claimed and has caught up.
@@ -48,6 +57,8 @@ struct Served {
     records: Records,
     committed_at: Instant,
     lag_at: Instant,
+    /// Keeps a snapshot elsewhere while the partition goes on.
+    keeper: Option<JoinHandle<()>>,
 }
 
 impl Lane {
@@ -109,23 +120,63 @@ impl Lane {
         if served.partition.position() > served.partition.saved() {
             self.save(&mut served)?;
         }
+        // Whoever gets the partition next finds its snapshot. The group waits for this lane, so it
+        // waits for no store that is away.
+        let asked = Instant::now();
+        let within = |keeper: JoinHandle<()>| {
+            while !keeper.is_finished() && asked.elapsed() < KEPT_WITHIN {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            keeper.is_finished()
+        };
+        if let Some(keeper) = served.keeper.take()
+            && within(keeper)
+        {
+            within(self.keeper());
+        }
         Ok(())
     }
 
+    /// A thread that keeps the newest snapshot elsewhere.
+    fn keeper(&self) -> JoinHandle<()> {
+        let (settings, figures) = (Arc::clone(&self.settings), Arc::clone(&self.figures));
+        let number = self.number;
+        std::thread::spawn(move || settings.keep(number, &figures))
+    }
+
+    /// Fetches snapshots that are newer than ours. While they cannot be had, ours will do where
+    /// there is one: what it lacks is in the log.
+    fn fetch(&self, depot: &Depot) -> Result<Option<HostError>, HostError> {
+        let snapshots = &self.settings.snapshots;
+        let Err(error) = depot.fetch(self.number, snapshots) else { return Ok(None) };
+        let ours = SnapshotStore::new(snapshots, self.number).positions()?;
+        if ours.is_empty() { Err(error.into()) } else { Ok(Some(error.into())) }
+    }
+
     fn open(&self) -> Result<Served, HostError> {
-        let LaneSettings { connection, snapshots, engine, records, .. } = &*self.settings;
+        let LaneSettings { connection, snapshots, engine, records, delivery, .. } = &*self.settings;
         self.figures.lane(self.number, |lane| lane.state = LaneState::Opening);
-        let claim = Claim::take(connection, self.number)?;
+        if let Some(avro) = &connection.avro {
+            avro.register(|topic| connection.name(topic))?;
+        }
+        let claim = Claim::take_for(connection, self.number, *delivery)?;
         let committed = claim.committed;
         let engine = Options { epoch: committed.epoch, ..*engine };
-        let opened = Partition::open(self.number, claim.input, claim.output, snapshots, engine)?;
+        let (number, read, written) = (self.number, claim.input, claim.output);
+        let mut trouble = None;
+        let opened = if let Some(state) = self.followed.take() {
+            Partition::open_at(number, read, written, snapshots, engine, state)?
+        } else {
+            // Whoever had the partition before is fenced: what it has kept is all that comes.
+            if let Some(depot) = &self.settings.depot {
+                trouble = self.fetch(depot)?;
+            }
+            Partition::open(number, read, written, snapshots, engine)?
+        };
         let mut partition = opened.partition;
         let place = match opened.companion {
             None => Place::default(),
-            Some(bytes) => Place {
-                position: partition.position(),
-                offset: offset_of(&bytes).ok_or(HostError::Town { partition: self.number })?,
-            },
+            Some(companion) => place_at(number, partition.position(), &companion)?,
         };
         input(&mut partition)?.begin_at(place)?;
         let replayed = partition.replay(|_| {})?;
@@ -136,10 +187,10 @@ impl Lane {
             lane.state = LaneState::Running;
             lane.position = partition.position();
             lane.epoch = committed.epoch;
-            lane.error = None;
+            lane.error = trouble.map(|error| (error.code(), sentences(&error)));
         });
         let now = Instant::now();
-        Ok(Served { partition, records, committed_at: now, lag_at: now })
+        Ok(Served { partition, records, committed_at: now, lag_at: now, keeper: None })
     }
 
     /// Steps what has come, or comes in so long.
@@ -166,7 +217,7 @@ impl Lane {
         let changes = records.changes(partition.stores());
         let output = partition.output().output().ok_or(HostError::Worker)?;
         for change in &changes {
-            output.publish(change.topic, &change.key, change.payload.as_deref())?;
+            output.publish_json(change.topic, &change.key, change.payload.as_deref())?;
         }
         if !output.settled() {
             partition.commit()?;
@@ -183,19 +234,46 @@ impl Lane {
     fn save(&self, served: &mut Served) -> Result<(), HostError> {
         self.commit(served)?;
         let place = input(&mut served.partition)?.place();
-        let mut companion = vec![COMPANION_FORMAT];
-        companion.extend_from_slice(&place.offset.to_le_bytes());
-        served.partition.snapshot(&companion)?;
+        served.partition.snapshot(&companion_of(place))?;
         self.figures.add_snapshot();
+        let busy = served.keeper.as_ref().is_some_and(|keeper| !keeper.is_finished());
+        if self.settings.depot.is_some() && !busy {
+            served.keeper = Some(self.keeper());
+        }
         Ok(())
     }
 }
 
-/// Kafka's offset that a snapshot stands for.
-fn offset_of(companion: &[u8]) -> Option<i64> {
-    let (&format, offset) = companion.split_first()?;
-    let offset = i64::from_le_bytes(offset.try_into().ok()?);
-    (format == COMPANION_FORMAT).then_some(offset)
+impl LaneSettings {
+    /// Keeps the newest snapshot elsewhere. What fails stops nobody: it is said, and tried again
+    /// with the next one.
+    fn keep(&self, number: u32, figures: &KafkaFigures) {
+        let Some(depot) = &self.depot else { return };
+        let kept = depot.keep(number, &self.snapshots);
+        let error = kept.err().map(HostError::from);
+        figures.trouble(number, error.map(|error| (error.code(), sentences(&error))));
+    }
+}
+
+/// What is saved beside a state: Kafka's offset of the place that it stands for.
+pub(crate) fn companion_of(place: Place) -> Vec<u8> {
+    let mut companion = vec![COMPANION_FORMAT];
+    companion.extend_from_slice(&place.offset.to_le_bytes());
+    companion
+}
+
+/// The place that a snapshot stands for.
+pub(crate) fn place_of(partition: u32, snapshot: &Snapshot) -> Result<Place, HostError> {
+    place_at(partition, snapshot.position, &snapshot.companion)
+}
+
+fn place_at(partition: u32, position: u64, companion: &[u8]) -> Result<Place, HostError> {
+    let offset = companion.split_first().and_then(|(&format, offset)| {
+        let offset = i64::from_le_bytes(offset.try_into().ok()?);
+        (format == COMPANION_FORMAT).then_some(offset)
+    });
+    let offset = offset.ok_or(HostError::Town { partition })?;
+    Ok(Place { position, offset })
 }
 
 fn input(partition: &mut Partition<KafkaLog>) -> Result<&mut InputLog, HostError> {

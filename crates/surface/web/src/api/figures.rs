@@ -18,7 +18,7 @@ use super::paging::Listed;
 use super::reads::{StoreQuery, list, maybe_store, one_store};
 use crate::access::Who;
 use crate::app::App;
-use crate::backends::{LakeTable, SimulationState};
+use crate::backends::{LakeTable, LinkFact, SimulationState};
 use crate::facts::{applied_facts, host_facts, quality_facts, quality_history_view};
 use crate::problem::{Kind, Problem};
 
@@ -167,6 +167,8 @@ struct PipelineView {
     trouble: Option<String>,
     /// How the simulation goes; `null` where nobody simulates.
     simulation: Option<SimulationState>,
+    /// How the links with other systems stand; empty for who does not see all stores.
+    links: Vec<LinkFact>,
 }
 
 async fn pipeline(
@@ -174,18 +176,20 @@ async fn pipeline(
     who: Who,
     _: Params<NoParams>,
 ) -> Result<Response, Problem> {
-    let folder = app.parts().folder.clone();
+    let (folder, known, all) = (app.parts().folder.clone(), app.clone(), who.stores.is_none());
     let view = app.view(&who, None, move |present, chain| {
         let facts = host_facts(&folder, present.reader())?;
-        Ok::<_, Problem>((StatusView::new(chain, &facts), present.rates))
+        let links = if all { known.links(present.log_end()) } else { Vec::new() };
+        Ok::<_, Problem>((StatusView::new(chain, &facts), present.rates, links))
     });
-    let (status, rates) = view.await??;
+    let (status, rates, links) = view.await??;
     Ok(axum::Json(PipelineView {
         status,
         rates,
         events_seen: app.feed().tick().events,
         trouble: app.feed().trouble(),
         simulation: app.parts().simulation.as_ref().map(|simulation| simulation.state()),
+        links,
     })
     .into_response())
 }

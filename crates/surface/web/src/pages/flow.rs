@@ -7,11 +7,11 @@ use shelf_views::{CheckRow, CheckState, Figure, Intake, IntakeRow, StatusView, w
 
 use super::fmt;
 use super::scene::{Logged, Part, Scene, Wrong};
-use crate::LakeTable;
+use crate::{LakeTable, LinkFact};
 
 /// One stage of the path.
 struct Stage {
-    name: &'static str,
+    name: String,
     value: String,
     detail: String,
 }
@@ -83,18 +83,17 @@ pub(super) fn pipeline(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
             })
             .collect(),
     };
-    let parts = vec![
+    let mut parts = vec![
         Part::live("pipeline", &page)?,
         Part::still("refused", &refused(scene, &status.events))?,
     ];
-    let mut parts = parts;
     parts.push(Part::still("lake", &lake(scene))?);
     Ok(parts)
 }
 
 fn stages(scene: &Scene<'_>, status: &StatusView) -> Vec<Stage> {
     let rates = scene.rates;
-    let stage = |name, value, detail| Stage { name, value, detail };
+    let stage = |name: &str, value, detail| Stage { name: name.to_owned(), value, detail };
     let log_end: u64 = status.partitions.iter().map(|p| p.log_end_offset).sum();
     let behind: u64 =
         status.partitions.iter().map(|p| p.log_end_offset.saturating_sub(p.position)).sum();
@@ -115,7 +114,7 @@ fn stages(scene: &Scene<'_>, status: &StatusView) -> Vec<Stage> {
             (format!("{} rows", wording::count(rows)), behind)
         },
     );
-    vec![
+    let mut stages = vec![
         stage(
             "Ingest",
             rates
@@ -132,7 +131,25 @@ fn stages(scene: &Scene<'_>, status: &StatusView) -> Vec<Stage> {
         stage("Snapshots", wording::count(saved), "events that they stand for".to_owned()),
         stage("Refused", wording::count(events.quarantined), format!("{duplicates} known already")),
         stage("Lake", lake.0, lake.1),
-    ]
+    ];
+    stages.extend(scene.extra.links.iter().map(link_stage));
+    stages
+}
+
+/// A link with another system: what it has taken, and how it stands.
+fn link_stage(link: &LinkFact) -> Stage {
+    let value = match (link.rows, link.events) {
+        (0, events) => format!("{} events", wording::count(events)),
+        (rows, _) => format!("{} rows", wording::count(rows)),
+    };
+    let stands = format!("{} since {}", link.state, wording::minute_utc(link.since));
+    let behind = link.lag.map(|lag| format!(", {} behind", wording::count(lag)));
+    let failed = link.error.as_ref().zip(link.error_code.as_ref()).map(|(error, code)| {
+        let told = if link.follows() { "last failure" } else { "because" };
+        format!("; {told}: {error} [{code}]")
+    });
+    let detail = [Some(stands), behind, failed].into_iter().flatten().collect();
+    Stage { name: link.name.clone(), value, detail }
 }
 
 fn refused(scene: &Scene<'_>, events: &Intake) -> Quarantine {

@@ -13,7 +13,7 @@ use shelf_views::{
 
 use super::query::{Query, encode};
 use crate::api::Acts;
-use crate::{LakeTable, SqlColumn, SqlFailure, SqlLimits, SqlObject};
+use crate::{LakeTable, LinkFact, SqlColumn, SqlFailure, SqlLimits, SqlObject};
 
 /// Everything that the pages show, at one moment.
 #[derive(Clone, Copy, Debug)]
@@ -114,6 +114,8 @@ pub(crate) struct Logged {
 pub(crate) struct Extra {
     /// The tables of the lake; a sentence where they cannot be read; `None` where there is no lake.
     pub(crate) lake: Option<Result<Vec<LakeTable>, String>>,
+    /// The links with other systems.
+    pub(crate) links: Vec<LinkFact>,
     /// What statements can name; a sentence where that cannot be read; `None` without SQL.
     pub(crate) objects: Option<Result<Vec<SqlObject>, String>>,
     /// What statements may use.

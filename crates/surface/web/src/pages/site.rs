@@ -11,8 +11,9 @@ use shelf_views::{Chain, EffectLine, HostFacts, LotLife, QualityView};
 use super::acts::{self, Deed};
 use super::query::{Query, encode};
 use super::scene::{Extra, Notice, Part, Scene, Theme, Visitor, Wrong};
-use super::trail::{self, Found};
+use super::trail::{self, Found, Want};
 use super::{Page, live, preview, statements};
+use crate::LakeTable;
 use crate::access::{Role, Who};
 use crate::api::{Acts, ActsAsked, acts};
 use crate::app::App;
@@ -172,16 +173,17 @@ pub(super) async fn page_answer(
         return Problem::new(Kind::NotFound, "there is no such page").into_response();
     };
     let told = visitor.notice.is_some();
+    let asked = (page.clone(), page.want(&query));
     let drawn =
-        with_scene(app, page.clone(), query, scope, extra, move |page, scene| match super::render(
-            page, scene, &visitor,
-        ) {
-            Ok(html) => Ok((StatusCode::OK, html)),
-            Err(Wrong::Missing { what, hint }) => {
-                let page = Page::Missing { what, hint };
-                super::render(&page, scene, &visitor).map(|html| (StatusCode::NOT_FOUND, html))
+        with_scene(app, asked, query, scope, extra, move |page, scene| {
+            match super::render(page, scene, &visitor) {
+                Ok(html) => Ok((StatusCode::OK, html)),
+                Err(Wrong::Missing { what, hint }) => {
+                    let page = Page::Missing { what, hint };
+                    super::render(&page, scene, &visitor).map(|html| (StatusCode::NOT_FOUND, html))
+                }
+                Err(other) => Err(other),
             }
-            Err(other) => Err(other),
         });
     match drawn.await {
         Ok(Ok((status, html))) => {
@@ -205,7 +207,13 @@ pub(super) async fn parts(
     query: Query,
     scope: Scope,
 ) -> Result<(Vec<Part>, u64), Problem> {
-    let drawn = with_scene(app, page, query, scope, Extra::default(), |page, scene| {
+    let mut extra = Extra::default();
+    if page == Page::Pipeline {
+        extra.lake = lake_tables(app).await;
+    }
+    // What is read back of the log is in no part that changes.
+    let want = Want::Nothing;
+    let drawn = with_scene(app, (page, want), query, scope, extra, |page, scene| {
         let age_ms = scene.rates.data_age_ms.unwrap_or_default();
         super::render_parts(page, scene).map(|parts| (parts, age_ms))
     });
@@ -215,14 +223,13 @@ pub(super) async fn parts(
 /// Makes the scene of a request and hands it to `draw`.
 async fn with_scene<T: Send + 'static>(
     app: &App,
-    page: Page,
+    (page, want): (Page, Want),
     query: Query,
     scope: Scope,
     mut extra: Extra,
     draw: impl FnOnce(&Page, &Scene<'_>) -> T + Send + 'static,
 ) -> Result<T, Problem> {
     let as_of = query.get("as_of").map(moment).transpose()?;
-    let want = page.want(&query);
     let (reading, folder) = (app.clone(), app.feed().folder().clone());
     let found: Found = app.blocking(move || trail::read(&folder, &want)).await??;
     let shared = app.clone();
@@ -233,6 +240,10 @@ async fn with_scene<T: Send + 'static>(
         let host = host(&shared, &page, present);
         if page == Page::Pipeline && scope.is_none() {
             extra.quality = quality(&shared, present);
+            // How they stood in the past nobody knows.
+            if present.as_of.is_none() {
+                extra.links = shared.links(present.log_end());
+            }
         }
         let past = shared.memory().past();
         let until = present.as_of.map_or(i64::MAX, |at| at.0);
@@ -294,12 +305,7 @@ fn quality(app: &App, present: &Present<'_>) -> Option<QualityView> {
 async fn extra_of(app: &App, path: &str, query: &Query, who: &Who) -> Extra {
     let mut extra = Extra::default();
     match path {
-        "/pipeline" => {
-            if let Some(lake) = app.parts().lake.clone() {
-                let tables = app.blocking(move || lake.tables()).await.ok();
-                extra.lake = tables.map(|tables| tables.map_err(|(_, sentence)| sentence));
-            }
-        }
+        "/pipeline" => extra.lake = lake_tables(app).await,
         "/sql" => statements::sql_facts(app, &mut extra).await,
         "/audit" => extra.audit = Some(acts_of(app, query, who).await),
         "/settings" => {
@@ -314,6 +320,13 @@ async fn extra_of(app: &App, path: &str, query: &Query, who: &Who) -> Extra {
         extra.life = life(app, query, who, &sku, &lot).await;
     }
     extra
+}
+
+/// The tables of the lake, or why they cannot be told; `None` where there is no lake.
+async fn lake_tables(app: &App) -> Option<Result<Vec<LakeTable>, String>> {
+    let lake = app.parts().lake.clone()?;
+    let tables = app.blocking(move || lake.tables()).await.ok()?;
+    Some(tables.map_err(|(_, sentence)| sentence))
 }
 
 /// What people did, as far as the visitor may see it.

@@ -1,0 +1,65 @@
+//! Reading a partition of the log along with whoever works for it: what they have committed, and
+//! nothing beyond it. It takes part in nothing.
+
+use std::sync::{Arc, Mutex};
+
+use shelf_ports::{LogError, Offset, PartitionLog as _, PartitionTail, RecordBatch};
+
+use crate::client::{Consumer, Heard, READS, make};
+use crate::input::InputLog;
+use crate::transaction::Origin;
+use crate::{Committed, Connection, Delivery, KafkaError, LOG_EVENTS, Place};
+
+/// A partition of the log up to what was committed of it.
+pub struct StandbyLog(InputLog);
+
+impl StandbyLog {
+    /// Opens a partition at a place. It ends there until [`StandbyLog::ends_at`] says otherwise.
+    pub fn open(
+        connection: &Connection,
+        partition: u32,
+        delivery: Delivery,
+        place: Place,
+    ) -> Result<Self, KafkaError> {
+        let (topic, group) = (connection.name(LOG_EVENTS), connection.name(delivery.group()));
+        // Nobody waits for it, and there is one for each partition.
+        let few = [("group.id", group.as_str()), ("queued.max.messages.kbytes", "1024")];
+        let settings: Vec<(&str, &str)> = READS.into_iter().chain(few).collect();
+        let consumer: Consumer = make(connection, &settings, Heard::default())?;
+        let origin = Origin { topic, partition, group };
+        let committed = Committed { place, epoch: 0 };
+        let read = Arc::new(Mutex::new(place));
+        let mut input = InputLog::new(consumer, origin, committed, read);
+        input.begin_at(place)?;
+        Ok(Self(input))
+    }
+
+    /// Notes what has been committed, as [`crate::committed_of`] finds it: the log ends there.
+    pub fn ends_at(&mut self, committed: Committed) {
+        self.0.ends_at(committed);
+    }
+
+    /// Up to where it was read.
+    pub fn place(&self) -> Place {
+        self.0.place()
+    }
+}
+
+impl PartitionTail for StandbyLog {
+    fn start_offset(&mut self) -> Result<Offset, LogError> {
+        Ok(self.0.start_offset())
+    }
+
+    fn end_offset(&mut self) -> Result<Offset, LogError> {
+        Ok(self.0.end_offset())
+    }
+
+    fn read(
+        &mut self,
+        from: Offset,
+        max_bytes: usize,
+        into: &mut RecordBatch,
+    ) -> Result<Offset, LogError> {
+        self.0.read(from, max_bytes, into)
+    }
+}

@@ -1,0 +1,355 @@
+//! Workers and brokers of a chain are killed, frozen, moved and cut off: what is written is what
+//! the embedded log comes to, each effect once, also for a client that is none of ours.
+//!
+//! `SHELF_KAFKA_KILLS=n` asks for n kills, `SHELF_KAFKA_SEED=s` repeats their order.
+
+#![cfg(feature = "kafka")]
+#![allow(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
+
+#[path = "fixture/chain.rs"]
+mod chain;
+#[path = "fixture/kafka.rs"]
+mod kafka;
+
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use chain::minute;
+use kafka::{
+    Crew, Embedded, PATIENCE, Worker, embedded, python, settings, topics, topics_of, wait_for, work,
+};
+use shelf_host::KafkaWorker;
+use shelf_kafka::{Connection, LOG_EVENTS, TopicOptions};
+use shelf_testkit::kafka::{Broker, Cluster};
+
+const PARTITIONS: u32 = 4;
+const HOUR: i64 = 60;
+/// Workers that are killed are given up after this time, so that a kill costs little.
+const SHORT_SESSION: Duration = Duration::from_millis(800);
+/// How long workers may do nothing before one is killed all the same.
+const IDLE_AT_MOST: Duration = Duration::from_secs(10);
+/// How long a kill waits for the worker that chance has chosen, before another one is hit.
+const PREFERRED_FOR: Duration = Duration::from_millis(150);
+/// One of so many kills is that of the only broker, which takes longer to start than a worker.
+const BROKER_EVERY: u64 = 20;
+
+/// One test at a time: each has the machine to itself.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a worker process does; in the suite itself, nothing.
+#[test]
+fn worker() {
+    work();
+}
+
+/// A sequence of numbers that looks like chance and can be repeated.
+struct Chance(u64);
+
+impl Chance {
+    /// From the environment, or another one each time.
+    fn new() -> Self {
+        let seed = number("SHELF_KAFKA_SEED").unwrap_or_else(|| std::process::id().into());
+        eprintln!("repeat with SHELF_KAFKA_SEED={seed}");
+        Self(seed)
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (self.0 >> 33) % end
+    }
+
+    fn pause(&mut self, below_ms: u64) {
+        std::thread::sleep(Duration::from_millis(self.below(below_ms)));
+    }
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// What a series of kills came to.
+#[derive(Debug, Default)]
+struct Kills {
+    workers: u64,
+    /// How many of those stepped events when they were killed.
+    in_work: u64,
+    brokers: u64,
+}
+
+/// Which of the workers steps events at this moment, the one that is asked for first; `None` where
+/// none does in all the time that a worker may do nothing.
+fn at_work(workers: &[Worker; 2], first: usize) -> Option<usize> {
+    let before = workers.each_ref().map(Worker::events);
+    let began = Instant::now();
+    while began.elapsed() < IDLE_AT_MOST {
+        let stepped = |at: usize| workers.get(at).map(Worker::events) > before.get(at).copied();
+        if stepped(first) {
+            return Some(first);
+        }
+        if began.elapsed() > PREFERRED_FOR && stepped(1 - first) {
+            return Some(1 - first);
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    None
+}
+
+/// Two workers, of which one or both are killed in the middle of work, and a broker now and then.
+fn kill(
+    crew: &Crew,
+    expected: &Embedded,
+    connection: &Connection,
+    (kills, broker_every): (u64, u64),
+    mut kill_broker: impl FnMut(&mut Chance),
+) -> Kills {
+    let mut chance = Chance::new();
+    let (enough, mut done) = (AtomicBool::new(false), Kills::default());
+    std::thread::scope(|scope| {
+        let mut workers = [crew.start(), crew.start()];
+        let feeding = scope.spawn(|| {
+            expected.feed_until(connection, kills * 20, Duration::from_millis(20), &enough);
+        });
+        assert!(workers.iter().any(|worker| worker.steps(PATIENCE)), "nobody begins");
+        let began = Instant::now();
+        while done.workers + done.brokers < kills {
+            let (which, number) = (chance.below(16), done.workers + done.brokers);
+            let found = at_work(&workers, (which % 2) as usize);
+            chance.pause(120);
+            let in_work = u64::from(found.is_some());
+            if number >= done.brokers * broker_every + broker_every / 4 {
+                kill_broker(&mut chance);
+                done.brokers += 1;
+            } else if which == 0 {
+                workers.into_iter().for_each(Worker::kill);
+                workers = [crew.start(), crew.start()];
+                done.workers += 2;
+                done.in_work += 2 * in_work;
+            } else if let Some(worker) = workers.get_mut(found.unwrap_or_default()) {
+                std::mem::replace(worker, crew.start()).kill();
+                done.workers += 1;
+                done.in_work += in_work;
+            }
+        }
+        eprintln!("{done:?} in {:?}", began.elapsed());
+        enough.store(true, Ordering::Release);
+        feeding.join().unwrap();
+        wait_for(connection, &expected.ends());
+        workers.into_iter().for_each(Worker::leave);
+        // One that was just opening a partition again has not saved it.
+        let last = crew.start();
+        let began = Instant::now();
+        while last.partitions() < u64::from(PARTITIONS) {
+            assert!(began.elapsed() < PATIENCE, "it has {}", last.partitions());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        last.leave();
+    });
+    done
+}
+
+/// What is written is right, and kills did end what was open.
+fn check(expected: &Embedded, connection: &Connection, crew: &Crew, done: &Kills) {
+    let began = Instant::now();
+    expected.check(connection, &crew.snapshots);
+    let aborted = expected.check_elsewhere(connection, &crew.snapshots);
+    eprintln!(
+        "{aborted} records of transactions that were ended; checked in {:?}",
+        began.elapsed()
+    );
+    assert!(done.in_work > 0, "kills hit workers at work: {done:?}");
+    assert!(aborted > 0 && done.brokers > 0, "kills hit open transactions: {done:?}");
+}
+
+#[test]
+fn kills_of_workers_and_of_the_broker_change_nothing() {
+    let _alone = alone();
+    let kills = number("SHELF_KAFKA_KILLS").unwrap_or(40);
+    let mut broker = Broker::start();
+    let expected = embedded(24, 4, PARTITIONS, minute((14 + kills as i64 / 25) * HOUR));
+    let connection = topics(&broker.address(), "kills", PARTITIONS);
+    let folder = tempfile::tempdir().unwrap();
+    let mut crew = Crew::new(&broker.address(), "kills", PARTITIONS, folder.path());
+    crew.session = SHORT_SESSION;
+    let done = kill(&crew, &expected, &connection, (kills, BROKER_EVERY), |chance| {
+        broker.kill();
+        chance.pause(500);
+        broker.resume();
+    });
+    check(&expected, &connection, &crew, &done);
+}
+
+#[test]
+fn one_of_three_brokers_is_killed_again_and_again_and_nothing_is_lost_or_doubled() {
+    let _alone = alone();
+    let mut cluster = Cluster::start();
+    let expected = embedded(26, 4, PARTITIONS, minute(14 * HOUR));
+    let options = TopicOptions { partitions: PARTITIONS, replication: 3, ..Default::default() };
+    let connection = topics_of(&cluster.address(), "three", &options);
+    let folder = tempfile::tempdir().unwrap();
+    let mut crew = Crew::new(&cluster.address(), "three", PARTITIONS, folder.path());
+    crew.session = SHORT_SESSION;
+    let leads = |address: &str, node: usize, wanted: &str| {
+        let words = [address, &connection.name(LOG_EVENTS), &node.to_string(), wanted];
+        python("leaders.py", &words)["led"].as_u64().unwrap()
+    };
+    let (mut node, mut moved) = (0, 0);
+    let done = kill(&crew, &expected, &connection, (16, 4), |chance| {
+        // What it has led is led by others, and by itself again when it has caught up.
+        node = node % 3 + 1;
+        let address = cluster.address();
+        moved += leads(&address, node, "some");
+        cluster.broker(node).kill();
+        leads(&address, node, "none");
+        chance.pause(1_000);
+        cluster.broker(node).resume();
+        leads(&address, node, "some");
+    });
+    eprintln!("{moved} times a partition was led by another broker for a while");
+    assert!(moved > 0);
+    check(&expected, &connection, &crew, &done);
+}
+
+/// A network of its own for workers, joined with this machine by a cable. It is gone with this.
+struct Cable {
+    name: String,
+    ours: String,
+    host: String,
+}
+
+impl Cable {
+    fn new() -> Self {
+        let number = std::process::id();
+        let (name, ours) = (format!("shelf-{number}"), format!("shelf{number}"));
+        // One of the networks that are set apart for tests; its other half is the worker's.
+        let third = number % 250 + 1;
+        let (host, worker) = (format!("198.18.{third}.1"), format!("198.18.{third}.2"));
+        let cable = Self { name, ours, host };
+        let Self { name, ours, host } = &cable;
+        ip(&format!("netns add {name}"));
+        ip(&format!("link add {ours} type veth peer name cable netns {name}"));
+        ip(&format!("addr add {host}/30 dev {ours}"));
+        ip(&format!("link set {ours} up"));
+        ip(&format!("-n {name} addr add {worker}/30 dev cable"));
+        cable.join();
+        cable
+    }
+
+    fn cut(&self) {
+        ip(&format!("-n {} link set cable down", self.name));
+    }
+
+    fn join(&self) {
+        ip(&format!("-n {} link set cable up", self.name));
+    }
+}
+
+impl Drop for Cable {
+    fn drop(&mut self) {
+        // The cable goes with one of its ends.
+        let _ = Command::new("ip").args(["link", "del", &self.ours]).status();
+        let _ = Command::new("ip").args(["netns", "del", &self.name]).status();
+    }
+}
+
+fn ip(words: &str) {
+    let output = Command::new("ip").args(words.split(' ')).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "ip {words}, which root may do: {said}");
+}
+
+#[test]
+fn a_worker_whose_network_is_cut_loses_its_partitions_and_comes_back() {
+    let _alone = alone();
+    let cable = Cable::new();
+    let broker = Broker::start_at(&cable.host);
+    let expected = embedded(27, 4, PARTITIONS, minute(14 * HOUR));
+    let connection = topics(&broker.address(), "cut", PARTITIONS);
+    let folder = tempfile::tempdir().unwrap();
+    let near = Crew::new(&broker.address(), "cut", PARTITIONS, folder.path());
+    let words = ["ip", "netns", "exec", &cable.name].map(str::to_owned).to_vec();
+    let far = Crew { within: words, ..near.clone() };
+    let enough = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let (here, there) = (near.start(), far.start());
+        let feeding = scope.spawn(|| {
+            expected.feed_until(&connection, 1_500, Duration::from_millis(60), &enough);
+        });
+        let until = |what: &str, is: &dyn Fn() -> bool| {
+            let began = Instant::now();
+            while !is() {
+                assert!(began.elapsed() < PATIENCE, "{what}");
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            eprintln!("{what} after {:?}", began.elapsed());
+        };
+        let share = || here.partitions() == 2 && there.partitions() == 2;
+        until("both have partitions", &share);
+        assert!(there.steps(PATIENCE));
+        cable.cut();
+        until("the other one has them all", &|| here.partitions() == 4);
+        let stepped = there.events();
+        assert!(here.steps(PATIENCE));
+        cable.join();
+        until("both have partitions again", &share);
+        assert!(there.steps(PATIENCE) && there.events() > stepped);
+        enough.store(true, Ordering::Release);
+        feeding.join().unwrap();
+        wait_for(&connection, &expected.ends());
+        here.leave();
+        there.leave();
+    });
+    expected.check(&connection, folder.path());
+    expected.check_elsewhere(&connection, folder.path());
+}
+
+#[test]
+fn what_a_worker_cannot_do_it_says_in_words() {
+    let _alone = alone();
+    let broker = Broker::start();
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |connection: &Connection, partitions: u32| {
+        let joined = KafkaWorker::join(connection, &settings(folder.path(), partitions));
+        let error = joined.err().expect("a refusal");
+        (error.code(), error.to_string())
+    };
+    let missing: Connection = format!("kafka://{}/nowhere", broker.address()).parse().unwrap();
+    let (code, message) = refused(&missing, PARTITIONS);
+    assert_eq!((code, message.contains("nowhere.log_events")), ("kafka_no_topic", true));
+    // A topic of effects that takes no effect of many bytes.
+    let small =
+        TopicOptions { partitions: PARTITIONS, max_message_bytes: 100, ..TopicOptions::default() };
+    let connection = topics_of(&broker.address(), "small", &small);
+    let (code, message) = refused(&connection, 16);
+    assert_eq!((code, message.contains("4 partitions, not 16")), ("kafka_partitions", true));
+    // The events are let in, as somebody might who does not know of the other topics.
+    python("let_in.py", &[&broker.address(), &connection.name(LOG_EVENTS)]);
+    let expected = embedded(28, 1, PARTITIONS, minute(8 * HOUR));
+    expected.feed(&connection, 2, Duration::ZERO);
+    let worker = KafkaWorker::join(&connection, &settings(folder.path(), PARTITIONS)).unwrap();
+    let (figures, stop) = (Arc::clone(worker.figures()), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let running = scope.spawn(|| worker.run(&stop));
+        let began = Instant::now();
+        let said = loop {
+            let lanes = figures.lanes();
+            // Of a lane that was told of what was given up with the record, that is said first.
+            let errors = lanes.values().filter_map(|lane| lane.error.clone());
+            if let Some(error) = errors.into_iter().find(|(code, _)| *code == "record_too_large") {
+                break error;
+            }
+            assert!(began.elapsed() < PATIENCE, "{lanes:?}");
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        assert!(said.1.contains("log_effects"), "{said:?}");
+        let failures = figures.failures();
+        std::thread::sleep(Duration::from_secs(2));
+        assert!(figures.failures() <= failures + 1, "it is not tried at full speed");
+        stop.store(true, Ordering::Release);
+        running.join().unwrap().unwrap();
+    });
+}
