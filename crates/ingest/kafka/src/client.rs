@@ -7,8 +7,8 @@ use rdkafka::ClientContext;
 use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 use rdkafka::error::{KafkaError as Foreign, RDKafkaErrorCode as Code};
-use rdkafka::message::DeliveryResult;
-use rdkafka::producer::{BaseProducer, Producer as _, ProducerContext};
+use rdkafka::message::{DeliveryResult, ToBytes};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
 
 use crate::{Connection, KafkaError};
 
@@ -103,8 +103,45 @@ pub(crate) fn deliver(producer: &Producer, within: Duration) {
     }
 }
 
+/// Hands a record over, and waits for room where the client's queue is full: for so long, or for as
+/// long as it takes.
+pub(crate) fn send<C, K, P>(
+    producer: &BaseProducer<C>,
+    mut record: BaseRecord<'_, K, P, C::DeliveryOpaque>,
+    room_within: Option<Duration>,
+) -> Result<(), Foreign>
+where
+    C: ProducerContext,
+    K: ToBytes + ?Sized,
+    P: ToBytes + ?Sized,
+{
+    let started = Instant::now();
+    loop {
+        let (error, returned) = match producer.send(record) {
+            Ok(()) => return Ok(()),
+            Err(refused) => refused,
+        };
+        let full = error.rdkafka_error_code() == Some(Code::QueueFull);
+        if !full || room_within.is_some_and(|within| started.elapsed() >= within) {
+            return Err(error);
+        }
+        producer.poll(Duration::from_millis(10));
+        record = returned;
+    }
+}
+
+/// A consumer in a group that reads from places of its own choosing, with these settings besides.
+pub(crate) fn consumer(
+    connection: &Connection,
+    group: &str,
+    besides: &[(&str, &str)],
+) -> Result<Consumer, KafkaError> {
+    let settings = [&READS[..], &[("group.id", group)], besides].concat();
+    make(connection, &settings, Heard::default())
+}
+
 /// What a consumer is told that reads a partition from a place of its own choosing.
-pub(crate) const READS: [(&str, &str); 9] = [
+const READS: [(&str, &str); 9] = [
     ("isolation.level", "read_committed"),
     ("enable.auto.commit", "false"),
     ("enable.auto.offset.store", "false"),

@@ -7,7 +7,7 @@ use rdkafka::producer::{BaseRecord, Producer as _};
 use shelf_domain::Event;
 use shelf_events::encode_event;
 
-use crate::client::{Heard, Producer, deliver, make};
+use crate::client::{Heard, Producer, deliver, make, send};
 use crate::{Connection, KafkaError, LOG_EVENTS};
 
 const FEED: &str = "feed an event";
@@ -66,25 +66,14 @@ impl Feed {
             begun.map_err(|source| KafkaError::of(FEED, &self.what, source))?;
             self.open = true;
         }
-        let mut record =
+        let record =
             BaseRecord::to(&self.topic).partition(partition as i32).key(key).payload(bytes);
-        loop {
-            let (error, returned) = match self.producer.send(record) {
-                Ok(()) => return Ok(()),
-                Err(refused) => refused,
-            };
-            match error.rdkafka_error_code() {
-                Some(Code::QueueFull) => {
-                    self.producer.poll(Duration::from_millis(10));
-                    record = returned;
-                }
-                Some(Code::MessageSizeTooLarge) => {
-                    let (topic, bytes) = (self.topic.clone(), bytes.len());
-                    return Err(KafkaError::TooLarge { topic, bytes });
-                }
-                _ => return Err(KafkaError::of(FEED, &self.what, error)),
+        send(&self.producer, record, None).map_err(|error| match error.rdkafka_error_code() {
+            Some(Code::MessageSizeTooLarge) => {
+                KafkaError::TooLarge { topic: self.topic.clone(), bytes: bytes.len() }
             }
-        }
+            _ => KafkaError::of(FEED, &self.what, error),
+        })
     }
 
     /// Commits the batch; it is durable when this returns. After an error nobody knows whether it

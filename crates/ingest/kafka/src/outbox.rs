@@ -15,7 +15,7 @@ use rdkafka::error::{KafkaError as Foreign, RDKafkaErrorCode as Code};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
 
-use crate::client::{Heard, locked, make};
+use crate::client::{Heard, locked, make, send};
 use crate::init::partitions_of_all;
 use crate::{Connection, KafkaError, SOURCES};
 
@@ -134,20 +134,7 @@ impl Outbox {
             batch.messages += 1;
         }
         let record = BaseRecord::with_opaque_to(full, self.next).key(key).payload(payload);
-        let mut record = record;
-        loop {
-            let (error, returned) = match self.producer.send(record) {
-                Ok(()) => return Ok(()),
-                Err(refused) => refused,
-            };
-            match error.rdkafka_error_code() {
-                Some(Code::QueueFull) => {
-                    self.producer.poll(POLL);
-                    record = returned;
-                }
-                _ => return Err(self.judged(error, full, payload.len())),
-            }
-        }
+        send(&self.producer, record, None).map_err(|error| self.judged(error, full, payload.len()))
     }
 
     /// Waits until the earliest batch has arrived, and forgets it.

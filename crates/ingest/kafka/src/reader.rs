@@ -9,7 +9,7 @@ use rdkafka::error::{KafkaError as Foreign, RDKafkaErrorCode as Code};
 use rdkafka::message::BorrowedMessage;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use crate::client::{ANSWER_WITHIN, Consumer, Heard, READS, make};
+use crate::client::{ANSWER_WITHIN, Consumer, consumer};
 use crate::{Connection, KafkaError};
 
 /// Has the consumer tell where a partition ends.
@@ -59,9 +59,7 @@ impl Reader {
     pub fn open(connection: &Connection, topic: &str) -> Result<Self, KafkaError> {
         let topic = connection.name(topic);
         let group = connection.name("shelf-reader");
-        let settings: Vec<(&str, &str)> =
-            READS.into_iter().chain([("group.id", group.as_str()), EOF]).collect();
-        let consumer: Consumer = make(connection, &settings, Heard::default())?;
+        let consumer = consumer(connection, &group, &[EOF])?;
         let failed = |source| KafkaError::of("read a topic", &topic, source);
         let metadata = consumer.fetch_metadata(Some(&topic), ANSWER_WITHIN).map_err(failed)?;
         let found = metadata.topics().iter().find(|found| found.name() == topic);

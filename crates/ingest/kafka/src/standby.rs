@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use shelf_ports::{LogError, Offset, PartitionLog as _, PartitionTail, RecordBatch};
 
-use crate::client::{Consumer, Heard, READS, make};
+use crate::client::consumer;
 use crate::input::InputLog;
 use crate::transaction::Origin;
 use crate::{Committed, Connection, Delivery, KafkaError, LOG_EVENTS, Place};
@@ -23,9 +23,8 @@ impl StandbyLog {
     ) -> Result<Self, KafkaError> {
         let (topic, group) = (connection.name(LOG_EVENTS), connection.name(delivery.group()));
         // Nobody waits for it, and there is one for each partition.
-        let few = [("group.id", group.as_str()), ("queued.max.messages.kbytes", "1024")];
-        let settings: Vec<(&str, &str)> = READS.into_iter().chain(few).collect();
-        let consumer: Consumer = make(connection, &settings, Heard::default())?;
+        let few = [("queued.max.messages.kbytes", "1024")];
+        let consumer = consumer(connection, &group, &few)?;
         let origin = Origin { topic, partition, group };
         let committed = Committed { place, epoch: 0 };
         let read = Arc::new(Mutex::new(place));

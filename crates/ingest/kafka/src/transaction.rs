@@ -9,14 +9,14 @@
 //! brokers, never concluded from an error.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::consumer::{CommitMode, Consumer as _, ConsumerGroupMetadata};
 use rdkafka::error::{KafkaError as Foreign, RDKafkaErrorCode as Code};
 use rdkafka::producer::{BaseRecord, Producer as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionListElem};
 
-use crate::client::{ANSWER_WITHIN, Consumer, Heard, Producer, READS, deliver, make};
+use crate::client::{ANSWER_WITHIN, Consumer, Heard, Producer, consumer, deliver, make, send};
 use crate::deadline::within;
 use crate::{Committed, Connection, KafkaError, Place};
 
@@ -107,9 +107,8 @@ impl Transactions {
         delivery: Delivery,
     ) -> Result<(Self, Consumer), KafkaError> {
         let producer = producer(connection, &origin, delivery)?;
-        let settings: Vec<(&str, &str)> =
-            READS.into_iter().chain([("group.id", origin.group.as_str())]).collect();
-        let consumer: Consumer = make(connection, &settings, Heard::default())?;
+        let read = || consumer(connection, &origin.group, &[]);
+        let consumer = read()?;
         let commits = match delivery {
             Delivery::ExactlyOnce => {
                 let (action, waited) = ("name the group", Duration::ZERO);
@@ -121,9 +120,7 @@ impl Transactions {
                 claimed.map_err(|source| judged(CLAIM, connection, &producer, &origin, source))?;
                 Commits::InTransactions(Arc::new(group))
             }
-            Delivery::AtLeastOnce => {
-                Commits::Alone(Arc::new(make(connection, &settings, Heard::default())?))
-            }
+            Delivery::AtLeastOnce => Commits::Alone(Arc::new(read()?)),
         };
         let found = committed(&consumer, &origin)?;
         let committed = found.unwrap_or_default();
@@ -185,24 +182,15 @@ impl Transactions {
         let mut record: BaseRecord<'_, str, [u8]> =
             BaseRecord::to(topic).partition(partition as i32).key(key);
         record.payload = payload;
-        let started = Instant::now();
-        loop {
-            let (error, returned) = match self.producer.send(record) {
-                Ok(()) => return Ok(()),
-                Err(refused) => refused,
-            };
+        send(&self.producer, record, Some(ROOM_WITHIN)).map_err(|error| {
             match error.rdkafka_error_code() {
-                Some(Code::QueueFull) if started.elapsed() < ROOM_WITHIN => {
-                    self.producer.poll(Duration::from_millis(10));
-                    record = returned;
-                }
                 Some(Code::MessageSizeTooLarge) => {
                     let bytes = payload.map_or(0, <[u8]>::len);
-                    return Err(KafkaError::TooLarge { topic: topic.to_owned(), bytes });
+                    KafkaError::TooLarge { topic: topic.to_owned(), bytes }
                 }
-                _ => return Err(self.judge("write a record", error)),
+                _ => self.judge("write a record", error),
             }
-        }
+        })
     }
 
     /// Hears of what was delivered, so that the client's queue does not fill up.
@@ -333,9 +321,7 @@ pub fn committed_of(
     delivery: Delivery,
 ) -> Result<Vec<Option<Committed>>, KafkaError> {
     let (topic, group) = (connection.name(crate::LOG_EVENTS), connection.name(delivery.group()));
-    let settings: Vec<(&str, &str)> =
-        READS.into_iter().chain([("group.id", group.as_str())]).collect();
-    let consumer: Consumer = make(connection, &settings, Heard::default())?;
+    let consumer = consumer(connection, &group, &[])?;
     let mut list = TopicPartitionList::new();
     for partition in 0..partitions {
         list.add_partition(&topic, partition as i32);

@@ -91,7 +91,8 @@ impl SnapshotStore {
         Ok(positions)
     }
 
-    fn path(&self, position: Offset) -> PathBuf {
+    /// Where the snapshot of a position is, or would be.
+    pub fn path(&self, position: Offset) -> PathBuf {
         self.dir.join(format!("{position:020}.snapshot"))
     }
 

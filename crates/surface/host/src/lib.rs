@@ -38,5 +38,5 @@ pub use quality::{
 pub use quarantine::{LogPlace, QuarantineBook, event_at, events_between};
 pub use reader::{ChainReader, Follow, OutputTail, Retrace};
 pub use shelf_engine::Stepped;
-pub use sources::{RegisteredSource, SourceKind, SourceName, Sources};
+pub use sources::{RegisteredSource, SourceKind, SourceName, Sources, wall_now};
 pub use writer::{ChainWriter, Recovery, Submitted, Tally, WriterOptions};

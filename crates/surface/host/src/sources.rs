@@ -185,7 +185,8 @@ impl Sources {
     }
 }
 
-fn wall_now() -> Timestamp {
+/// The time on the clock of this machine.
+pub fn wall_now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }

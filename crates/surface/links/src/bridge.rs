@@ -7,11 +7,12 @@ use std::collections::VecDeque;
 
 use shelf_domain::{Body, Event};
 use shelf_events::{Defaults, MAX_LINE_BYTES, parse_event, write_event};
+use shelf_host::wall_now;
 use shelf_kafka::{Connection, KafkaError, Outbox, topic_of};
 use shelf_redis::{Entry, EntryReader, Sink, SinkError, Took, follow};
 
 use crate::LinkError;
-use crate::status::{LinkStatus, wall_now};
+use crate::status::LinkStatus;
 use crate::streams::{StreamOptions, tell};
 
 /// Batches that are under way at once.

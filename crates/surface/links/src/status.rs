@@ -1,10 +1,10 @@
 //! How a link stands, for those who watch.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use shelf_domain::Timestamp;
+use shelf_host::wall_now;
 use shelf_redis::RedisError;
 
 use crate::LinkError;
@@ -137,9 +137,4 @@ impl LinkStatus {
             view.failures += 1;
         });
     }
-}
-
-pub(crate) fn wall_now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }

@@ -1,8 +1,6 @@
 //! What those who run the server ask: does it live, is it ready, what does it count, which version
 //! is it.
 
-use std::time::SystemTime;
-
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -10,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use prometheus::proto::MetricFamily;
 use serde_json::json;
-use shelf_domain::Timestamp;
+use shelf_host::wall_now;
 
 use crate::access::Who;
 use crate::app::App;
@@ -75,11 +73,6 @@ pub(crate) async fn scrape(app: &App) -> Result<Vec<MetricFamily>, Problem> {
     }
     let families = app.metrics().families(&scraped);
     families.map_err(|_| Problem::new(Kind::Defect, "the metrics cannot be gathered"))
-}
-
-fn wall_now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
 /// The memory of this process, where the system says.

@@ -80,12 +80,10 @@ fn collect(
         Schema::Ref { name } if within.contains(&name.to_string()) => {
             Err(format!("{name} holds itself"))
         }
+        Schema::Ref { .. } => Ok(()),
         other => {
             if let Some(name) = other.name() {
-                let name = name.to_string();
-                if !matches!(other, Schema::Ref { .. }) {
-                    names.insert(name, other.clone());
-                }
+                names.insert(name.to_string(), other.clone());
             }
             Ok(())
         }

@@ -141,8 +141,8 @@ impl Depot {
 
     /// Fetches what is newer than the snapshots in the folder. Returns how many came.
     pub fn fetch(&self, partition: u32, folder: &Path) -> Result<usize, DepotError> {
-        let ours = ours(folder, partition)?;
-        let newest = ours.first().copied();
+        let ours = SnapshotStore::new(folder, partition);
+        let newest = positions_in(&ours, folder)?.first().copied();
         let theirs = self.positions(partition)?.into_iter().take(KEPT);
         let mut fetched = 0;
         for position in theirs.filter(|&position| newest.is_none_or(|newest| position > newest)) {
@@ -153,8 +153,7 @@ impl Depot {
                 Err(Error::NotFound { .. }) => continue,
                 got => got.map_err(self.failed("fetch"))?,
             };
-            let path = folder.join(format!("p{partition:02}/{position:020}{ENDING}"));
-            write(&path, &bytes)?;
+            write(&ours.path(position), &bytes)?;
             fetched += 1;
         }
         Ok(fetched)
@@ -163,11 +162,12 @@ impl Depot {
     /// Keeps the newest snapshot of the folder, where none of its position is kept, and lets older
     /// ones go. Returns the position of the newest that is kept.
     pub fn keep(&self, partition: u32, folder: &Path) -> Result<Option<u64>, DepotError> {
-        let ours = ours(folder, partition)?;
+        let ours = SnapshotStore::new(folder, partition);
+        let newest = positions_in(&ours, folder)?.first().copied();
         let mut theirs = self.positions(partition)?;
-        let newest = ours.first().copied().filter(|position| !theirs.contains(position));
+        let newest = newest.filter(|position| !theirs.contains(position));
         if let Some(position) = newest {
-            let path = folder.join(format!("p{partition:02}/{position:020}{ENDING}"));
+            let path = ours.path(position);
             let bytes = fs::read(&path).map_err(in_folder("read", &path))?;
             let name = self.name(partition, position);
             let create = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
@@ -191,8 +191,8 @@ impl Depot {
 }
 
 /// The positions of the snapshots in the folder, the newest first.
-fn ours(folder: &Path, partition: u32) -> Result<Vec<u64>, DepotError> {
-    SnapshotStore::new(folder, partition).positions().map_err(|error| {
+fn positions_in(ours: &SnapshotStore, folder: &Path) -> Result<Vec<u64>, DepotError> {
+    ours.positions().map_err(|error| {
         let (action, path) = ("look at the snapshots in", folder.to_owned());
         DepotError::Folder { action, path, source: std::io::Error::other(error) }
     })
