@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 /// Names another folder with the jars.
 pub const JARS_VARIABLE: &str = "SHELF_KAFKA_JARS";
-/// The user that the broker knows, by PLAIN and by SCRAM.
+/// The user that the broker knows, by PLAIN and by SCRAM with either hash.
 pub const USER: &str = "shelf";
 /// The password of that user.
 pub const PASSWORD: &str = "secret";
@@ -211,8 +211,12 @@ impl Broker {
         // Of two lines about the same, the last one counts.
         fs::write(&file, format!("{properties}{}", plan.more)).expect("a file");
         let mut format = command(&plan.java.words("kafka.tools.StorageTool"));
-        let scram = format!("SCRAM-SHA-256=[name={USER},password={PASSWORD}]");
-        format.args(["format", "-t", CLUSTER_ID, "--add-scram", &scram, "-c"]).arg(&file);
+        format.args(["format", "-t", CLUSTER_ID]);
+        for mechanism in ["SCRAM-SHA-256", "SCRAM-SHA-512"] {
+            format.arg("--add-scram");
+            format.arg(format!("{mechanism}=[name={USER},password={PASSWORD}]"));
+        }
+        format.arg("-c").arg(&file);
         let output = format.output().expect("java");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let (host, ports, java) = (plan.host.to_owned(), plan.ports, plan.java);

@@ -11,12 +11,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// A program that the tests or benches call, and the Debian package that brings it.
-const PROGRAMS: [(&str, &str); 33] = [
+const PROGRAMS: [(&str, &str); 34] = [
     ("cc", "build-essential"),
     ("chmod", "coreutils"),
     ("chown", "coreutils"),
     ("chromedriver", "chromium-driver"),
     ("chromium", "chromium"),
+    ("cp", "coreutils"),
     ("df", "coreutils"),
     ("faketime", "faketime"),
     ("git", "git"),

@@ -4,6 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
+use rdkafka::Message as _;
 use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 use rdkafka::error::{KafkaError as Foreign, RDKafkaErrorCode as Code};
@@ -24,7 +25,35 @@ pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[derive(Debug, Default)]
 pub(crate) struct Heard {
     refused: Mutex<Option<String>>,
-    delivery: Mutex<Option<(Code, usize)>>,
+    delivery: Mutex<Option<Undelivered>>,
+}
+
+/// A record that was not delivered.
+#[derive(Debug)]
+pub(crate) struct Undelivered {
+    /// Why.
+    pub(crate) code: Code,
+    /// The topic that it was for.
+    pub(crate) topic: String,
+    /// Its size.
+    pub(crate) bytes: usize,
+}
+
+impl Undelivered {
+    /// What that means for an attempt to `action` something of `what`: a topic that is not there,
+    /// or takes no record of that size, is named.
+    pub(crate) fn judged(self, action: &'static str, what: &str) -> KafkaError {
+        let Self { code, topic, bytes } = self;
+        match code {
+            Code::MessageSizeTooLarge | Code::InvalidRecord => {
+                KafkaError::TooLarge { topic, bytes }
+            }
+            Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => {
+                KafkaError::NoTopic { topic }
+            }
+            _ => KafkaError::of(action, what, Foreign::MessageProduction(code)),
+        }
+    }
 }
 
 impl Heard {
@@ -35,14 +64,14 @@ impl Heard {
         }
     }
 
-    /// The first record that was not delivered since the last call: why, and its size.
-    pub(crate) fn undelivered(&self) -> Option<(Code, usize)> {
+    /// The first record that was not delivered since the last call.
+    pub(crate) fn undelivered(&self) -> Option<Undelivered> {
         locked(&self.delivery).take()
     }
 
     /// Why a record was not delivered, as long as nobody has asked which one.
     pub(crate) fn failed(&self) -> Option<Code> {
-        locked(&self.delivery).map(|(code, _)| code)
+        locked(&self.delivery).as_ref().map(|record| record.code)
     }
 
     /// Why `brokers` have not answered.
@@ -71,8 +100,8 @@ impl ProducerContext for Heard {
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
         if let Err((error, message)) = result {
             let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
-            let bytes = message.payload_len();
-            locked(&self.delivery).get_or_insert((code, bytes));
+            let (topic, bytes) = (message.topic().to_owned(), message.payload_len());
+            locked(&self.delivery).get_or_insert(Undelivered { code, topic, bytes });
         }
     }
 }

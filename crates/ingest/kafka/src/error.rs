@@ -106,6 +106,14 @@ pub enum KafkaError {
         /// The partition.
         partition: u32,
     },
+    /// What takers remember was not written by this program.
+    #[error("{topic} has a record at offset {offset} that this program did not write")]
+    Book {
+        /// The topic.
+        topic: String,
+        /// Where it stands.
+        offset: i64,
+    },
     /// It has not answered in time: what was tried may have happened or not.
     #[error("Kafka did not {action} within {} s", .waited.as_secs())]
     Silent {
@@ -189,6 +197,7 @@ impl KafkaError {
             Self::Trimmed { .. } => "snapshot_too_old",
             Self::Position { .. } => "kafka_position",
             Self::Lost { .. } => "kafka_position_lost",
+            Self::Book { .. } => "kafka_book",
             Self::Silent { .. } => "kafka_silent",
             Self::RegistryUnreachable { .. } => "registry_unreachable",
             Self::RegistryRefused { .. } => "registry_refused",
@@ -219,6 +228,7 @@ impl KafkaError {
                 "the brokers forget groups that are away for longer than \
                  offsets.retention.minutes: name another prefix, or restore the position"
             }
+            Self::Book { .. } => "delete its key, with a record of that key that has no value",
             Self::Silent { .. } => "nothing: the truth is read back when the brokers answer",
             Self::RegistryUnreachable { .. } => {
                 "check kafka.registry.url, and that the registry runs; it is asked again"

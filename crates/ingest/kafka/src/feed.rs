@@ -11,6 +11,7 @@ use crate::client::{Heard, Producer, deliver, make, send};
 use crate::{Connection, KafkaError, LOG_EVENTS};
 
 const FEED: &str = "feed an event";
+const COMMIT: &str = "commit a batch";
 const STEP_WITHIN: Duration = Duration::from_secs(20);
 
 /// Writes events into the log.
@@ -86,12 +87,9 @@ impl Feed {
         let done = self.producer.commit_transaction(STEP_WITHIN);
         done.map_err(|source| {
             self.producer.poll(Duration::ZERO);
-            let undelivered = self.producer.context().undelivered();
-            match undelivered {
-                Some((Code::MessageSizeTooLarge, bytes)) => {
-                    KafkaError::TooLarge { topic: self.topic.clone(), bytes }
-                }
-                _ => KafkaError::of("commit a batch", &self.what, source),
+            match self.producer.context().undelivered() {
+                Some(record) => record.judged(COMMIT, &self.what),
+                None => KafkaError::of(COMMIT, &self.what, source),
             }
         })?;
         self.open = false;

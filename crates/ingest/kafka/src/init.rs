@@ -12,7 +12,12 @@ use rdkafka::error::RDKafkaErrorCode as Code;
 use rdkafka::producer::Producer as _;
 
 use crate::client::{ANSWER_WITHIN, Heard, Producer, make};
-use crate::{Connection, KafkaError, LOG_EFFECTS, LOG_EVENTS, Topic, TopicOptions, topics};
+use shelf_events::StateKind;
+
+use crate::{
+    ALERTS, Connection, KafkaError, LOG_EFFECTS, LOG_EVENTS, SOURCE_BOOK, Topic, TopicOptions,
+    topics,
+};
 
 const MAKE: &str = "make the topics";
 const COMPARE: &str = "read the settings of the topics";
@@ -61,6 +66,15 @@ pub fn init(connection: &Connection, options: &TopicOptions) -> Result<Initializ
                 present.push((name, topic));
             }
             None => missing.push((name, topic)),
+        }
+    }
+    for (name, partitions) in &options.foreign {
+        if found.contains_key(name) {
+            done.present.push(name.clone());
+        } else {
+            let retention = ("retention.ms", options.retention_ms.to_string());
+            let (partitions, settings) = (*partitions, vec![retention]);
+            missing.push((name.clone(), Topic { name: "", partitions, settings }));
         }
     }
     create(&admin, &missing, options.replication, &mut done)?;
@@ -153,18 +167,55 @@ fn compare(
     Ok(())
 }
 
-/// Looks whether the brokers answer, take us in, and have a log of so many partitions.
+/// Looks whether the brokers answer, take us in, and have all that a worker writes and reads, with
+/// so many partitions.
 pub fn check(connection: &Connection, partitions: u32) -> Result<(), KafkaError> {
+    let ours = [LOG_EVENTS, LOG_EFFECTS, ALERTS].into_iter();
+    let ours = ours.chain(StateKind::ALL.map(StateKind::name));
+    let wanted: Vec<_> = ours.map(|name| (connection.name(name), Some(partitions))).collect();
+    look_for(connection, &wanted)
+}
+
+/// The same for those who read these topics, with whatever partitions they have, into the log.
+pub fn check_sources(
+    connection: &Connection,
+    partitions: u32,
+    topics: &[&str],
+) -> Result<(), KafkaError> {
+    let mut wanted = wanted_by_takers(connection, partitions);
+    wanted.extend(topics.iter().map(|name| (connection.name(name), None)));
+    look_for(connection, &wanted)
+}
+
+/// The same for those who read topics of other systems, by their full names.
+pub fn check_foreign(
+    connection: &Connection,
+    partitions: u32,
+    topics: &[String],
+) -> Result<(), KafkaError> {
+    let mut wanted = wanted_by_takers(connection, partitions);
+    wanted.extend(topics.iter().map(|name| (name.clone(), None)));
+    look_for(connection, &wanted)
+}
+
+/// What is written by those who take messages of others.
+fn wanted_by_takers(connection: &Connection, partitions: u32) -> Vec<(String, Option<u32>)> {
+    let (log, book) = (connection.name(LOG_EVENTS), connection.name(SOURCE_BOOK));
+    vec![(log, Some(partitions)), (book, Some(1))]
+}
+
+/// Whether topics are there, with so many partitions where that matters.
+fn look_for(connection: &Connection, wanted: &[(String, Option<u32>)]) -> Result<(), KafkaError> {
     let asking: Producer = make(connection, &[], Heard::default())?;
     let found = partitions_of_all(&asking, connection)?;
-    for name in [LOG_EVENTS, LOG_EFFECTS] {
-        let topic = connection.name(name);
-        match found.get(&topic) {
-            None => return Err(KafkaError::NoTopic { topic }),
-            Some(&found) if found != partitions => {
-                return Err(KafkaError::Partitions { topic, found, wanted: partitions });
+    for (topic, wanted) in wanted {
+        let topic = topic.clone();
+        match (found.get(&topic), *wanted) {
+            (None | Some(0), _) => return Err(KafkaError::NoTopic { topic }),
+            (Some(&found), Some(wanted)) if found != wanted => {
+                return Err(KafkaError::Partitions { topic, found, wanted });
             }
-            Some(_) => {}
+            _ => {}
         }
     }
     Ok(())

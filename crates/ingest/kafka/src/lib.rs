@@ -7,15 +7,18 @@
 
 mod address;
 mod avro;
+mod book;
 mod claim;
 mod client;
 mod deadline;
 mod error;
 mod feed;
+mod foreign;
 mod init;
 mod input;
 mod log;
 mod members;
+mod merge;
 mod outbox;
 mod output;
 mod place;
@@ -31,7 +34,8 @@ pub use avro::{Avro, Unread};
 pub use claim::Claim;
 pub use error::KafkaError;
 pub use feed::Feed;
-pub use init::{Difference, Initialized, check, init};
+pub use foreign::{FOREIGN_GROUP, ForeignClaim, MergeOptions};
+pub use init::{Difference, Initialized, check, check_foreign, check_sources, init};
 pub use input::InputLog;
 pub use log::KafkaLog;
 pub use members::{Assignment, Membership, MembershipOptions};
@@ -43,6 +47,7 @@ pub use registry::RegistryOptions;
 pub use source::{SOURCES_GROUP, SourceClaim, Taken};
 pub use standby::StandbyLog;
 pub use topics::{
-    ALERTS, LOG_EFFECTS, LOG_EVENTS, REJECTED, SOURCES, Topic, TopicOptions, topic_of, topics,
+    ALERTS, FOREIGN, ForeignTopic, LOG_EFFECTS, LOG_EVENTS, REJECTED, SOURCE_BOOK, SOURCES, Topic,
+    TopicOptions, topic_of, topics,
 };
 pub use transaction::{Delivery, committed_of};

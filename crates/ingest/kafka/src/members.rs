@@ -11,7 +11,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance}
 use rdkafka::error::{KafkaError as Foreign, RDKafkaErrorCode as Code};
 use rdkafka::topic_partition_list::TopicPartitionList;
 
-use crate::client::make;
+use crate::client::{ANSWER_WITHIN, make};
 use crate::transaction::GROUP;
 use crate::{Connection, KafkaError};
 
@@ -46,6 +46,8 @@ impl Default for MembershipOptions {
 /// A member of the group. Dropping it leaves the group.
 pub struct Membership<A: Assignment> {
     consumer: BaseConsumer<Told<A>>,
+    /// The topics, with their prefix.
+    topics: Vec<String>,
 }
 
 /// Passes on what the group decides.
@@ -107,7 +109,7 @@ impl<A: Assignment> Membership<A> {
         consumer
             .subscribe(&names)
             .map_err(|source| KafkaError::of("join the group", &names.join(", "), source))?;
-        Ok(Self { consumer })
+        Ok(Self { consumer, topics })
     }
 
     /// Hears so long from the group. It must be called all the time.
@@ -125,10 +127,18 @@ impl<A: Assignment> Membership<A> {
                     | Code::SaslAuthenticationFailed
                     | Code::InvalidSessionTimeout
                     | Code::InconsistentGroupProtocol,
-                ) => Err(KafkaError::of("stay in the group", "", error)),
+                ) => Err(KafkaError::of("stay in the group", &self.missing(), error)),
                 // Brokers that are away come back, and heartbeats with them.
                 _ => Ok(()),
             },
         }
+    }
+
+    /// The first topic that is not there; all of them where nobody can say which that is.
+    fn missing(&self) -> String {
+        let all = || self.topics.join(", ");
+        let Ok(found) = self.consumer.fetch_metadata(None, ANSWER_WITHIN) else { return all() };
+        let there = |name: &String| found.topics().iter().any(|topic| topic.name() == name);
+        self.topics.iter().find(|name| !there(name)).cloned().unwrap_or_else(all)
     }
 }

@@ -13,9 +13,10 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use shelf_domain::Event;
 use shelf_events::encode_event;
 
+use crate::book::{place_key, place_value};
 use crate::client::{ANSWER_WITHIN, Consumer};
 use crate::transaction::{Origin, Transactions};
-use crate::{Connection, Delivery, KafkaError, LOG_EVENTS, Message, Place};
+use crate::{Connection, Delivery, KafkaError, LOG_EVENTS, Message, Place, SOURCE_BOOK};
 
 /// The consumer group of those who take messages of others.
 pub const SOURCES_GROUP: &str = "shelf-sources";
@@ -35,6 +36,8 @@ pub struct SourceClaim {
     consumer: Consumer,
     transactions: Transactions,
     place: Place,
+    skipped: u64,
+    book: String,
     log: String,
     bytes: Vec<u8>,
     events: Vec<(u32, Event)>,
@@ -47,19 +50,23 @@ impl SourceClaim {
         let origin = Origin { topic, partition, group };
         let (transactions, consumer) =
             Transactions::claim(connection, origin.clone(), Delivery::ExactlyOnce)?;
-        let place = transactions.committed().place;
+        let mut place = transactions.committed().place;
         let failed = |source| KafkaError::of("read a topic", &origin.topic, source);
         let marks = consumer.fetch_watermarks(&origin.topic, partition as i32, ANSWER_WITHIN);
         let (start, _) = marks.map_err(failed)?;
         // What retention has taken before it was read is gone for everybody.
-        let offset = Offset::Offset(place.offset.max(start));
+        let gone = (start - place.offset).max(0).unsigned_abs();
+        place.offset = place.offset.max(start);
+        // What was gone before anything was ever taken is none of ours.
+        let skipped = if place.position > 0 { gone } else { 0 };
         let mut list = TopicPartitionList::new();
         let placed = list
-            .add_partition_offset(&origin.topic, partition as i32, offset)
+            .add_partition_offset(&origin.topic, partition as i32, Offset::Offset(place.offset))
             .and_then(|()| consumer.assign(&list));
         placed.map_err(failed)?;
-        let (log, bytes, events) = (connection.name(LOG_EVENTS), Vec::new(), Vec::new());
-        Ok(Self { consumer, transactions, place, log, bytes, events })
+        let (log, book) = (connection.name(LOG_EVENTS), connection.name(SOURCE_BOOK));
+        let (bytes, events) = (Vec::new(), Vec::new());
+        Ok(Self { consumer, transactions, place, skipped, book, log, bytes, events })
     }
 
     /// Waits so long for messages, and writes what `read` makes of each: events, with the partition
@@ -112,11 +119,31 @@ impl SourceClaim {
         if self.transactions.settled(self.place) {
             return Ok(());
         }
+        // Brokers forget the positions of a group that is away for too long; this they keep.
+        let Origin { topic, partition, .. } = self.transactions.origin();
+        let (key, value) = (place_key(topic, *partition), place_value(self.place));
+        self.transactions.write(&self.book, 0, &key, Some(value.as_bytes()))?;
         self.transactions.commit(self.place)
+    }
+
+    /// How many offsets were passed over because the brokers no longer had them when the partition
+    /// was claimed.
+    pub fn skipped(&self) -> u64 {
+        self.skipped
     }
 
     /// Up to where messages were taken.
     pub fn place(&self) -> Place {
         self.place
+    }
+
+    /// How many offsets of the topic lie between what was taken and its end; `None` where nobody
+    /// says.
+    pub fn lag(&self) -> Option<u64> {
+        let origin = self.transactions.origin();
+        let (topic, partition) = (&origin.topic, origin.partition as i32);
+        let marks = self.consumer.fetch_watermarks(topic, partition, Duration::from_secs(1));
+        let (start, end) = marks.ok()?;
+        Some(end.saturating_sub(self.place.offset.max(start)).max(0).unsigned_abs())
     }
 }

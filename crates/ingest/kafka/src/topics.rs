@@ -1,5 +1,5 @@
-//! Our topics: those of the published reference system, the two that our log is made of, and one
-//! for what is no event.
+//! Our topics: those of the published reference system, the two that our log is made of, one for
+//! what is no event, and one for what takers remember; and those of other systems.
 
 use shelf_domain::Body;
 use shelf_events::StateKind;
@@ -12,6 +12,8 @@ pub const LOG_EFFECTS: &str = "log_effects";
 pub const ALERTS: &str = "alerts";
 /// What is no event, as `rejected` events with its bytes: nobody else has to read past it.
 pub const REJECTED: &str = "rejected_events";
+/// What those who take messages of others remember, compacted: one partition.
+pub const SOURCE_BOOK: &str = "source_book";
 /// What others send us as messages.
 pub const SOURCES: [&str; 6] = [
     "shelf_events",
@@ -21,6 +23,34 @@ pub const SOURCES: [&str; 6] = [
     "wh_events",
     REJECTED,
 ];
+
+/// A topic that another system sends to, by the name that it has there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ForeignTopic {
+    /// Its name.
+    pub name: &'static str,
+    /// Whose messages it holds: the name of the format.
+    pub format: &'static str,
+    /// How many partitions that system gives it.
+    pub partitions: u32,
+}
+
+/// The topics of other systems whose messages are read. Where two have messages of the same
+/// millisecond, those of the first come first: a sale before the change of stock that it led to.
+pub const FOREIGN: [ForeignTopic; 8] = [
+    foreign("retail-sales-transactions", "retail-stream", 3),
+    foreign("retail-inventory-updates", "retail-stream", 3),
+    foreign("retail-restock-alerts", "retail-stream", 1),
+    foreign("retail-price-changes", "retail-stream", 2),
+    foreign("retail-customer-events", "retail-stream", 2),
+    foreign("retail-transactions", "basket", 1),
+    foreign("inventory-updates", "basket", 1),
+    foreign("customer-events", "basket", 1),
+];
+
+const fn foreign(name: &'static str, format: &'static str, partitions: u32) -> ForeignTopic {
+    ForeignTopic { name, format, partitions }
+}
 
 /// Which of [`SOURCES`] an event of this kind goes to.
 pub fn topic_of(body: &Body) -> &'static str {
@@ -55,6 +85,9 @@ pub struct TopicOptions {
     pub delete_retention_ms: u64,
     /// How large a batch of records may be, in bytes.
     pub max_message_bytes: u64,
+    /// Topics of other systems, by their full names, with the partitions that they are made with
+    /// where they are not there. One that is there is that system's own matter.
+    pub foreign: Vec<(String, u32)>,
 }
 
 impl Default for TopicOptions {
@@ -68,6 +101,7 @@ impl Default for TopicOptions {
             segment_bytes: 256 << 20,
             delete_retention_ms: 24 * 3_600_000,
             max_message_bytes: 4 << 20,
+            foreign: Vec::new(),
         }
     }
 }
@@ -85,6 +119,9 @@ pub struct Topic {
 
 /// All of our topics.
 pub fn topics(options: &TopicOptions) -> Vec<Topic> {
+    // A record counts as written when so many brokers have it: with three, one may be lost at any
+    // moment, and nothing that was acknowledged goes with it.
+    let in_sync = options.replication.saturating_sub(1).max(1).to_string();
     let appended = |name, partitions, retention_ms: i64| Topic {
         name,
         partitions,
@@ -93,11 +130,12 @@ pub fn topics(options: &TopicOptions) -> Vec<Topic> {
             ("retention.ms", retention_ms.to_string()),
             ("segment.bytes", options.segment_bytes.to_string()),
             ("max.message.bytes", options.max_message_bytes.to_string()),
+            ("min.insync.replicas", in_sync.clone()),
         ],
     };
-    let compacted = |name| Topic {
+    let compacted = |name, partitions| Topic {
         name,
-        partitions: options.partitions,
+        partitions,
         settings: vec![
             ("cleanup.policy", "compact".to_owned()),
             ("min.cleanable.dirty.ratio", "0.01".to_owned()),
@@ -105,6 +143,7 @@ pub fn topics(options: &TopicOptions) -> Vec<Topic> {
             ("delete.retention.ms", options.delete_retention_ms.to_string()),
             ("segment.bytes", options.segment_bytes.to_string()),
             ("max.message.bytes", options.max_message_bytes.to_string()),
+            ("min.insync.replicas", in_sync.clone()),
         ],
     };
     let mut all = vec![
@@ -113,7 +152,8 @@ pub fn topics(options: &TopicOptions) -> Vec<Topic> {
         appended(ALERTS, options.partitions, options.retention_ms),
     ];
     all.extend(SOURCES.map(|name| appended(name, options.source_partitions, options.retention_ms)));
-    all.extend(StateKind::ALL.map(|kind| compacted(kind.name())));
+    all.extend(StateKind::ALL.map(|kind| compacted(kind.name(), options.partitions)));
+    all.push(compacted(SOURCE_BOOK, 1));
     all
 }
 
@@ -122,17 +162,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_topics_are_those_of_the_reference_and_three_of_ours() {
+    fn the_topics_are_those_of_the_reference_and_four_of_ours() {
         let all = topics(&TopicOptions::default());
-        assert_eq!(all.len(), 6 + 11 + 3);
+        assert_eq!(all.len(), 6 + 11 + 4);
         let compacted =
             |topic: &&Topic| topic.settings.contains(&("cleanup.policy", "compact".to_owned()));
-        assert_eq!(all.iter().filter(compacted).count(), 11);
+        assert_eq!(all.iter().filter(compacted).count(), 11 + 1);
         let mut names: Vec<&str> = all.iter().map(|topic| topic.name).collect();
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), all.len());
         assert!(SOURCES.contains(&topic_of(&Body::Clock)));
         assert_eq!(topic_of(&Body::Exit(None)), "foot_traffic_realistic");
+    }
+
+    #[test]
+    fn a_record_counts_as_written_when_all_brokers_but_one_have_it() {
+        for (replication, in_sync) in [(1, "1"), (2, "1"), (3, "2"), (5, "4")] {
+            let wanted = ("min.insync.replicas", in_sync.to_owned());
+            let all = topics(&TopicOptions { replication, ..TopicOptions::default() });
+            assert!(all.iter().all(|topic| topic.settings.contains(&wanted)), "{replication}");
+        }
     }
 }

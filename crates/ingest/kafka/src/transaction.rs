@@ -16,6 +16,7 @@ use rdkafka::error::{KafkaError as Foreign, RDKafkaErrorCode as Code};
 use rdkafka::producer::{BaseRecord, Producer as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionListElem};
 
+use crate::book::remembered_place;
 use crate::client::{ANSWER_WITHIN, Consumer, Heard, Producer, consumer, deliver, make, send};
 use crate::deadline::within;
 use crate::{Committed, Connection, KafkaError, Place};
@@ -126,25 +127,29 @@ impl Transactions {
         let committed = found.unwrap_or_default();
         let mut claim = Self { producer, commits, origin, committed, open: false };
         if found.is_none() {
-            claim.refuse_lost(connection, &consumer)?;
+            claim.committed.place = claim.begin_at(connection, &consumer)?;
         }
         claim.committed.epoch += 1;
         claim.commit(claim.committed.place)?;
         Ok((claim, consumer))
     }
 
-    /// Where the group has no position although it once had one, beginning anew would write all
-    /// that was written a second time.
-    fn refuse_lost(&self, connection: &Connection, consumer: &Consumer) -> Result<(), KafkaError> {
+    /// Where to begin although the group has no position. Where it once had one, beginning anew
+    /// would write all that was written a second time.
+    fn begin_at(&self, connection: &Connection, consumer: &Consumer) -> Result<Place, KafkaError> {
         let topic = connection.name(crate::LOG_EFFECTS);
         let partition = self.origin.partition;
+        if self.origin.topic == connection.name(crate::SOURCE_BOOK) {
+            return Ok(Place::default());
+        }
         if self.origin.topic != connection.name(crate::LOG_EVENTS) {
-            return Ok(());
+            let found = remembered_place(connection, &self.origin.topic, partition)?;
+            return Ok(found.unwrap_or_default());
         }
         let marks = consumer.fetch_watermarks(&topic, partition as i32, ANSWER_WITHIN);
         let (_, end) = marks.map_err(|source| KafkaError::of("look at the log", &topic, source))?;
         if end == 0 {
-            return Ok(());
+            return Ok(Place::default());
         }
         let group = self.origin.group.clone();
         Err(KafkaError::Lost { group, partition })
@@ -205,13 +210,24 @@ impl Transactions {
 
     /// Commits what was written together with this place.
     pub(crate) fn commit(&mut self, place: Place) -> Result<(), KafkaError> {
+        self.commit_beside(place, &[])
+    }
+
+    /// The same, and the offsets of other partitions for the same group beside it.
+    pub(crate) fn commit_beside(
+        &mut self,
+        place: Place,
+        others: &[(String, u32, i64)],
+    ) -> Result<(), KafkaError> {
         const ACTION: &str = "commit a transaction";
         self.begin()?;
         let committed = Committed { place, ..self.committed };
-        let mut list = self.origin.list();
-        let offset = Offset::Offset(place.offset);
-        list.set_partition_offset(&self.origin.topic, self.origin.partition as i32, offset)
-            .map_err(|source| self.judge(ACTION, source))?;
+        let mut list = TopicPartitionList::new();
+        let own = (self.origin.topic.clone(), self.origin.partition, place.offset);
+        for (topic, partition, offset) in std::iter::once(&own).chain(others) {
+            list.add_partition_offset(topic, *partition as i32, Offset::Offset(*offset))
+                .map_err(|source| self.judge(ACTION, source))?;
+        }
         for mut element in list.elements() {
             element.set_metadata(committed.metadata());
         }
@@ -255,10 +271,7 @@ impl Transactions {
             return judged;
         }
         match self.producer.context().undelivered() {
-            Some((Code::MessageSizeTooLarge | Code::InvalidRecord, bytes)) => {
-                KafkaError::TooLarge { topic: self.origin.topic.clone(), bytes }
-            }
-            Some((code, _)) => KafkaError::of(action, &what, Foreign::MessageProduction(code)),
+            Some(record) => record.judged(action, &what),
             None => judged,
         }
     }

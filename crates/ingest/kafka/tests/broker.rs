@@ -6,13 +6,15 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
+use rdkafka::TopicPartitionList;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use shelf_domain::{Body, Event, EventId, Origin, StoreId, Timestamp};
 use shelf_events::decode_event;
 use shelf_kafka::{
-    Claim, Committed, Connection, Delivery, Feed, KafkaError, LOG_EFFECTS, LOG_EVENTS, Mechanism,
-    Message, Place, Reader, Sasl, Secret, SourceClaim, Tls, TopicOptions, check, committed_of,
-    init,
+    Assignment, Claim, Committed, Connection, Delivery, Feed, KafkaError, LOG_EFFECTS, LOG_EVENTS,
+    Mechanism, Membership, MembershipOptions, Message, Place, Reader, SOURCE_BOOK, SOURCES,
+    SOURCES_GROUP, Sasl, Secret, SourceClaim, Tls, TopicOptions, check, check_foreign,
+    check_sources, committed_of, init, topics,
 };
 use shelf_ports::{LogError, Offset, PartitionLog, RecordBatch};
 use shelf_testkit::kafka::{Broker, PASSWORD, Release, USER};
@@ -31,7 +33,7 @@ fn at(address: &str, prefix: &str) -> Connection {
 fn chain(prefix: &str) -> Connection {
     let connection = at(&broker().address(), prefix);
     let made = init(&connection, &options()).unwrap();
-    assert_eq!((made.created.len(), made.differences.len()), (20, 0), "{made:?}");
+    assert_eq!((made.created.len(), made.differences.len()), (21, 0), "{made:?}");
     connection
 }
 
@@ -98,12 +100,17 @@ fn kafka(error: &LogError) -> &KafkaError {
 fn topics_are_made_once_and_differences_are_told() {
     let connection = chain("init");
     let again = init(&connection, &options()).unwrap();
-    assert_eq!((again.created.len(), again.present.len()), (0, 20));
+    assert_eq!((again.created.len(), again.present.len()), (0, 21));
     assert_eq!(again.differences, []);
     let other = TopicOptions { partitions: 3, retention_ms: 1_000, ..options() };
     let told = init(&connection, &other).unwrap();
     let of = |setting: &str| told.differences.iter().filter(|d| d.setting == setting).count();
     assert_eq!((of("partitions"), of("retention.ms")), (2 + 1 + 11, 1 + 6), "{told:?}");
+    let safer = TopicOptions { replication: 3, ..options() };
+    let told = init(&connection, &safer).unwrap().differences;
+    let in_sync = told.iter().filter(|one| one.setting == "min.insync.replicas");
+    let in_sync: Vec<_> = in_sync.map(|one| (one.found.as_str(), one.wanted.as_str())).collect();
+    assert_eq!(in_sync, [("1", "2"); 21], "of three brokers, two have what is acknowledged");
     assert_eq!(init(&connection, &options()).unwrap().differences, [], "nothing was changed");
     check(&connection, 2).unwrap();
     let wrong = check(&connection, 16).unwrap_err();
@@ -111,6 +118,93 @@ fn topics_are_made_once_and_differences_are_told() {
     let missing = check(&at(&broker().address(), "nowhere"), 2).unwrap_err();
     assert_eq!(missing.code(), "kafka_no_topic");
     assert_eq!(missing.to_string(), "there is no topic nowhere.log_events");
+}
+
+/// Has an administrator take topics away, and waits until they are gone.
+fn delete(connection: &Connection, topics: &[String]) {
+    let mut config = rdkafka::ClientConfig::new();
+    config.set("bootstrap.servers", connection.brokers());
+    let admin: AdminClient<_> = config.create().unwrap();
+    let names: Vec<&str> = topics.iter().map(String::as_str).collect();
+    for deleted in block_on(admin.delete_topics(&names, &AdminOptions::new())).unwrap() {
+        deleted.unwrap();
+    }
+    let started = Instant::now();
+    let seen = || {
+        let metadata = admin.inner().fetch_metadata(None, Duration::from_secs(10)).unwrap();
+        metadata.topics().iter().any(|topic| topics.iter().any(|name| name == topic.name()))
+    };
+    while seen() {
+        assert!(started.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn each_topic_that_a_worker_or_an_intake_needs_is_looked_for() {
+    let options = TopicOptions { partitions: 2, source_partitions: 1, ..TopicOptions::default() };
+    let connection = at(&broker().address(), "needs");
+    init(&connection, &options).unwrap();
+    let ours: Vec<&str> = topics(&options).iter().map(|topic| topic.name).collect();
+    let (sources, mut ours): (Vec<&str>, Vec<&str>) =
+        ours.into_iter().partition(|name| SOURCES.contains(name));
+    ours.retain(|name| *name != SOURCE_BOOK);
+    check(&connection, 2).unwrap();
+    check_sources(&connection, 2, &sources).unwrap();
+    let missing = |found: Result<(), KafkaError>, topic: &str| match found.unwrap_err() {
+        KafkaError::NoTopic { topic: named } => assert_eq!(named, topic),
+        other => panic!("{topic}: {other:?}"),
+    };
+    for name in sources.iter().rev() {
+        let topic = connection.name(name);
+        delete(&connection, std::slice::from_ref(&topic));
+        missing(check_sources(&connection, 2, &sources), &topic);
+        check(&connection, 2).unwrap();
+    }
+    let foreign = ["needs-of-others".to_owned()];
+    missing(check_foreign(&connection, 2, &foreign), "needs-of-others");
+    let with = TopicOptions { foreign: vec![(foreign[0].clone(), 2)], ..options.clone() };
+    let made = init(&connection, &with).unwrap().created;
+    assert!(made.contains(&foreign[0]), "{made:?}");
+    check_foreign(&connection, 2, &foreign).unwrap();
+    let book = connection.name(SOURCE_BOOK);
+    delete(&connection, std::slice::from_ref(&book));
+    missing(check_sources(&connection, 2, &[]), &book);
+    missing(check_foreign(&connection, 2, &foreign), &book);
+    for name in ours.iter().rev() {
+        let topic = connection.name(name);
+        delete(&connection, std::slice::from_ref(&topic));
+        missing(check(&connection, 2), &topic);
+    }
+    // Made anew with one partition too many, each is named as well.
+    let more = TopicOptions { partitions: 3, ..options };
+    init(&connection, &more).unwrap();
+    let wrong = check(&connection, 2).unwrap_err();
+    assert!(matches!(wrong, KafkaError::Partitions { found: 3, wanted: 2, .. }), "{wrong}");
+    let wrong = check_sources(&connection, 2, &sources).unwrap_err();
+    assert!(matches!(wrong, KafkaError::Partitions { found: 3, wanted: 2, .. }), "{wrong}");
+}
+
+#[test]
+fn a_group_whose_topic_is_taken_away_names_it() {
+    struct Nobody;
+    impl Assignment for Nobody {
+        fn assigned(&self, _: &[(String, u32)]) {}
+        fn revoked(&self, _: &[(String, u32)]) {}
+    }
+    let connection = chain("taken");
+    let options = MembershipOptions { group: "readers", ..Default::default() };
+    delete(&connection, &[connection.name("wh_events")]);
+    let topics = ["shelf_events", "wh_events"];
+    let member = Membership::join(&connection, &topics, &options, Nobody).unwrap();
+    let started = Instant::now();
+    let error = loop {
+        match member.poll(Duration::from_millis(100)) {
+            Ok(()) => assert!(started.elapsed() < Duration::from_secs(30)),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.to_string(), "there is no topic taken.wh_events");
 }
 
 #[test]
@@ -122,9 +216,8 @@ fn users_are_known_by_plain_and_scram_and_others_are_refused() {
         connection.sasl = Some(Sasl { mechanism, user, password });
         check(&connection, 2)
     };
-    with(Mechanism::Plain, PASSWORD).unwrap();
-    with(Mechanism::ScramSha256, PASSWORD).unwrap();
-    for mechanism in [Mechanism::Plain, Mechanism::ScramSha256] {
+    for mechanism in [Mechanism::Plain, Mechanism::ScramSha256, Mechanism::ScramSha512] {
+        with(mechanism, PASSWORD).unwrap();
         let error = with(mechanism, "wrong word").unwrap_err();
         assert_eq!(error.code(), "kafka_refused", "{error}");
         assert!(!format!("{error:?} {error}").contains("wrong word"), "{error:?}");
@@ -215,7 +308,7 @@ fn whoever_claims_a_partition_takes_it_from_everybody_else() {
 fn a_broker_of_an_older_release_does_the_same() {
     let broker = Broker::start_release(Release::Before4);
     let connection = at(&broker.address(), "older");
-    assert_eq!(init(&connection, &options()).unwrap().created.len(), 20);
+    assert_eq!(init(&connection, &options()).unwrap().created.len(), 21);
     assert_eq!(init(&connection, &options()).unwrap().differences, []);
     feed(&connection, 0..3);
     let mut old = claimed(&connection, 0);
@@ -285,7 +378,8 @@ fn a_record_that_is_too_large_is_named() {
     output.publish(LOG_EFFECTS, "S001", Some(&large)).unwrap();
     let error = claim.output.sync().unwrap_err();
     let kafka = kafka(&error);
-    assert!(matches!(kafka, KafkaError::TooLarge { bytes: 300_000, .. }), "{error:?}");
+    let KafkaError::TooLarge { topic, bytes: 300_000 } = kafka else { panic!("{error:?}") };
+    assert_eq!(topic, "large.log_effects", "the topic that it was for, not the one that is read");
     assert!(!kafka.passes(), "it is not tried for ever at full speed");
 }
 
@@ -313,6 +407,16 @@ fn bytes_that_are_no_event_become_one_that_says_so() {
     assert_eq!(first.source.as_str(), "bytes.log_events/0");
 }
 
+/// What brokers do with a group that is away for too long.
+fn forget(connection: &Connection, group: &str) {
+    let mut config = rdkafka::ClientConfig::new();
+    config.set("bootstrap.servers", connection.brokers());
+    let admin: AdminClient<_> = config.create().unwrap();
+    let group = connection.name(group);
+    let deleted = block_on(admin.delete_groups(&[&group], &AdminOptions::new())).unwrap();
+    assert_eq!(deleted, [Ok(group)]);
+}
+
 #[test]
 fn a_group_that_lost_its_position_does_not_begin_anew() {
     let connection = chain("lost");
@@ -320,12 +424,7 @@ fn a_group_that_lost_its_position_does_not_begin_anew() {
     claim.output.output().unwrap().publish(LOG_EFFECTS, "S001", Some(b"written")).unwrap();
     claim.output.sync().unwrap();
     drop(claim);
-    // What brokers do with a group that is away for too long.
-    let mut config = rdkafka::ClientConfig::new();
-    config.set("bootstrap.servers", connection.brokers());
-    let admin: AdminClient<_> = config.create().unwrap();
-    let deleted = block_on(admin.delete_groups(&["lost.shelf"], &AdminOptions::new())).unwrap();
-    assert_eq!(deleted, [Ok("lost.shelf".to_owned())]);
+    forget(&connection, "shelf");
     let error = Claim::take(&connection, 1).err().expect("a refusal");
     assert!(matches!(error, KafkaError::Lost { partition: 1, .. }), "{error:?}");
 }
@@ -340,7 +439,11 @@ fn messages_of_others_are_taken_once_wherever_taking_stops() {
         output.publish("pos_transactions", "customer", Some(&[number])).unwrap();
     }
     writer.output.sync().unwrap();
-    for round in 0..4 {
+    for round in 0..5 {
+        if round == 3 {
+            // Who is away for too long is forgotten by the brokers, and not by the book.
+            forget(&connection, SOURCES_GROUP);
+        }
         // The first ends before it has committed; after the second there is nothing left to take.
         let mut claim = SourceClaim::take(&connection, &topic, 1).unwrap();
         let (wanted, limit) = if round < 2 { (10, 20) } else { (1, 1) };
@@ -361,4 +464,41 @@ fn messages_of_others_are_taken_once_wherever_taking_stops() {
     assert_eq!(read(&mut claim, 10), (0..10).collect::<Vec<u128>>());
     let more = claim.input.input().unwrap().fetch(Duration::from_secs(1)).unwrap();
     assert_eq!(more, 0, "nothing came twice");
+}
+
+#[test]
+fn messages_that_the_brokers_no_longer_have_are_counted() {
+    let connection = chain("gone");
+    let topic = connection.name("wh_events");
+    let mut writer = claimed(&connection, 1);
+    let mut send = |numbers: std::ops::Range<u8>| {
+        for number in numbers {
+            writer.output.output().unwrap().publish("wh_events", "x", Some(&[number])).unwrap();
+        }
+        writer.output.sync().unwrap();
+    };
+    let take = |wanted: u64| {
+        let mut claim = SourceClaim::take(&connection, &topic, 1).unwrap();
+        let (started, mut seen) = (Instant::now(), Vec::new());
+        while (seen.len() as u64) < wanted && started.elapsed() < Duration::from_secs(20) {
+            let read = |message: &Message<'_>, _: &mut Vec<(u32, Event)>| {
+                seen.push(message.payload.unwrap()[0]);
+            };
+            claim.pump(Duration::from_millis(200), read).unwrap();
+        }
+        claim.commit().unwrap();
+        (claim.skipped(), seen)
+    };
+    send(0..4);
+    assert_eq!(take(4), (0, vec![0, 1, 2, 3]));
+    send(4..9);
+    // What retention does: offset 4 is the mark of the first transaction.
+    let mut config = rdkafka::ClientConfig::new();
+    config.set("bootstrap.servers", connection.brokers());
+    let admin: AdminClient<_> = config.create().unwrap();
+    let mut until = TopicPartitionList::new();
+    until.add_partition_offset(&topic, 1, rdkafka::Offset::Offset(7)).unwrap();
+    block_on(admin.delete_records(&until, &AdminOptions::new())).unwrap();
+    assert_eq!(take(3), (3, vec![6, 7, 8]), "the mark and two messages");
+    assert_eq!(take(0), (0, vec![]), "they are counted once");
 }

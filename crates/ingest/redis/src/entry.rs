@@ -85,13 +85,18 @@ pub(crate) fn of_streams(answer: Value, streams: &[String]) -> Result<Vec<Entry>
     Ok(entries)
 }
 
-/// What claiming came to: where to go on, and the entries.
+/// What claiming came to: where to go on, and the entries. Those that were deleted while somebody
+/// had them come last, by their ids alone; Redis has them pending no longer.
 pub(crate) fn of_claim(answer: Value, stream: usize) -> Result<(EntryId, Vec<Entry>), RedisError> {
     let mut parts = list(answer)?.into_iter();
     let next = bytes(parts.next().unwrap_or_default())?;
     let next = EntryId::parse(&next).ok_or_else(|| unfit("an id that is none"))?;
     let mut entries = Vec::new();
     add(parts.next().unwrap_or_default(), stream, &mut entries)?;
+    for id in list(parts.next().unwrap_or_default())? {
+        let id = EntryId::parse(&bytes(id)?).ok_or_else(|| unfit("an id that is none"))?;
+        entries.push(Entry { stream, id, fields: None });
+    }
     Ok((next, entries))
 }
 
@@ -172,6 +177,21 @@ mod tests {
         assert_eq!((entries[0].data(), entries[0].key()), (Some(&b"{}"[..]), Some(&b"k"[..])));
         assert_eq!(entries[1].fields, None);
         assert!(of_streams(Value::Nil, &streams).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_was_deleted_while_it_was_pending_is_told_by_its_id() {
+        let fields = Value::Array(vec![text("data"), text("{}")]);
+        let found = Value::Array(vec![entry("5-1", fields)]);
+        let gone = Value::Array(vec![text("5-0"), text("5-2")]);
+        let answer = Value::Array(vec![text("0-0"), found, gone]);
+        let (next, entries) = of_claim(answer, 3).unwrap();
+        assert_eq!(next, EntryId::default());
+        let told: Vec<(u64, bool)> =
+            entries.iter().map(|entry| (entry.id.seq, entry.fields.is_some())).collect();
+        assert_eq!(told, [(1, true), (0, false), (2, false)]);
+        let wrong = Value::Array(vec![text("0-0"), Value::Nil, Value::Array(vec![text("x")])]);
+        assert_eq!(of_claim(wrong, 0).unwrap_err().code(), "redis_unfit");
     }
 
     #[test]

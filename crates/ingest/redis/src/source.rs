@@ -311,7 +311,7 @@ impl Source {
                 from = next;
             }
         }
-        let claimed = entries.len() as u64;
+        let claimed = entries.iter().filter(|entry| entry.fields.is_some()).count() as u64;
         self.hand_over(entries, sink, taken)?;
         self.settle(sink, 0, taken)?;
         taken.claimed += claimed;

@@ -6,6 +6,7 @@ mod basket;
 mod basket_line;
 mod book;
 mod fact;
+mod kept;
 mod reader;
 mod retail_stream;
 mod source;
@@ -13,7 +14,7 @@ mod values;
 
 use std::fmt;
 
-pub use reader::{LineError, LineReader, Lines, may_be_another_systems};
+pub use reader::{LineError, LineReader, Lines, Remembered, may_be_another_systems};
 pub use source::ForeignSource;
 
 use shelf_domain::Timestamp;
@@ -198,6 +199,8 @@ broken! {
         "the transaction has another line of this product that says something else";
     BAD_TIME = "bad_time", "the timestamp is no time";
     TEXT_TOO_LONG = "text_too_long", "a text is over the limit of its field";
+    BOOK_FULL = "book_full",
+        "so many products are remembered that no line may name another one";
     WRONG_TYPE = "wrong_type", "a field is of another JSON type than it must be";
 }
 

@@ -30,7 +30,8 @@ use std::path::PathBuf;
 pub use error::SourceError;
 pub use first_sight::Known;
 pub use foreign::{
-    Broken, Foreign, ForeignSource, Format, LineError, LineReader, Lines, may_be_another_systems,
+    Broken, Foreign, ForeignSource, Format, LineError, LineReader, Lines, Remembered,
+    may_be_another_systems,
 };
 pub use input::{FileKind, Progress, STDIN, find_files};
 pub use mapped::{MappedOptions, MappedSource};

@@ -44,6 +44,13 @@ pub enum LakeError {
         /// What does not fit.
         what: String,
     },
+    /// The table that was followed into is not there any more. Open the lake again: it is made and
+    /// filled from the log.
+    #[error("{table} was removed")]
+    Removed {
+        /// The table.
+        table: String,
+    },
     /// Another process follows the log into the same table.
     #[error("another process writes {table}")]
     InUse {
@@ -101,6 +108,7 @@ impl LakeError {
             Self::Unreachable { .. } | Self::Io { .. } => "lake_unreachable",
             Self::Damaged { .. } => "lake_damaged",
             Self::Foreign { .. } => "lake_foreign",
+            Self::Removed { .. } => "lake_removed",
             Self::InUse { .. } => "lake_in_use",
             Self::NoTable { .. } => "unknown_table",
             Self::NoVersion { .. } => "unknown_version",
@@ -126,6 +134,7 @@ impl LakeError {
                 "undo the change with the program that made it, or remove the table's folder, and \
                  the next round fills it again from the log"
             }
+            Self::Removed { .. } => "wait: it is made again, and filled from the log",
             Self::InUse { .. } => "let one process follow into a lake",
             Self::NoTable { .. } => "run `shelf lake tables` for their names",
             Self::NoVersion { .. } => "see `shelf lake history` for the versions of a table",
@@ -136,7 +145,7 @@ impl LakeError {
 
     /// Whether the same may work later without anybody doing anything.
     pub fn passing(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::Io { .. })
+        matches!(self, Self::Unreachable { .. } | Self::Io { .. } | Self::Removed { .. })
     }
 
     pub(crate) fn unreachable<E: Into<DeltaTableError>>(

@@ -16,7 +16,7 @@ pub enum FaultPoint {
     AfterCommit,
     /// After a compaction has written its files, before the commit that makes them count.
     InOptimize,
-    /// After a built table's files are there, before the commit that makes them count.
+    /// Before a built table's files are written and the commit that makes them count.
     InBuild,
 }
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use deltalake::datafusion::execution::object_store::ObjectStoreUrl;
 use deltalake::kernel::LogicalFileView;
-use deltalake::{DeltaTable, ObjectStore};
+use deltalake::logstore::object_store::{self, ObjectMeta, ObjectStoreExt as _};
+use deltalake::{DeltaTable, DeltaTableError, ObjectStore, Path};
 use futures::TryStreamExt;
 use shelf_domain::Timestamp;
 
@@ -26,7 +27,15 @@ pub enum Version {
 #[derive(Debug)]
 pub struct Reading {
     table: &'static Table,
-    delta: tokio::sync::Mutex<Option<DeltaTable>>,
+    known: tokio::sync::Mutex<Option<Known>>,
+}
+
+/// What has been read of a table.
+#[derive(Debug)]
+struct Known {
+    delta: DeltaTable,
+    /// What the store says of the last entry of its log.
+    entry: ObjectMeta,
 }
 
 /// A version of a table.
@@ -55,7 +64,7 @@ pub struct DataFile {
 impl Reading {
     /// Nothing is read yet.
     pub fn of(table: &'static Table) -> Self {
-        Self { table, delta: tokio::sync::Mutex::default() }
+        Self { table, known: tokio::sync::Mutex::default() }
     }
 
     /// The table that is read.
@@ -65,15 +74,17 @@ impl Reading {
 
     /// The newest version; `None` where the table has not been made.
     pub async fn newest(&self, lake: &Lake) -> Result<Option<Snapshot>, LakeError> {
-        let mut known = self.delta.lock().await;
-        match known.as_mut() {
-            Some(delta) => {
-                let name = self.table.full_name();
-                delta.update_state().await.map_err(LakeError::unreachable("read", &name))?;
-            }
-            None => *known = lake.open(self.table).await?,
-        }
-        Ok(known.clone().map(|delta| Snapshot { table: self.table, delta }))
+        let mut known = self.known.lock().await;
+        // What was removed, and perhaps made again, is read from its beginning.
+        let updated = match known.take() {
+            Some(known) => known.updated().await,
+            None => None,
+        };
+        *known = match updated {
+            Some(updated) => Some(updated),
+            None => Known::of(lake, self.table).await?,
+        };
+        Ok(known.as_ref().map(|known| Snapshot { table: self.table, delta: known.delta.clone() }))
     }
 
     /// An older version.
@@ -83,21 +94,94 @@ impl Reading {
         let opened = lake.open(self.table).await?;
         let mut delta = opened.ok_or_else(|| never(format!("{name} has not been made yet")))?;
         let newest = delta.version().unwrap_or_default();
-        let loaded = match version {
+        let number = match version {
             Version::Number(number) if number > newest => {
                 let what = format!("{name} has no version {number}; its newest is {newest}");
                 return Err(never(what));
             }
-            Version::Number(number) => delta.load_version(number).await,
+            Version::Number(number) => number,
             Version::At(at) => {
-                let out = || never("that time is out of the range of times".to_owned());
-                let at = chrono::DateTime::from_timestamp_micros(at.0).ok_or_else(out)?;
-                delta.load_with_datetime(at).await
+                let found = entry_at(&delta, at).await;
+                let found = found.map_err(LakeError::unreachable("read", &name))?;
+                found.map_err(|kept| never(format!("{name} of then: {kept}")))?
             }
         };
-        loaded.map_err(|error| never(format!("{name} of then: {error}")))?;
-        Ok(Snapshot { table: self.table, delta })
+        match delta.load_version(number).await {
+            Ok(()) => Ok(Snapshot { table: self.table, delta }),
+            Err(error @ DeltaTableError::ObjectStore { .. }) => {
+                Err(LakeError::unreachable("read", &name)(error))
+            }
+            Err(error) => Err(never(format!("{name} of then: {error}"))),
+        }
     }
+}
+
+impl Known {
+    async fn of(lake: &Lake, table: &Table) -> Result<Option<Self>, LakeError> {
+        let Some(delta) = lake.open(table).await? else { return Ok(None) };
+        let entry = last_entry(&delta).await;
+        let entry = entry.map_err(LakeError::unreachable("read", &table.full_name()))?;
+        Ok(entry.map(|entry| Self { delta, entry }))
+    }
+
+    /// With what has been committed since; `None` where the log is not the one that was read.
+    async fn updated(mut self) -> Option<Self> {
+        if last_entry(&self.delta).await.ok()? != Some(self.entry) {
+            return None;
+        }
+        self.delta.update_state().await.ok()?;
+        self.entry = last_entry(&self.delta).await.ok()??;
+        Some(self)
+    }
+}
+
+/// What the store says of the newest entry of a table's log that has been read; `None` where it is
+/// not there any more.
+pub(crate) async fn last_entry(delta: &DeltaTable) -> Result<Option<ObjectMeta>, DeltaTableError> {
+    let number = delta.version().unwrap_or_default();
+    let path = Path::from(format!("_delta_log/{number:020}.json"));
+    match delta.log_store().object_store(None).head(&path).await {
+        Ok(entry) => Ok(Some(entry)),
+        Err(object_store::Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The number of the version that was the newest at a time, by when the entries of the log were
+/// written; else why there is none. A later version is never of an earlier time, whatever a clock
+/// did.
+async fn entry_at(
+    delta: &DeltaTable,
+    at: Timestamp,
+) -> Result<Result<u64, String>, DeltaTableError> {
+    let store = delta.log_store().object_store(None);
+    let log = Path::from("_delta_log");
+    let mut entries: Vec<(u64, Timestamp)> = Vec::new();
+    for entry in store.list_with_delimiter(Some(&log)).await?.objects {
+        let name = entry.location.filename().and_then(|name| name.strip_suffix(".json"));
+        if let Some(number) = name.and_then(|name| name.parse().ok()) {
+            entries.push((number, Timestamp(entry.last_modified.timestamp_micros())));
+        }
+    }
+    entries.sort_unstable();
+    let mut latest = Timestamp::EARLIEST;
+    let mut found = Err("nothing of its log is left".to_owned());
+    for (index, (number, written)) in entries.into_iter().enumerate() {
+        latest = latest.max(written);
+        if latest > at {
+            if number == 0 {
+                // Before it was made it had no row, as then.
+                found = Ok(0);
+            } else if index == 0 {
+                let first = chrono::DateTime::from_timestamp_micros(latest.0).unwrap_or_default();
+                let first = first.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+                found = Err(format!("the oldest version that is kept is of {first}"));
+            }
+            break;
+        }
+        found = Ok(number);
+    }
+    Ok(found)
 }
 
 impl Snapshot {
@@ -126,6 +210,17 @@ impl Snapshot {
             })
         };
         views.iter().map(file).collect()
+    }
+
+    /// How many rows it has; `None` where a file does not say.
+    pub async fn rows(&self) -> Result<Option<usize>, LakeError> {
+        let views = self.delta.get_active_add_actions_by_predicate(None);
+        let sum = |rows: Option<usize>, view: LogicalFileView| {
+            let rows = rows.zip(view.num_records()).map(|(rows, more)| rows + more);
+            async move { Ok(rows) }
+        };
+        let rows = views.try_fold(Some(0), sum).await;
+        rows.map_err(LakeError::unreachable("read", &self.table.full_name()))
     }
 
     /// Where its files are, and what reads them.

@@ -21,10 +21,13 @@ use deltalake::datafusion::prelude::{DataFrame, SessionContext};
 use deltalake::kernel::Transaction;
 use deltalake::kernel::transaction::CommitProperties;
 use deltalake::protocol::SaveMode;
+use deltalake::{DeltaTable, DeltaTableError, ObjectStoreError};
+use futures::TryStreamExt as _;
 use serde::Serialize;
 use shelf_domain::Day;
 
 use crate::LakeError;
+use crate::durable::make_durable;
 use crate::faults::FaultPoint;
 use crate::lake::Lake;
 use crate::positions::Positions;
@@ -81,8 +84,13 @@ impl Lake {
                 Days::Between(from, to) => vec![(from.max(first), to.min(last))],
                 Days::Stale => self.stale(&context, fact, last).await?,
             };
-            for (from, to) in ranges.into_iter().filter(|(from, to)| from <= to) {
-                self.build_fact(&context, fact, (from, to), days, positions).await?;
+            let ranges: Vec<_> = ranges.into_iter().filter(|(from, to)| from <= to).collect();
+            for (nth, &(from, to)) in ranges.iter().enumerate() {
+                // Only a build of all that is stale may say that nothing is, and only its last
+                // commit, for one before it may be the last that comes.
+                let whole = days == Days::Stale && nth + 1 == ranges.len();
+                let said = if whole { positions.lowest_of(&fact.source_tables()) } else { vec![] };
+                self.build_fact(&context, fact, (from, to), said).await?;
                 let table = fact.table.full_name();
                 built.push(Built { table, from: Some(date(from)), to: Some(date(to)) });
             }
@@ -95,18 +103,12 @@ impl Lake {
         context: &SessionContext,
         fact: &Fact,
         (from, to): (Day, Day),
-        days: Days,
-        positions: &Positions,
+        said: Vec<u64>,
     ) -> Result<(), LakeError> {
         let sql = fact.sql.replace("$from", &date(from)).replace("$to", &date(to));
         let rows = context.sql(&sql).await.map_err(query(fact.table))?;
         let within =
             format!("event_date >= DATE '{}' AND event_date <= DATE '{}'", date(from), date(to));
-        // Only a build of all that is stale may say that nothing is.
-        let said = match days {
-            Days::Stale => positions.lowest_of(&fact.source_tables()),
-            Days::Between(..) => Vec::new(),
-        };
         self.replace(context, fact.table, rows, Some(within), said).await
     }
 
@@ -141,9 +143,29 @@ impl Lake {
             write = write.with_replace_where(within);
         }
         let delta = write.await.map_err(|error| commit_error(&name, error))?;
+        self.make_newest_durable(table, &delta).await?;
         let provider = delta.table_provider().await;
         let provider = provider.map_err(LakeError::unreachable("read", &name))?;
         register(context, table, provider).map_err(query(table))
+    }
+
+    /// Has what a commit named written to disk, in a file system: its files are known behind it.
+    async fn make_newest_durable(
+        &self,
+        table: &Table,
+        delta: &DeltaTable,
+    ) -> Result<(), LakeError> {
+        if self.local_folder(table).is_none() {
+            return Ok(());
+        }
+        let entry = format!("_delta_log/{:020}.json", delta.version().unwrap_or_default());
+        let files = delta.get_active_add_actions_by_predicate(None);
+        let files: Vec<String> = files
+            .map_ok(|view| view.path().into_owned())
+            .try_collect()
+            .await
+            .map_err(LakeError::unreachable("read", &table.full_name()))?;
+        make_durable(self, table, files.iter().map(String::as_str).chain([entry.as_str()]))
     }
 
     /// A session in which every table has its full name, at its newest version.
@@ -195,6 +217,12 @@ impl Lake {
             let sql = format!("SELECT DISTINCT {column} FROM {source} WHERE {fresh}");
             days.extend(dates_of(context, &sql).await.map_err(query(fact.table))?);
         }
+        if fact.of_products
+            && let Some(first) =
+                self.first_told(context, &fresh).await.map_err(query(fact.table))?
+        {
+            days.extend((first.0..=last.0).map(Day));
+        }
         if fact.dense
             && let Some(&first) = days.first()
         {
@@ -211,6 +239,21 @@ impl Lake {
             days.extend(missing.into_iter().filter(|day| newest.first().is_none_or(|n| day > n)));
         }
         Ok(spans(&days))
+    }
+
+    /// The first day from which on something else is told of a product than at the last build.
+    async fn first_told(
+        &self,
+        context: &SessionContext,
+        fresh: &str,
+    ) -> Result<Option<Day>, DataFusionError> {
+        let mut days = Vec::new();
+        for table in statements::PRODUCTS {
+            let table = table.full_name();
+            let sql = format!("SELECT MIN(event_date) FROM {table} WHERE {fresh}");
+            days.extend(dates_of(context, &sql).await?);
+        }
+        Ok(days.into_iter().min())
     }
 
     /// What the last build of all that was stale had of each partition; nothing where there was
@@ -261,9 +304,21 @@ impl Lake {
     }
 }
 
+/// What a statement failed of: a file that is not what was written, a store that refuses, or
+/// itself.
 fn query(table: &Table) -> impl Fn(DataFusionError) -> LakeError + use<> {
     let table = table.full_name();
-    move |source| LakeError::Query { table: table.clone(), source: Box::new(source) }
+    move |source| {
+        let (table, what) = (table.clone(), source.to_string());
+        match source.find_root() {
+            DataFusionError::ParquetError(_) => LakeError::Damaged { table, what },
+            DataFusionError::ObjectStore(error) => match error.as_ref() {
+                ObjectStoreError::NotFound { .. } => LakeError::Damaged { table, what },
+                _ => LakeError::unreachable("read", &table)(DeltaTableError::generic(what)),
+            },
+            _ => LakeError::Query { table, source: Box::new(source) },
+        }
+    }
 }
 
 fn register(

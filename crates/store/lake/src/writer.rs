@@ -26,6 +26,7 @@ use crate::faults::FaultPoint;
 use crate::lake::Lake;
 use crate::positions::Positions;
 use crate::rows::{Batch, Rows};
+use crate::snapshot::last_entry;
 use crate::table::Table;
 use crate::tables::FOLLOWING;
 use crate::tables::ops::{CommitRow, Commits};
@@ -281,6 +282,13 @@ fn round_rows(
     Ok(gathered.take()?.map(|batch| (batch.rows, total)))
 }
 
+/// Nothing is committed to a table that somebody has removed meanwhile.
+async fn check_there(delta: &DeltaTable, name: &str) -> Result<(), LakeError> {
+    let there = last_entry(delta).await.map_err(LakeError::unreachable("read", name))?;
+    let removed = || LakeError::Removed { table: name.to_owned() };
+    there.map(|_| ()).ok_or_else(removed)
+}
+
 /// Writes rows and commits them together with the positions that they stand for.
 async fn commit_table(
     lake: &Lake,
@@ -290,6 +298,7 @@ async fn commit_table(
     join: bool,
 ) -> Result<(), LakeError> {
     let name = open.table.full_name();
+    check_there(&open.delta, &name).await?;
     lake.faults.reach(FaultPoint::BeforeWrite)?;
     let mut actions = Vec::new();
     if let Some(rows) = rows {

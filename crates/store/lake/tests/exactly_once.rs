@@ -11,7 +11,7 @@
 mod log;
 
 use log::{check, follow, lake, rows};
-use shelf_lake::{FaultKind, FaultPoint, Faults, LakeError, LakeWriter};
+use shelf_lake::{FaultKind, FaultPoint, Faults, Lake, LakeError, LakeWriter, Table, Version};
 
 /// The rows of a lake that nothing happened to.
 async fn straight(days: i64) -> Vec<(String, u64)> {
@@ -106,4 +106,80 @@ async fn a_second_writer_is_told_and_writes_nothing_twice() {
     let told = first.commit(Vec::new(), &round).await;
     assert!(matches!(told, Err(LakeError::InUse { .. })), "{told:?}");
     assert_eq!(of_events(&rows(&one).await), of_events(&before));
+}
+
+#[tokio::test]
+async fn who_has_a_table_open_sees_that_it_was_removed_and_made_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let lake = lake(dir.path(), Faults::none());
+    let log = log::log(2);
+    let part: Vec<_> = log.iter().map(|events| events[..60].to_vec()).collect();
+    follow(lake.clone(), &part, 64).await.unwrap();
+    let table = shelf_lake::find_table("raw.pos_lines").unwrap();
+    let reading = shelf_lake::Reading::of(table);
+    let rows_read = async || match reading.newest(&lake).await.unwrap() {
+        Some(snapshot) => snapshot.rows().await.unwrap(),
+        None => None,
+    };
+    let before = rows_read().await;
+    assert!(before > Some(0));
+    let mut writer = LakeWriter::open(lake.clone(), 2).await.unwrap();
+    let own = shelf_lake::find_table(LakeWriter::OWN_TABLE).unwrap();
+    for removed in [table, own] {
+        std::fs::remove_dir_all(lake.local_folder(removed).unwrap()).unwrap();
+    }
+    assert_eq!(rows_read().await, None);
+    let round = shelf_lake::Round { positions: vec![61, 61], ..shelf_lake::Round::default() };
+    let told = writer.commit(Vec::new(), &round).await;
+    assert!(matches!(&told, Err(error @ LakeError::Removed { .. }) if error.passing()), "{told:?}");
+    assert!(!lake.local_folder(own).unwrap().exists(), "nothing is written in its place");
+    follow(lake.clone(), &part, 64).await.unwrap();
+    assert_eq!(rows_read().await, before);
+    follow(lake.clone(), &log, 64).await.unwrap();
+    assert!(rows_read().await > before);
+}
+
+/// 2026-01-01T00:00:00Z, in hours.
+const NEW_YEAR: u64 = 490_896;
+
+/// Sets the time at which each entry of a table's log was written.
+fn written_at(lake: &Lake, table: &Table, hours: &[u64]) {
+    let folder = lake.local_folder(table).unwrap().join("_delta_log");
+    for (number, hour) in hours.iter().enumerate() {
+        let file = std::fs::File::open(folder.join(format!("{number:020}.json"))).unwrap();
+        let at = std::time::UNIX_EPOCH + std::time::Duration::from_hours(NEW_YEAR + hour);
+        file.set_modified(at).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_time_means_the_version_of_then_and_none_that_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let lake = lake(dir.path(), Faults::none());
+    follow(lake.clone(), &log::log(2), 40).await.unwrap();
+    let table = shelf_lake::find_table("raw.pos_lines").unwrap();
+    let reading = shelf_lake::Reading::of(table);
+    let rows_at = async |hour: u64| -> Result<Option<usize>, String> {
+        let hours = (NEW_YEAR + hour) as i64;
+        let at = Version::At(shelf_domain::Timestamp(hours * shelf_domain::HOUR));
+        let found = reading.version(&lake, at).await.map_err(|error| error.to_string())?;
+        Ok(found.rows().await.unwrap())
+    };
+    // A clock was put back between the third and the fourth entry.
+    written_at(&lake, table, &[10, 20, 30, 15, 40]);
+    let of = async |number: u64| {
+        let found = reading.version(&lake, Version::Number(number)).await.unwrap();
+        found.rows().await.unwrap()
+    };
+    assert_eq!(rows_at(10).await, Ok(Some(0)));
+    assert_eq!(rows_at(25).await, Ok(of(1).await));
+    assert_eq!(rows_at(35).await, Ok(of(3).await));
+    assert!(of(3).await > of(1).await);
+    // Before it was made it had no row.
+    assert_eq!(rows_at(9).await, Ok(Some(0)));
+    lake.checkpoint(table).await.unwrap();
+    let folder = lake.local_folder(table).unwrap().join("_delta_log");
+    std::fs::remove_file(folder.join(format!("{:020}.json", 0))).unwrap();
+    let gone = rows_at(15).await.unwrap_err();
+    assert!(gone.contains("the oldest version that is kept is of 2026-01-01T20:00:00Z"), "{gone}");
 }

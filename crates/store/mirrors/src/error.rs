@@ -59,6 +59,14 @@ pub enum MirrorError {
     /// The mirror holds what the log does not have.
     #[error("the mirror holds events that the log does not have")]
     Ahead,
+    /// The mirror is that of another chain.
+    #[error("the mirror is that of another chain: {theirs}, and this one is {own}")]
+    OtherChain {
+        /// The name of the chain that the mirror follows.
+        theirs: String,
+        /// The name of the chain that was to be followed.
+        own: String,
+    },
     /// The server has no room. Retry: what is not in the mirror is in the log.
     #[error("PostgreSQL has no room: cannot {action}: {what}")]
     Full {
@@ -84,6 +92,7 @@ impl MirrorError {
             Self::Version { .. } => "mirror_version",
             Self::InUse => "mirror_in_use",
             Self::Ahead => "mirror_ahead",
+            Self::OtherChain { .. } => "mirror_other_chain",
             Self::Full { .. } => "mirror_full",
             Self::Log(_) => "mirror_log",
         }
@@ -105,8 +114,12 @@ impl MirrorError {
             Self::Drift { .. } => "undo the change; the mirror goes on where it stopped",
             Self::Version { .. } => "use the version that made the schemas, or a newer one",
             Self::InUse => "let one process serve into a database",
+            Self::OtherChain { .. } => {
+                "name another database, or run `SELECT shelf.forget()` in it, and it is filled \
+                 anew from this chain"
+            }
             Self::Ahead => {
-                "it is that of another data folder: name another database, or run `SELECT \
+                "the log was put back from an older copy: name another database, or run `SELECT \
                  shelf.forget()` in it, and it is filled anew"
             }
             Self::Full { .. } => {

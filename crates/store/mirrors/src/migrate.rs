@@ -10,9 +10,12 @@ use crate::table::TABLES;
 
 /// All migrations in order: the number of each is its place, from 1. One that was given out never
 /// changes.
-const MIGRATIONS: [(&str, &str); 2] = [
+const MIGRATIONS: [(&str, &str); 5] = [
     ("serving", include_str!("../sql/001_serving.sql")),
     ("config", include_str!("../sql/002_config.sql")),
+    ("policies", include_str!("../sql/003_policies.sql")),
+    ("chain", include_str!("../sql/004_chain.sql")),
+    ("features", include_str!("../sql/005_features.sql")),
 ];
 
 /// Where applied migrations are noted. Whoever comes second waits for the first.

@@ -236,7 +236,8 @@ tables! {
         key [store_id text, feature_date date, shelf_id text],
         foot_traffic int8, sales_qty int8, returned_qty int8, received_qty int8,
         removed_qty int8, revenue numeric, stockout_events int8, stockout_minutes int8,
-        open_minutes int8;
+        open_minutes int8, shelf_capacity int8, warehouse_capacity int8,
+        standard_batch_size int8, min_expiration_days int8;
 }
 
 #[cfg(test)]

@@ -38,28 +38,18 @@ impl std::fmt::Debug for MirrorWriter {
 }
 
 impl MirrorWriter {
-    /// Connects for a log with so many partitions, migrates the schemas, and looks at the tables.
-    pub async fn open(postgres: &Postgres, partitions: u32) -> Result<Self, MirrorError> {
+    /// Connects for a log whose partitions end there, migrates the schemas, and looks at the
+    /// tables. The mirror is that of the first chain that is named; any other one is refused, and
+    /// a log that lacks what the mirror has.
+    pub async fn open(
+        postgres: &Postgres,
+        ends: &[u64],
+        chain: Option<&str>,
+    ) -> Result<Self, MirrorError> {
         let (mut client, _) = postgres.connect().await?;
         migrate(&mut client).await?;
         check(&client).await?;
-        let numbers: Vec<i32> = (0..partitions as i32).collect();
-        client
-            .execute(
-                "INSERT INTO shelf.positions SELECT unnest($1::integer[]), 0 \
-                 ON CONFLICT DO NOTHING",
-                &[&numbers],
-            )
-            .await
-            .map_err(MirrorError::of("write", "shelf.positions"))?;
-        let rows = client
-            .query("SELECT position FROM shelf.positions ORDER BY log_partition", &[])
-            .await
-            .map_err(MirrorError::of("read", "shelf.positions"))?;
-        let positions: Vec<u64> = rows.iter().map(|row| row.get::<_, i64>(0) as u64).collect();
-        if positions.len() > partitions as usize {
-            return Err(MirrorError::Ahead);
-        }
+        let positions = begin(&mut client, ends, chain).await?;
         let stages: String = TABLES.iter().map(Table::make_stage).collect();
         client.batch_execute(&stages).await.map_err(MirrorError::of("prepare", "the session"))?;
         Ok(Self { client, positions })
@@ -126,6 +116,46 @@ impl MirrorWriter {
         self.positions = next;
         Ok(Committed { events, rows })
     }
+}
+
+/// Up to where the mirror stands; notes whose it is. Where it is refused, nothing has changed.
+async fn begin(
+    client: &mut Client,
+    ends: &[u64],
+    chain: Option<&str>,
+) -> Result<Vec<u64>, MirrorError> {
+    let failed = || MirrorError::of("write", "shelf.positions");
+    let transaction = client.transaction().await.map_err(failed())?;
+    let numbers: Vec<i32> = (0..ends.len() as i32).collect();
+    // Of two chains that begin at once, the second one waits here for the first.
+    transaction
+        .execute(
+            "INSERT INTO shelf.positions (log_partition, position) \
+             SELECT unnest($1::integer[]), 0 ON CONFLICT DO NOTHING",
+            &[&numbers],
+        )
+        .await
+        .map_err(failed())?;
+    let rows = transaction
+        .query("SELECT position, chain FROM shelf.positions ORDER BY log_partition FOR UPDATE", &[])
+        .await
+        .map_err(failed())?;
+    if let Some(own) = chain {
+        let theirs = rows.iter().filter_map(|row| row.get::<_, Option<&str>>(1));
+        if let Some(theirs) = theirs.into_iter().find(|theirs| *theirs != own) {
+            let (theirs, own) = (theirs.to_owned(), own.to_owned());
+            return Err(MirrorError::OtherChain { theirs, own });
+        }
+        let note = "UPDATE shelf.positions SET chain = $1 WHERE chain IS NULL";
+        transaction.execute(note, &[&own]).await.map_err(failed())?;
+    }
+    let positions: Vec<u64> = rows.iter().map(|row| row.get::<_, i64>(0) as u64).collect();
+    let ahead = positions.iter().zip(ends).any(|(position, end)| position > end);
+    if ahead || positions.len() > ends.len() {
+        return Err(MirrorError::Ahead);
+    }
+    transaction.commit().await.map_err(failed())?;
+    Ok(positions)
 }
 
 /// Sends lines to a COPY.

@@ -48,6 +48,7 @@ impl Failure {
             | "kafka_not_built"
             | "kafka_partitions"
             | "kafka_position"
+            | "kafka_book"
             | "snapshots_address"
             | "otlp"
             | "alert_route"

@@ -1,6 +1,7 @@
 //! `shelf lake`: follow the log into the lake, and look at it.
 
 pub(crate) mod follow;
+mod jobs;
 mod maintenance;
 pub(crate) mod thread;
 mod verify;
@@ -24,6 +25,7 @@ use crate::output::Output;
 use crate::settings::Settings;
 use crate::stop::Stop;
 use follow::{Follower, Until};
+pub(crate) use jobs::JobBoard;
 
 /// Where tests name a fault, such as `before_commit:3`.
 const FAULT: &str = "SHELF_LAKE_FAULT";
@@ -39,8 +41,9 @@ pub(crate) fn run(
         LakeCommand::Follow(args) => {
             let stop = Stop::on_signals()?;
             let until = if args.until_caught_up { Until::CaughtUp } else { Until::Stopped };
-            let mut follower = Follower::open(&folder, lake, settings)?;
-            let followed = follower.follow(until, &stop)?;
+            let mut follower = Follower::open(&folder, lake, settings, &JobBoard::default())?;
+            let followed =
+                follower.follow(until, &stop, |failure| output.say(&thread::warning(&failure)))?;
             output.view(&followed, |followed| {
                 format!(
                     "{} events, {} rows in {} rounds, {:.1} s",

@@ -54,6 +54,7 @@ fn fact(view: LinkView) -> LinkFact {
         rows: view.rows,
         known: view.known,
         quarantined: view.quarantined,
+        lost: view.lost,
         failures: view.failures,
         error_code: failure.as_ref().map(|failure| failure.code.clone()),
         error: failure.as_ref().map(|failure| failure.message.clone()),

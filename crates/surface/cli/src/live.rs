@@ -44,6 +44,18 @@ pub(crate) struct Live {
     figures: Option<(Instant, Option<StoreId>, LiveFigures)>,
 }
 
+/// The lines of the effects that have come onto the disk. Windows are many, and have a screen of
+/// their own.
+pub(crate) fn new_lines(outputs: &mut OutputTail) -> Result<Vec<EffectLine>, Failure> {
+    let mut lines = Vec::new();
+    outputs.catch_up(|_, record| {
+        if !matches!(record.effect, Effect::Window(_)) {
+            lines.push(EffectLine::new(&record));
+        }
+    })?;
+    Ok(lines)
+}
+
 impl Live {
     pub(crate) fn open(folder: &Folder, limits: QualityLimits) -> Result<Self, Failure> {
         let reader = ChainReader::open(folder, Follow::FromSnapshot)?;
@@ -64,14 +76,7 @@ impl Live {
     /// Reads what has come onto the disk. Returns the effects that are new.
     pub(crate) fn catch_up(&mut self) -> Result<Vec<EffectLine>, Failure> {
         let stepped = self.reader.catch_up(|_, _| {})?;
-        let mut new = Vec::new();
-        // Windows have a screen of their own.
-        let shown = |effect: &Effect| !matches!(effect, Effect::Window(_));
-        self.outputs.catch_up(|_, record| {
-            if shown(&record.effect) {
-                new.push(EffectLine::new(&record));
-            }
-        })?;
+        let new = new_lines(&mut self.outputs)?;
         self.lines.extend(new.iter().cloned());
         while self.lines.len() > LINES {
             self.lines.pop_front();

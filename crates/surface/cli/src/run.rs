@@ -5,18 +5,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use shelf_domain::{Body, DAY, Event, Origin, Outcome, Store, Stream, Timestamp};
-use shelf_host::{ChainWriter, Control, Folder, Pace, Request, TownPlan};
+use shelf_host::{ChainWriter, Control, Folder, OutputTail, Pace, Request, TownPlan};
 use shelf_query::Listener;
 use shelf_simulator::TownOptions;
 use shelf_sources::Format;
-use shelf_views::{QualityLimits, render_effects};
+use shelf_views::render_effects;
 
 use crate::acts::{fresh_id, wall_now};
 use crate::args::RunArgs;
 use crate::failure::Failure;
+use crate::lake::JobBoard;
 use crate::lake::thread::LakeThread;
 use crate::links::{LinkBoard, Links, Telling};
-use crate::live::{self, Live};
+use crate::live;
 use crate::output::Output;
 use crate::quality::Assessor;
 use crate::routing::{self, Routing};
@@ -54,8 +55,8 @@ pub(crate) fn run(args: &RunArgs, loaded: &Loaded, output: Output) -> Result<(),
     let wanted = listener.is_some() || settings.http.server()?.is_some();
     let sql = wanted.then(|| serve::open(settings)).transpose()?;
     let postgres = listener.as_ref().map(Listener::address);
-    let board = LinkBoard::default();
-    let beside = web::Beside { control: &control, pace: pace.as_ref(), links: &board };
+    let (board, jobs) = (LinkBoard::default(), JobBoard::default());
+    let beside = web::Beside { control: &control, pace: pace.as_ref(), links: &board, jobs: &jobs };
     let web = web::beside(&folder, &beside, sql.as_ref(), postgres, loaded, output)?;
     warm_up(&mut chain, settings, output)?;
     if let Some((pace, now)) = pace.as_ref().zip(chain.town_now()) {
@@ -80,11 +81,11 @@ pub(crate) fn run(args: &RunArgs, loaded: &Loaded, output: Output) -> Result<(),
         ran
     });
     let follow = settings.lake.enabled && !args.no_lake;
-    let lake = follow.then(|| LakeThread::start(&folder, settings, output, screen));
+    let lake = follow.then(|| LakeThread::start(&folder, settings, output, screen, &jobs));
     let shown = if screen {
         live::show(&folder, settings.limits(), watch::state(output, None), &stop)
     } else {
-        print_lines(&folder, settings.limits(), output, &stop)
+        print_lines(&folder, output, &stop)
     };
     // Whoever looked on has seen enough, or there is an error to show: the engine ends in order.
     stop.ask();
@@ -156,6 +157,8 @@ fn warm_up(chain: &mut ChainWriter, settings: &Settings, output: Output) -> Resu
         let (days, stores) = (settings.demo.warmup_days, town.stores);
         output.say(&format!("a past to look at: {days} days of {stores} simulated store(s)"));
         live_through(chain, warm, output)?;
+        // Whoever follows from here on need not step these days once more.
+        chain.save()?;
         let events = chain.counts()?.stepped;
         let seconds = begun.elapsed().as_secs_f64();
         output.say(&format!("{events} events in {seconds:.1} s; live from here"));
@@ -277,17 +280,13 @@ fn tell_time(chain: &mut ChainWriter) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints a line for each thing that happens.
-fn print_lines(
-    folder: &Folder,
-    limits: QualityLimits,
-    output: Output,
-    stop: &Stop,
-) -> Result<(), Failure> {
-    let mut live = Live::open(folder, limits)?;
+/// Prints a line for each thing that happens, until it is asked to stop.
+fn print_lines(folder: &Folder, output: Output, stop: &Stop) -> Result<(), Failure> {
+    let mut outputs = OutputTail::open(folder)?;
+    outputs.skip_to_last(0)?;
     loop {
         let last = stop.asked();
-        let lines = live.catch_up()?;
+        let lines = live::new_lines(&mut outputs)?;
         if output.json {
             output.json_lines(lines.iter())?;
         } else if !lines.is_empty() {

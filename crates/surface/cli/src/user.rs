@@ -5,7 +5,7 @@ use std::io::{BufRead, IsTerminal};
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use ratatui::crossterm::terminal;
 use serde::Serialize;
-use shelf_web::{User, Users};
+use shelf_web::{Role, User, Users};
 
 use crate::args::{UserAddArgs, UserCommand};
 use crate::failure::Failure;
@@ -70,8 +70,14 @@ pub(crate) fn run(
 
 fn add(users: &mut Users, args: &UserAddArgs, output: Output) -> Result<(), Failure> {
     let password = if args.no_password { None } else { Some(password()?) };
-    let stores = (!args.stores.is_empty()).then(|| args.stores.clone());
-    users.set(&args.name, args.role.into(), stores, password.as_deref())?;
+    // Another password is no other role, and no other scope.
+    let known = users.get(&args.name);
+    let had = known.and_then(|user| Some((user.role()?, user.stores.clone())));
+    let (role, scope) = had.unwrap_or((Role::Viewer, None));
+    let role = args.role.map_or(role, Role::from);
+    let named = (!args.stores.is_empty()).then(|| args.stores.clone());
+    let stores = if args.all_stores { None } else { named.or(scope) };
+    users.set(&args.name, role, stores, password.as_deref())?;
     let user = users.get(&args.name).map(row);
     output.view(&user, |user| user.as_ref().map(line).unwrap_or_default())
 }

@@ -17,7 +17,7 @@ use shelf_web::{ChannelDoor, Otlp, Parts, Server, Serving, WebError, install_log
 use crate::acts::wall_now;
 use crate::config;
 use crate::failure::Failure;
-use crate::lake::lake;
+use crate::lake::{JobBoard, lake};
 use crate::links::LinkBoard;
 use crate::output::Output;
 use crate::settings::Loaded;
@@ -47,6 +47,8 @@ pub(crate) struct Beside<'a> {
     pub(crate) pace: Option<&'a Arc<Pace>>,
     /// The links with other systems.
     pub(crate) links: &'a LinkBoard,
+    /// What keeps the lake in shape.
+    pub(crate) jobs: &'a JobBoard,
 }
 
 /// Serves a folder that this process runs. Where nobody has asked for an address by name, a taken
@@ -61,11 +63,11 @@ pub(crate) fn beside(
 ) -> Result<Option<Web>, Failure> {
     let settings = &loaded.settings;
     let Some(options) = settings.http.server()? else { return Ok(None) };
-    let Beside { control, pace, links } = *beside;
+    let Beside { control, pace, links, jobs } = *beside;
     let told = pace.cloned();
     let console = sql.map(|sql| Console::new(sql, settings.sql.limits(), postgres));
     let follows = settings.lake.enabled;
-    let tables = follows.then(|| Tables::new(folder, lake(settings)?)).transpose()?;
+    let tables = follows.then(|| Tables::new(folder, lake(settings)?, jobs)).transpose()?;
     let parts = Parts {
         folder: folder.clone(),
         door: Arc::new(ChannelDoor::new(control.sender())),

@@ -27,6 +27,32 @@ pub struct FolderMeta {
     pub partitions: u32,
     /// The simulated environment of its stores, where it has one.
     pub town: Option<TownPlan>,
+    /// What tells this chain from every other: whoever follows its log elsewhere can say whose it
+    /// is. A copy of the folder is the same chain.
+    #[serde(default)]
+    pub chain: Option<ChainId>,
+}
+
+/// The name that a chain was given when its folder was made: 32 random hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ChainId(String);
+
+impl ChainId {
+    /// One that no other chain has.
+    pub fn random() -> Result<Self, HostError> {
+        let mut bytes = [0; 16];
+        let path = "a random number";
+        getrandom::fill(&mut bytes).map_err(|error| {
+            HostError::io("get", path)(std::io::Error::other(error.to_string()))
+        })?;
+        Ok(Self(format!("{:032x}", u128::from_le_bytes(bytes))))
+    }
+
+    /// It as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// A simulated environment: so many stores, made from these options.
@@ -143,10 +169,11 @@ impl Folder {
         serde_json::from_slice(&text).map_err(unread).map(Some)
     }
 
-    /// What it was made with; where there is nothing yet, makes it with `new`.
+    /// What it was made with; where there is nothing yet, makes it with `new`. One that has no
+    /// name of its chain takes that of `new`.
     pub fn open_or_create(&self, new: &FolderMeta) -> Result<FolderMeta, HostError> {
         if let Some(meta) = self.find_meta()? {
-            return Ok(meta);
+            return self.named(meta, new);
         }
         self.make_root()?;
         if self.holds_something_else()? {
@@ -158,16 +185,36 @@ impl Folder {
         if let Some(meta) = self.find_meta()? {
             return Ok(meta);
         }
+        self.keep_meta(new)?;
+        Ok(new.clone())
+    }
+
+    /// The same with a name of its chain.
+    fn named(&self, meta: FolderMeta, new: &FolderMeta) -> Result<FolderMeta, HostError> {
+        if meta.chain.is_some() || new.chain.is_none() {
+            return Ok(meta);
+        }
+        let _alone = self.lock()?;
+        let meta = self.meta()?;
+        if meta.chain.is_some() {
+            return Ok(meta);
+        }
+        let named = FolderMeta { chain: new.chain.clone(), ..meta };
+        self.keep_meta(&named)?;
+        Ok(named)
+    }
+
+    /// Writes the file that describes it, as a whole or not at all.
+    fn keep_meta(&self, meta: &FolderMeta) -> Result<(), HostError> {
         let (path, temporary) = (self.meta_path(), self.temporary_path());
-        let text = serde_json::to_vec_pretty(new)
+        let text = serde_json::to_vec_pretty(meta)
             .map_err(|source| HostError::Meta { path: path.clone(), source })?;
         let mut file = File::create(&temporary).map_err(HostError::io("create", &temporary))?;
         file.write_all(&text).map_err(HostError::io("write", &temporary))?;
         file.sync_all().map_err(HostError::io("sync", &temporary))?;
         fs::rename(&temporary, &path).map_err(HostError::io("rename", &temporary))?;
         let root = File::open(&self.root).map_err(HostError::io("open", &self.root))?;
-        root.sync_all().map_err(HostError::io("sync", &self.root))?;
-        Ok(new.clone())
+        root.sync_all().map_err(HostError::io("sync", &self.root))
     }
 
     fn holds_something_else(&self) -> Result<bool, HostError> {
@@ -222,12 +269,34 @@ fn parent_of(dir: &Path) -> Option<&Path> {
     Some(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })
 }
 
+/// A folder keeps the environment that it was made with.
+pub(crate) fn check_town(
+    found: Option<&TownPlan>,
+    asked: Option<&TownPlan>,
+) -> Result<(), HostError> {
+    let Some(asked) = asked else { return Ok(()) };
+    let other = |what, found: String, asked: String| Err(HostError::Other { what, found, asked });
+    match found {
+        None => other("an environment that is", "real".into(), "simulated".into()),
+        Some(found) if found.stores != asked.stores => {
+            other("--stores", found.stores.to_string(), asked.stores.to_string())
+        }
+        Some(found) if found.options.seed != asked.options.seed => {
+            other("--seed", found.options.seed.to_string(), asked.options.seed.to_string())
+        }
+        Some(found) if found.options != asked.options => {
+            other("an environment of", "other options".into(), "these".into())
+        }
+        Some(_) => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn meta() -> FolderMeta {
-        FolderMeta { format: DATA_FORMAT, partitions: 4, town: None }
+        FolderMeta { format: DATA_FORMAT, partitions: 4, town: None, chain: None }
     }
 
     #[test]
@@ -238,6 +307,22 @@ mod tests {
         folder.open_or_create(&meta()).unwrap();
         let again = folder.open_or_create(&FolderMeta { partitions: 9, ..meta() }).unwrap();
         assert_eq!(again, meta());
+    }
+
+    #[test]
+    fn a_chain_has_one_name_for_ever() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::at(dir.path().join("new"));
+        folder.open_or_create(&meta()).unwrap();
+        let with = || FolderMeta { chain: Some(ChainId::random().unwrap()), ..meta() };
+        let (first, second) = (with(), with());
+        assert_ne!(first, second);
+        assert_eq!(folder.open_or_create(&first).unwrap(), first);
+        assert_eq!(folder.open_or_create(&second).unwrap(), first);
+        assert_eq!(folder.open_or_create(&meta()).unwrap(), first);
+        // A folder whose file says nothing of it can be read.
+        std::fs::write(folder.meta_path(), r#"{"format":1,"partitions":4,"town":null}"#).unwrap();
+        assert_eq!(folder.meta().unwrap(), meta());
     }
 
     #[test]

@@ -5,18 +5,22 @@
 //! committed and goes on. Whatever fails, the lane is dropped and begun anew from what the brokers
 //! have; there is no other way of recovering.
 
+mod cadence;
 #[cfg_attr(not(feature = "snapshots-s3"), path = "kafka/no_depot.rs")]
 mod depot;
 mod figures;
+mod foreign;
 mod intake;
 mod lane;
 mod lanes;
 mod records;
 mod standby;
+mod takers;
 mod worker;
 
 pub use depot::{Depot, DepotError};
 pub use figures::{KafkaFigures, LaneFigures, LaneState, StandbyFigures};
+pub use foreign::ForeignOptions;
 pub use intake::{IntakeOptions, KafkaIntake};
 pub use records::record_key;
 pub use worker::{KafkaWorker, WorkerSettings};

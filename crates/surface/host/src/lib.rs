@@ -24,11 +24,11 @@ mod writer;
 pub use audit::{HostAct, note_act, noted_acts};
 pub use control::{Ack, AckStatus, Control, Request, connect, send, send_events};
 pub use error::HostError;
-pub use folder::{DATA_FORMAT, Folder, FolderMeta, TownPlan};
+pub use folder::{ChainId, DATA_FORMAT, Folder, FolderMeta, TownPlan};
 #[cfg(feature = "kafka")]
 pub use kafka::{
-    Depot, DepotError, IntakeOptions, KafkaFigures, KafkaIntake, KafkaWorker, LaneFigures,
-    LaneState, StandbyFigures, WorkerSettings, record_key,
+    Depot, DepotError, ForeignOptions, IntakeOptions, KafkaFigures, KafkaIntake, KafkaWorker,
+    LaneFigures, LaneState, StandbyFigures, WorkerSettings, record_key,
 };
 pub use pace::Pace;
 pub use priority::{step_behind_engine, step_behind_people};

@@ -127,8 +127,12 @@ impl QuarantineBook {
     }
 
     /// The event of an entry, or any other one of the log.
-    pub fn event(&mut self, place: LogPlace) -> Result<Event, HostError> {
-        event_at(&mut self.log, place)
+    /// `None` where the log has let go of it.
+    pub fn event(&mut self, place: LogPlace) -> Result<Option<Event>, HostError> {
+        if place.1 < self.log.start_offset(place.0)? {
+            return Ok(None);
+        }
+        event_at(&mut self.log, place).map(Some)
     }
 }
 

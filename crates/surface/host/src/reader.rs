@@ -2,7 +2,7 @@
 //! never writes.
 
 use shelf_domain::{Counts, SourceCounts, Store, StoreId, Stores, Timestamp, state_hash};
-use shelf_engine::{EngineError, Replica, Stepped, partition_of};
+use shelf_engine::{EngineError, Replica, SnapshotStore, Stepped, partition_of};
 use shelf_eventlog::{LogReader, PartitionReader};
 use shelf_events::{OutputRecord, decode_effect};
 use shelf_ports::{Offset, RecordBatch};
@@ -154,6 +154,23 @@ impl ChainReader {
                     watch(number, stepped);
                 }
             })?;
+        }
+        Ok(())
+    }
+
+    /// Goes on from the newest snapshots where these are ahead. What lies between is not stepped.
+    pub fn leap(&mut self, folder: &Folder) -> Result<(), HostError> {
+        let tails = LogReader::open(folder.log())?.into_partitions();
+        for (replica, tail) in self.replicas.iter_mut().zip(tails) {
+            let (number, snapshots) = (replica.number(), folder.snapshots());
+            let newest = SnapshotStore::new(&snapshots, number).positions()?.first().copied();
+            if newest.is_some_and(|newest| newest > replica.position()) {
+                let leapt = Replica::open(number, tail, &snapshots)?;
+                // A snapshot that cannot be read is passed over for an older one.
+                if leapt.position() > replica.position() {
+                    *replica = leapt;
+                }
+            }
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ use shelf_ports::Offset;
 use shelf_simulator::Truth;
 
 use crate::HostError;
-use crate::folder::{DATA_FORMAT, Folder, FolderMeta, TownPlan};
+use crate::folder::{ChainId, DATA_FORMAT, Folder, FolderMeta, TownPlan, check_town};
 use crate::seat::Seat;
 use crate::shard::Shard;
 use crate::sources::{SourceName, Sources};
@@ -159,6 +159,7 @@ impl ChainWriter {
             format: DATA_FORMAT,
             partitions: options.log.partitions,
             town: options.town.clone(),
+            chain: Some(ChainId::random()?),
         };
         let meta = folder.open_or_create(&new)?;
         check_town(meta.town.as_ref(), options.town.as_ref())?;
@@ -358,12 +359,17 @@ impl ChainWriter {
         self.each_shard(Shard::finish_tick)
     }
 
-    /// Makes everything durable and saves the states that can be saved: what a graceful stop does.
-    pub fn close(mut self) -> Result<(), HostError> {
+    /// Makes everything durable and saves the states that can be saved.
+    pub fn save(&mut self) -> Result<(), HostError> {
         self.each_shard(|shard| {
             shard.partition.commit()?;
             shard.save_at_end()
         })
+    }
+
+    /// [`ChainWriter::save`]: what a graceful stop does.
+    pub fn close(mut self) -> Result<(), HostError> {
+        self.save()
     }
 
     /// What the folder was made with.
@@ -453,25 +459,6 @@ impl ChainWriter {
             .collect();
         all.sort_unstable_by_key(|(store, _)| *store);
         all
-    }
-}
-
-/// A folder keeps the environment that it was made with.
-fn check_town(found: Option<&TownPlan>, asked: Option<&TownPlan>) -> Result<(), HostError> {
-    let Some(asked) = asked else { return Ok(()) };
-    let other = |what, found: String, asked: String| Err(HostError::Other { what, found, asked });
-    match found {
-        None => other("an environment that is", "real".into(), "simulated".into()),
-        Some(found) if found.stores != asked.stores => {
-            other("--stores", found.stores.to_string(), asked.stores.to_string())
-        }
-        Some(found) if found.options.seed != asked.options.seed => {
-            other("--seed", found.options.seed.to_string(), asked.options.seed.to_string())
-        }
-        Some(found) if found.options != asked.options => {
-            other("an environment of", "other options".into(), "these".into())
-        }
-        Some(_) => Ok(()),
     }
 }
 

@@ -255,6 +255,7 @@ fn messages_of_others_come_into_the_partition_of_their_store_each_once() {
         partitions: PARTITIONS,
         store: None,
         commit_every: Duration::from_millis(20),
+        foreign: None,
     };
     let all = sent + expected.events.len() as u64;
     // It is stopped and begun anew on the way.

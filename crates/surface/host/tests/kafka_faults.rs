@@ -4,13 +4,18 @@
 //! `SHELF_KAFKA_KILLS=n` asks for n kills, `SHELF_KAFKA_SEED=s` repeats their order.
 
 #![cfg(feature = "kafka")]
-#![allow(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "the helpers of tests fail like tests"
+)]
 
 #[path = "fixture/chain.rs"]
 mod chain;
 #[path = "fixture/kafka.rs"]
 mod kafka;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,10 +23,17 @@ use std::time::{Duration, Instant};
 
 use chain::minute;
 use kafka::{
-    Crew, Embedded, PATIENCE, Worker, embedded, python, settings, topics, topics_of, wait_for, work,
+    Crew, Embedded, PATIENCE, Worker, embedded, open_feed, python, read_all, settings, topics,
+    topics_of, wait_for, work,
 };
-use shelf_host::KafkaWorker;
-use shelf_kafka::{Connection, LOG_EVENTS, TopicOptions};
+use shelf_domain::{
+    Body, Category, Day, Event, EventId, LotCode, OpeningStock, Origin, Product, ShelfPlan, Sku,
+    StoreId, StoreSettings, Timestamp,
+};
+use shelf_engine::partition_of;
+use shelf_events::decode_event;
+use shelf_host::{IntakeOptions, KafkaIntake, KafkaWorker};
+use shelf_kafka::{Connection, LOG_EVENTS, SOURCES, TopicOptions};
 use shelf_testkit::kafka::{Broker, Cluster};
 
 const PARTITIONS: u32 = 4;
@@ -168,7 +180,7 @@ fn check(expected: &Embedded, connection: &Connection, crew: &Crew, done: &Kills
 #[test]
 fn kills_of_workers_and_of_the_broker_change_nothing() {
     let _alone = alone();
-    let kills = number("SHELF_KAFKA_KILLS").unwrap_or(40);
+    let kills = number("SHELF_KAFKA_KILLS").unwrap_or(100);
     let mut broker = Broker::start();
     let expected = embedded(24, 4, PARTITIONS, minute((14 + kills as i64 / 25) * HOUR));
     let connection = topics(&broker.address(), "kills", PARTITIONS);
@@ -352,4 +364,202 @@ fn what_a_worker_cannot_do_it_says_in_words() {
         stop.store(true, Ordering::Release);
         running.join().unwrap().unwrap();
     });
+}
+
+/// Waits until it is so.
+fn until(what: &str, mut is: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is() {
+        assert!(began.elapsed() < PATIENCE, "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_frozen_worker_that_is_revived_is_fenced_and_writes_nothing() {
+    let _alone = alone();
+    let broker = Broker::start();
+    let expected = embedded(29, 4, PARTITIONS, minute(20 * HOUR));
+    let connection = topics(&broker.address(), "frozen", PARTITIONS);
+    let folder = tempfile::tempdir().unwrap();
+    let mut crew = Crew::new(&broker.address(), "frozen", PARTITIONS, folder.path());
+    crew.session = SHORT_SESSION;
+    let (enough, all) = (AtomicBool::new(false), u64::from(PARTITIONS));
+    std::thread::scope(|scope| {
+        let first = crew.start();
+        let feeding = scope.spawn(|| {
+            expected.feed_until(&connection, 3_000, Duration::from_millis(20), &enough);
+        });
+        until("it has all partitions", || first.partitions() == all);
+        assert!(first.steps(PATIENCE));
+        first.signal("STOP");
+        let second = crew.start();
+        until("the next one has all partitions", || second.partitions() == all);
+        assert!(second.steps(PATIENCE));
+        let stepped = first.events();
+        first.signal("CONT");
+        until("it is fenced", || first.fenced() > 0);
+        eprintln!("fenced {} times after {stepped} events", first.fenced());
+        first.kill();
+        enough.store(true, Ordering::Release);
+        feeding.join().unwrap();
+        wait_for(&connection, &expected.ends());
+        second.leave();
+    });
+    expected.check(&connection, folder.path());
+    expected.check_elsewhere(&connection, folder.path());
+}
+
+#[test]
+fn workers_with_snapshots_of_their_own_come_to_the_same() {
+    let _alone = alone();
+    let broker = Broker::start();
+    let expected = embedded(30, 4, PARTITIONS, minute(20 * HOUR));
+    let connection = topics(&broker.address(), "own", PARTITIONS);
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let crews = folders.each_ref().map(|folder| {
+        let usual = Crew::new(&broker.address(), "own", PARTITIONS, folder.path());
+        Crew { session: SHORT_SESSION, ..usual }
+    });
+    let enough = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let feeding = scope.spawn(|| {
+            expected.feed_until(&connection, 3_000, Duration::from_millis(20), &enough);
+        });
+        let all = u64::from(PARTITIONS);
+        let mut working = crews[0].start();
+        // The partitions go to one that has nothing of them, and back to one whose own are old;
+        // some of these have saved as they left, and some have not.
+        for round in 0..6 {
+            until("it has all partitions", || working.partitions() == all);
+            assert!(working.steps(PATIENCE));
+            let next = &crews[(round + 1) % 2];
+            if round % 3 == 2 {
+                working.leave();
+                working = next.start();
+            } else {
+                let other = next.start();
+                until("both have some", || other.partitions() > 0);
+                assert!(other.steps(PATIENCE));
+                working.kill();
+                working = other;
+            }
+        }
+        enough.store(true, Ordering::Release);
+        feeding.join().unwrap();
+        until("the last one has all", || working.partitions() == all);
+        wait_for(&connection, &expected.ends());
+        working.leave();
+    });
+    expected.check(&connection, folders[0].path());
+    expected.check_elsewhere(&connection, folders[0].path());
+}
+
+/// A store with milk on its floor and in its warehouse, in the morning.
+fn declared(store: StoreId) -> Vec<Event> {
+    let (sku, lot) = (Sku::cut("MILK"), LotCode::cut("L0"));
+    let category = Category::cut("DAIRY");
+    let product =
+        Product { sku, category, price_cents: 129, unit_weight_g: 1_030, ..Product::default() };
+    // 1 January 2026.
+    let day = Day(20_454);
+    let stock = OpeningStock {
+        sku,
+        lot,
+        received_day: day,
+        floor_units: 150,
+        warehouse_units: 40,
+        ..OpeningStock::default()
+    };
+    let at = Timestamp(i64::from(day.0) * 86_400_000_000 + 8 * 3_600_000_000);
+    let bodies = vec![
+        Body::Store(StoreSettings::default().into()),
+        Body::Product(product.into()),
+        Body::Shelf(ShelfPlan { sku, capacity_units: 200, ..ShelfPlan::default() }),
+        Body::OpeningStock(stock),
+    ];
+    let event = |(number, body)| {
+        let (id, origin) = (EventId(number), Origin::default());
+        Event { id, store, at, received_at: at, origin, body }
+    };
+    (1..).zip(bodies).map(event).collect()
+}
+
+#[test]
+fn a_stock_client_sends_what_the_reference_sends_and_reads_what_follows() {
+    const SHOPPERS: u64 = 50;
+    let _alone = alone();
+    let broker = Broker::start();
+    let (address, store) = (broker.address(), StoreId::cut("S1"));
+    let connection = topics(&address, "stock", PARTITIONS);
+    let partition = partition_of(store, PARTITIONS);
+    let declared = declared(store);
+    let mut feed = open_feed(&connection);
+    for event in &declared {
+        feed.add(partition, event).unwrap();
+    }
+    feed.commit().unwrap();
+    let client = |what: &str| {
+        python("stock_client.py", &[address.as_str(), "stock", what, &SHOPPERS.to_string()])
+    };
+    // Its messages name no store.
+    let options = IntakeOptions {
+        topics: SOURCES.map(str::to_owned).to_vec(),
+        partitions: PARTITIONS,
+        store: Some(store),
+        commit_every: Duration::from_millis(20),
+        foreign: None,
+    };
+    let intake = KafkaIntake::join(&connection, options).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let worker = KafkaWorker::join(&connection, &settings(folder.path(), PARTITIONS)).unwrap();
+    let (stop, mut sent) = (AtomicBool::new(false), 0);
+    std::thread::scope(|scope| {
+        let taking = scope.spawn(|| intake.run(&stop).unwrap());
+        let working = scope.spawn(|| worker.run(&stop).unwrap());
+        for what in ["sessions", "touches", "receipts", "deliveries"] {
+            sent += client(what)["sent"].as_u64().unwrap();
+            until("all messages are taken", || intake.messages() >= sent);
+        }
+        until("nothing is left of any topic", || {
+            let lag = intake.lag();
+            lag.len() == SOURCES.len() && lag.values().all(|lag| *lag == Some(0))
+        });
+        let mut ends = vec![0; PARTITIONS as usize];
+        ends[partition as usize] = declared.len() as u64 + sent;
+        wait_for(&connection, &ends);
+        stop.store(true, Ordering::Release);
+        taking.join().unwrap();
+        working.join().unwrap();
+    });
+    assert_eq!((sent, intake.trouble(), intake.failures()), (SHOPPERS * 6 + 1, Vec::new(), 0));
+    // Each message is one event of the store's partition; those of a customer, who were sent to
+    // one partition of a topic, are in their order, whatever came in between.
+    let (mut ids, mut last) = (BTreeSet::new(), BTreeMap::new());
+    read_all(&connection, LOG_EVENTS, declared.len() + sent as usize, |message| {
+        let event = decode_event(message.payload.unwrap()).unwrap();
+        assert_eq!((message.partition, event.store), (partition, store));
+        assert!(!matches!(event.body, Body::Rejected(_)), "{event:?}");
+        assert!(ids.insert(event.id), "{event:?} is there twice");
+        let customer = match &event.body {
+            Body::Pickup(touch) | Body::Putback(touch) => touch.customer,
+            _ => None,
+        };
+        if let Some(before) = customer.and_then(|customer| last.insert(customer, event.at)) {
+            assert!(before < event.at, "{event:?} comes behind one of {before:?}");
+        }
+    });
+    assert_eq!(last.len() as u64, SHOPPERS);
+    check_milk(&client("read"), SHOPPERS);
+    intake.leave();
+    drop(worker);
+}
+
+/// What the client reads of the state: every shopper bought one.
+fn check_milk(told: &serde_json::Value, shoppers: u64) {
+    let shelf = &told["shelf_state"]["S1::MILK"];
+    assert_eq!(shelf["current_stock"], 150 - shoppers, "{told}");
+    assert_eq!(told["wh_state"]["S1::MILK"]["wh_current_stock"], 40 + 12, "{told}");
+    let lots = told["wh_batch_state"].as_object().unwrap();
+    assert!(lots.keys().any(|key| key.contains("SUP-20260101-MILK-1")), "{told}");
 }

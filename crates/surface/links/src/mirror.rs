@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use shelf_host::{ChainReader, Folder};
-use shelf_mirrors::{MirrorError, MirrorWriter, Postgres, Recorder, Step};
+use shelf_host::{ChainId, ChainReader, Folder};
+use shelf_mirrors::{MirrorWriter, Postgres, Recorder, Step};
 use tokio::runtime::Runtime;
 
 use crate::LinkError;
@@ -70,14 +70,12 @@ impl std::fmt::Debug for MirrorFollower {
 impl MirrorFollower {
     /// Opens the mirror of a data folder, and reads the log from where the mirror stands.
     pub fn open(folder: &Folder, options: MirrorOptions) -> Result<Self, LinkError> {
-        folder.meta()?;
+        let meta = folder.meta()?;
         let ends = folder.log_ends()?;
         let runtime = runtime()?;
-        let writer = MirrorWriter::open(&options.postgres, ends.len() as u32);
+        let chain = meta.chain.as_ref().map(ChainId::as_str);
+        let writer = MirrorWriter::open(&options.postgres, &ends, chain);
         let writer = runtime.block_on(writer)?;
-        if writer.positions().iter().zip(&ends).any(|(position, end)| position > end) {
-            return Err(MirrorError::Ahead.into());
-        }
         let reader = ChainReader::open_before(folder, writer.positions())?;
         let mut recorder = Recorder::new(writer.positions());
         for stores in reader.partitions() {

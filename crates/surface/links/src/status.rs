@@ -82,6 +82,8 @@ pub struct LinkView {
     pub known: u64,
     /// Of what it brought, in quarantine.
     pub quarantined: u64,
+    /// Of what it was to bring, deleted by somebody before it could be taken.
+    pub lost: u64,
     /// How often it failed.
     pub failures: u64,
 }

@@ -53,6 +53,7 @@ pub(crate) fn tell(status: &LinkStatus) -> impl FnMut(FollowState<'_>) {
             view.events = before.events + counts.taken.read;
             view.known = before.known + counts.taken.known;
             view.quarantined = before.quarantined + counts.taken.quarantined;
+            view.lost = before.lost + counts.taken.lost;
             view.lag = counts.lag;
         }),
         FollowState::Waits(error) => {

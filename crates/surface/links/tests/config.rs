@@ -91,6 +91,17 @@ impl Shop {
         Some((found.active, found.refill_below))
     }
 
+    /// The stores in which a policy counts.
+    fn active(&self, policy: &str) -> String {
+        let reader = state(&self.folder);
+        let stores = reader.stores().into_iter().filter(|store| {
+            store.policies().iter().any(|own| own.policy.as_str() == policy && own.active)
+        });
+        let mut stores: Vec<String> = stores.map(|store| store.id().to_string()).collect();
+        stores.sort();
+        stores.join(" ")
+    }
+
     fn milk(&self) -> Option<Product> {
         let reader = state(&self.folder);
         let stores = reader.stores();
@@ -129,6 +140,46 @@ fn a_shop_is_what_its_tables_say() {
         let second = reader.stores().into_iter().find(|store| store.id() == StoreId::cut("S2"));
         second.is_some_and(|store| store.policies().len() == 1)
     });
+    shop.stop();
+}
+
+#[test]
+fn a_policy_ends_where_its_row_holds_no_longer() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), PostgresServer::start());
+    let mut shop = Shop::open(&dir, &server);
+    shop.set(SHOP);
+    shop.set("INSERT INTO config.stores (store_id, name) VALUES ('S2', 'Second')");
+    wait_until("both", || shop.active("everywhere") == "S1 S2" && shop.active("milk") == "S1");
+    // Another store's, everybody's, and other stores' again.
+    let mut is = |statement: &str, policy: &str, stores: &str| {
+        shop.set(statement);
+        wait_until(statement, || shop.active(policy) == stores);
+    };
+    is("UPDATE config.wh_policies SET store_id = 'S2'", "milk", "S2");
+    is("UPDATE config.shelf_policies SET store_id = 'S1'", "everywhere", "S1");
+    is("UPDATE config.shelf_policies SET store_id = 'S2'", "everywhere", "S2");
+    is("UPDATE config.shelf_policies SET store_id = NULL", "everywhere", "S1 S2");
+    // Under another id it is another one.
+    is("UPDATE config.shelf_policies SET policy_id = 'new'", "new", "S1 S2");
+    is("SELECT", "everywhere", "");
+    is("UPDATE config.shelf_policies SET policy_id = 'everywhere'", "everywhere", "S1 S2");
+    is("SELECT", "new", "");
+    // A row for one store leaves the others told of the end.
+    is(
+        "DELETE FROM config.shelf_policies; INSERT INTO config.shelf_policies
+        (policy_id, store_id, min_qty) VALUES ('everywhere', 'S1', 2)",
+        "everywhere",
+        "S1",
+    );
+    is("TRUNCATE config.shelf_policies, config.wh_policies", "everywhere", "");
+    is("SELECT", "milk", "");
+    shop.stop();
+    // Who reads all of it again comes to the same.
+    shop.set("INSERT INTO config.shelf_policies (policy_id, min_qty) VALUES ('everywhere', 3)");
+    shop.set("UPDATE config.shelf_policies SET store_id = 'S2'");
+    shop.set("UPDATE config.followed SET revision = 0");
+    shop.run();
+    wait_until("all again", || shop.active("everywhere") == "S2" && shop.active("milk").is_empty());
     shop.stop();
 }
 

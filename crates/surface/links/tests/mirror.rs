@@ -51,6 +51,18 @@ fn lots(store: &Store, of: impl Fn(&shelf_domain::Lot) -> u32) -> i64 {
     lots.map(|lot| i64::from(of(lot))).sum()
 }
 
+/// What psql says to statements that come to one value each.
+fn psql(url: &str, statements: &[String]) -> Vec<String> {
+    let mut command = Command::new("psql");
+    command.args([url, "--no-psqlrc", "--tuples-only", "--no-align", "-v", "ON_ERROR_STOP=1"]);
+    for statement in statements {
+        command.args(["-c", statement]);
+    }
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
 /// Every sum of the tables is that of the stores.
 fn check_sums(folder: &Folder, url: &str) {
     let reader = state(folder);
@@ -110,9 +122,12 @@ fn check_sums(folder: &Folder, url: &str) {
             sum(&stores, Store::revenue_cents),
         ),
     ];
-    for (what, expected) in expected {
-        assert_eq!(number(&mut session, &format!("SELECT {what}")), expected, "{what}");
+    for (what, expected) in &expected {
+        assert_eq!(number(&mut session, &format!("SELECT {what}")), *expected, "{what}");
     }
+    // The same in the eyes of a client that is none of ours.
+    let told = psql(url, &expected.map(|(what, _)| format!("SELECT {what}")));
+    assert_eq!(told, expected.map(|(_, expected)| expected.to_string()));
     check_discounts(&stores, &mut session);
 }
 
@@ -131,6 +146,43 @@ fn check_discounts(stores: &[&Store], session: &mut postgres::Client) {
             assert_eq!(found.get::<_, i64>(0), i64::from(cut.discount.0), "{}", cut.shelf_id);
         }
     }
+}
+
+/// What people learn from has no nulls but what is still to come, and only what can be ordered.
+fn check_features(folder: &Folder, session: &mut postgres::Client) {
+    let of = |name: &str| format!("SELECT count(*) FROM analytics.{name}");
+    let all = number(session, &of("features_store"));
+    assert_eq!(number(session, &of("v_ml_features")), all);
+    let plain = "v_ml_features WHERE shelf_capacity > 0 AND warehouse_capacity >= 0 \
+                 AND standard_batch_size >= 1 AND min_expiration_days IS NOT NULL";
+    assert_eq!(number(session, &of(plain)), all);
+    assert!(number(session, &of("v_ml_features WHERE min_expiration_days < 9999")) > 0);
+    let reader = state(folder);
+    let stores = reader.stores();
+    for store in &stores {
+        let shelf = store.skus().find_map(|index| store.shelf(index)).unwrap();
+        let found = session
+            .query_one(
+                "SELECT shelf_capacity, warehouse_capacity FROM analytics.v_ml_features \
+                 WHERE store_id = $1 AND shelf_id = $2 ORDER BY feature_date DESC LIMIT 1",
+                &[&store.id().as_str(), &shelf.sku.as_str()],
+            )
+            .unwrap();
+        let wanted = (shelf.capacity_units.into(), shelf.warehouse_capacity_units.into());
+        assert_eq!((found.get::<_, i64>(0), found.get::<_, i64>(1)), wanted);
+    }
+    assert_eq!(number(session, &of("v_ml_train")), all, "each has a place in the warehouse");
+    session
+        .batch_execute(
+            "BEGIN; UPDATE analytics.features_store SET shelf_capacity = NULL, \
+             warehouse_capacity = NULL, standard_batch_size = NULL, min_expiration_days = NULL",
+        )
+        .unwrap();
+    let rules = "v_ml_features WHERE shelf_capacity = 0 AND warehouse_capacity = 0 \
+                 AND standard_batch_size = 1 AND min_expiration_days = 9999";
+    assert_eq!(number(session, &of(rules)), all);
+    assert_eq!(number(session, &of("v_ml_train")), 0);
+    session.batch_execute("ROLLBACK").unwrap();
 }
 
 /// Units and cents of each product, as the events themselves say them: no state stands between.
@@ -219,7 +271,7 @@ fn it_equals_the_state_and_following_again_writes_nothing() {
         assert!(number(&mut client, &format!("SELECT count(*) FROM {filled}")) > 0, "{filled}");
     }
     number(&mut client, "SELECT count(*) FROM analytics.v_train_demand_next7d");
-    number(&mut client, "SELECT count(*) FROM analytics.v_ml_features");
+    check_features(&folder, &mut client);
     let before = fingerprint(&url);
     let again = follow(&folder, large_rounds(&url)).unwrap();
     assert_eq!((again.events, again.rows), (0, 0));
@@ -451,15 +503,56 @@ fn a_table_that_was_changed_is_named() {
 }
 
 #[test]
-fn a_mirror_of_other_data_is_left_alone() {
+fn a_mirror_of_another_chain_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
-    let (long, short) = (Folder::at(dir.path().join("long")), Folder::at(dir.path().join("short")));
-    simulated(&long, 10);
+    let (short, long) = (Folder::at(dir.path().join("short")), Folder::at(dir.path().join("long")));
     simulated(&short, 1);
+    simulated(&long, 10);
     let server = PostgresServer::start();
-    follow(&long, large_rounds(&server.url())).unwrap();
+    let url = server.url();
+    follow(&short, large_rounds(&url)).unwrap();
+    let before = fingerprint(&url);
+    let refused = follow(&long, large_rounds(&url)).unwrap_err();
+    assert_eq!(refused.code(), "mirror_other_chain", "{refused}");
+    let name = |folder: &Folder| folder.meta().unwrap().chain.unwrap().as_str().to_owned();
+    let said = refused.to_string();
+    assert!(said.contains(&name(&short)) && said.contains(&name(&long)), "{said}");
+    assert!(refused.hint().contains("shelf.forget()"), "{}", refused.hint());
+    assert_eq!(fingerprint(&url), before);
+    let link = start_mirror(&long, large_rounds(&url)).unwrap();
+    seen("a refusal", &link, |view| view.state == LinkState::Refused);
+    // When all is forgotten, it is the mirror of whoever comes first.
+    session(&url).batch_execute("SELECT shelf.forget()").unwrap();
+    wait_until("the other chain", || {
+        let ends: u64 = long.log_ends().unwrap().iter().sum();
+        at(&url) == Some(ends as i64)
+    });
+    assert!(link.stop());
+    check_sums(&long, &url);
+    assert_eq!(follow(&short, large_rounds(&url)).unwrap_err().code(), "mirror_other_chain");
+    // One that was made without a name takes that of the first chain.
+    let unnamed = another_database(&url, "unnamed");
+    follow(&short, large_rounds(&unnamed)).unwrap();
+    let mut client = session(&unnamed);
+    client.batch_execute("UPDATE shelf.positions SET chain = NULL").unwrap();
+    follow(&short, large_rounds(&unnamed)).unwrap();
+    assert_eq!(number(&mut client, "SELECT count(*) FROM shelf.positions WHERE chain <> ''"), 2);
+}
+
+#[test]
+fn a_mirror_ahead_of_its_log_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = Folder::at(dir.path().join("data"));
+    simulated(&folder, 1);
+    // What a folder is that was put back from an older copy.
+    let older = Folder::at(dir.path().join("older"));
+    let copied = Command::new("cp").arg("-r").args([folder.root(), older.root()]).status();
+    assert!(copied.unwrap().success());
+    simulated(&folder, 10);
+    let server = PostgresServer::start();
+    follow(&folder, large_rounds(&server.url())).unwrap();
     let before = fingerprint(&server.url());
-    let refused = follow(&short, large_rounds(&server.url()));
+    let refused = follow(&older, large_rounds(&server.url()));
     assert!(matches!(refused, Err(LinkError::Mirror(MirrorError::Ahead))), "{refused:?}");
     assert_eq!(fingerprint(&server.url()), before);
 }

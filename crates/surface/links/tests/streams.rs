@@ -218,6 +218,62 @@ fn the_entries_of_a_dead_consumer_are_claimed() {
     assert_eq!(accepted(&folder), 200);
 }
 
+/// Deletes the first entries of the stream, whoever has them.
+fn delete_first(client: &mut Connection, count: usize) {
+    let found: redis::streams::StreamRangeReply =
+        client.xrange_count(STREAM, "-", "+", count).unwrap();
+    let ids: Vec<String> = found.ids.into_iter().map(|entry| entry.id).collect();
+    let deleted: usize = client.xdel(STREAM, &ids).unwrap();
+    assert_eq!(deleted, count);
+}
+
+#[test]
+fn entries_that_were_deleted_while_pending_are_counted_as_lost() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), RedisServer::start());
+    let (folder, log) = log(&dir);
+    let mut client = connection(&server);
+    add_all(&mut client, 0..100);
+    *log.broken.lock().unwrap() = true;
+    // One consumer is given a batch, another one the rest; the log takes nothing of either.
+    for consumer in ["dead", "returning"] {
+        let mut source = Source::open(&address(&server), options(consumer)).unwrap();
+        while source.step(&mut sink(log.clone())).is_ok() {}
+    }
+    *log.broken.lock().unwrap() = false;
+    assert_eq!(pending(&mut client), 100);
+    // Of those of the first.
+    delete_first(&mut client, 7);
+    // The second reads again what it was given itself, and claims what the other one was given.
+    let streams = StreamOptions {
+        redis: address(&server),
+        options: options("returning"),
+        store: Some(store()),
+    };
+    let link = start_streams(streams, log).unwrap();
+    let view = seen("all", &link, |view| view.events == 100);
+    assert_eq!((view.lost, view.known, view.quarantined), (7, 0, 0), "{view:?}");
+    wait_until("the acknowledgements", || pending(&mut client) == 0);
+    assert_eq!(accepted(&folder), 93);
+    assert!(link.stop());
+}
+
+#[test]
+fn own_entries_that_were_deleted_are_counted_as_lost() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), RedisServer::start());
+    let (folder, log) = log(&dir);
+    let mut client = connection(&server);
+    add_all(&mut client, 0..20);
+    *log.broken.lock().unwrap() = true;
+    let mut source = Source::open(&address(&server), options("a")).unwrap();
+    assert!(source.step(&mut sink(log.clone())).is_err());
+    *log.broken.lock().unwrap() = false;
+    delete_first(&mut client, 3);
+    let mut source = Source::open(&address(&server), options("a")).unwrap();
+    let taken = drain(&mut source, &mut sink(log));
+    assert_eq!((taken.read, taken.lost, taken.kept), (20, 3, 17), "{taken:?}");
+    assert_eq!((pending(&mut client), accepted(&folder)), (0, 17));
+}
+
 #[test]
 fn a_poisoned_entry_goes_to_quarantine_with_its_bytes() {
     let (dir, server) = (tempfile::tempdir().unwrap(), RedisServer::start());

@@ -131,7 +131,7 @@ impl SchemaProvider for LakeSchema {
         let (own, past) = Past::split(name)?;
         let Some(reading) = self.tables.get(own) else { return self.view(own, past).await };
         Ok(Some(match snapshot(reading, &self.lake, past).await? {
-            Some(snapshot) => Arc::new(LakeTable::new(snapshot)),
+            Some(snapshot) => Arc::new(LakeTable::new(snapshot).await.map_err(QueryError::from)?),
             // It will be made by its first rows.
             None => Arc::new(MemTable::try_new(reading.table().arrow_schema(), vec![vec![]])?),
         }))

@@ -16,6 +16,7 @@ mod lake;
 mod limits;
 mod live;
 mod moment;
+mod optimizer;
 mod rows;
 mod session;
 mod sql;

@@ -71,7 +71,7 @@ impl Session {
         Ok(statements.into_iter().map(ReadStatement).collect())
     }
 
-    /// Answers one statement. All its tables show the same moment.
+    /// Answers one statement. All its tables of the live state show the same moment.
     pub async fn answer(&self, statement: &ReadStatement) -> Result<Answer, QueryError> {
         let begun = Instant::now();
         let mut asked = self.cancel.begin();

@@ -29,7 +29,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::comments::{CommentedCatalog, Comments, live_notes};
 use crate::lake::{Planning, mount};
 use crate::live::{Follower, LIVE, LiveSchema};
-use crate::{Limits, QueryError, Session, clients, functions};
+use crate::{Limits, QueryError, Session, clients, functions, optimizer};
 
 /// The name of the catalogue; clients of Postgres call it the database.
 pub(crate) const CATALOG: &str = "shelf";
@@ -126,8 +126,10 @@ impl Sql {
             (Arc::clone(&self.shared.follower), Arc::new(AtomicBool::new(false)));
         let stopped = Arc::clone(&stop);
         let thread = std::thread::spawn(move || {
+            step_behind_engine();
+            // What cannot be read is told to the next statement, which reads it too.
+            let _ = follower.leap();
             while !stopped.load(Ordering::Relaxed) {
-                // A log that cannot be read is told to the next statement, which reads it too.
                 let _ = follower.catch_up();
                 std::thread::sleep(LOOK);
             }
@@ -243,7 +245,11 @@ fn context(limits: &Limits) -> Result<SessionContext, DataFusionError> {
         .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory_bytes)))
         .with_disk_manager_builder(disk)
         .build_arc()?;
-    Ok(SessionContext::new_with_config_rt(config, runtime))
+    let state = SessionStateBuilder::new()
+        .with_config(config)
+        .with_runtime_env(runtime)
+        .with_default_features();
+    Ok(SessionContext::new_with_state(optimizer::with_rules(state).build()))
 }
 
 fn version() -> datafusion::logical_expr::ScalarUDF {

@@ -17,8 +17,11 @@ const UNKNOWN: [&str; 6] =
     ["pg_attrdef", "pg_sequence", "pg_constraint", "pg_trigger", "pg_collation", "typcollation"];
 
 /// Whether a statement looks at the catalogue of Postgres.
-fn about_catalogue(sql: &str) -> bool {
-    sql.contains("pg_")
+fn about_catalogue(tokens: &[(Token, &str)]) -> bool {
+    tokens.iter().any(|(token, _)| match token {
+        Token::Word(word) => word.value.to_ascii_lowercase().starts_with("pg_"),
+        _ => false,
+    })
 }
 
 /// The statement with its subqueries as they are meant; `None` where nothing need change.
@@ -27,7 +30,7 @@ pub(crate) fn keep_subqueries(sql: &str) -> Option<String> {
         return None;
     }
     let tokens = written_tokens(sql)?;
-    if about_catalogue(sql) {
+    if about_catalogue(&tokens) {
         return without(&tokens, &unknown(&tokens));
     }
     let items = items(&tokens);
@@ -292,6 +295,11 @@ mod tests {
             (
                 "WITH a AS (SELECT (SELECT 1) b) SELECT * FROM a",
                 "WITH a AS (SELECT ((SELECT 1)) b) SELECT * FROM a",
+            ),
+            // A text that only looks like a table of Postgres.
+            (
+                "SELECT (SELECT max(x) FROM t) AS m FROM u WHERE name <> 'pg_class' -- pg_",
+                "SELECT ((SELECT max(x) FROM t)) AS m FROM u WHERE name <> 'pg_class' -- pg_",
             ),
         ] {
             assert_eq!(keep_subqueries(sql).as_deref(), Some(kept));

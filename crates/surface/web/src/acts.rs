@@ -4,8 +4,9 @@
 use axum::http::HeaderMap;
 use serde::Serialize;
 use shelf_domain::{
-    Actor, AlertAct, AlertId, AlertVerb, Body, Count, Delivery, Event, EventId, Note, OrderAct,
-    OrderId, OrderVerb, Origin, Place, Sku, Store, StoreId, TaskAct, TaskId, TaskVerb,
+    Actor, AlertAct, AlertId, AlertVerb, Body, Count, Delivery, Event, EventId, MAX_SNOOZE_US,
+    MINUTE, Note, OrderAct, OrderId, OrderVerb, Origin, Place, Sku, Store, StoreId, TaskAct,
+    TaskId, TaskVerb,
 };
 use shelf_host::{Ack, AckStatus, SourceName, Sources};
 use shelf_views::{AlertDetail, Chain, OrderDetail, TaskRow};
@@ -16,6 +17,9 @@ use crate::access::{Role, Who};
 use crate::app::{App, fresh_id};
 use crate::door::Incoming;
 use crate::problem::{Kind, Problem};
+
+/// The longest that an alert may be snoozed, in minutes.
+pub(crate) const LONGEST_SNOOZE: i64 = MAX_SNOOZE_US / MINUTE;
 
 /// What a client says about an act beside the act.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,7 +39,7 @@ impl Terms {
         };
         Self {
             key: text("idempotency-key"),
-            version: text("if-match").filter(|version| version != "*"),
+            version: text("if-match").filter(|version| version != "*").map(seen_of),
         }
     }
 
@@ -63,6 +67,14 @@ impl Terms {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// The version that an `ETag` has in front of the mark of its bytes.
+fn seen_of(tag: String) -> String {
+    match tag.split_once('-') {
+        Some((version, _)) if version.starts_with("\"v") => format!("{version}\""),
+        _ => tag,
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod asked;
 mod csv;
+mod details;
+mod export;
 mod figures;
 mod history;
 mod intake;
@@ -11,7 +13,7 @@ mod paging;
 mod quarantine;
 mod reader;
 mod reads;
-mod sql;
+pub(crate) mod sql;
 mod stream;
 mod things;
 mod writes;
@@ -32,7 +34,8 @@ use crate::app::App;
 pub(crate) use history::{Act, Acts, ActsAsked, acts};
 pub(crate) use once::Answers;
 use operations::Operations;
-pub(crate) use quarantine::Quarantine;
+pub(crate) use quarantine::{Quarantine, Refused, newest, retry};
+pub(crate) use reader::explained;
 
 /// The OpenAPI document, which does not change while the program runs.
 static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| all().build().1);
@@ -66,21 +69,27 @@ async fn openapi() -> Response {
 }
 
 /// Gives what is read an `ETag` of its bytes, and answers that nothing has changed where the client
-/// has it.
+/// has it. A version that acts name stands in front of it: that stays the same where only figures
+/// beside it, such as an age, have changed.
 async fn conditional(request: Request, next: Next) -> Response {
     let read = request.method() == Method::GET;
     let known = request.headers().get(header::IF_NONE_MATCH).cloned();
     let response = next.run(request).await;
-    let tagged = response.headers().contains_key(header::ETAG);
+    let version = response.headers().get(header::ETAG).and_then(|version| version.to_str().ok());
+    let version = version.map(|version| version.trim_matches('"').to_owned());
     let whole = response.body().size_hint().exact().is_some_and(|size| size <= TAGGED_BYTES as u64);
-    if !read || tagged || !whole || response.status() != StatusCode::OK {
+    if !read || !whole || response.status() != StatusCode::OK {
         return response;
     }
     let (mut parts, body) = response.into_parts();
     let Ok(bytes) = to_bytes(body, TAGGED_BYTES).await else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let tag = format!("\"{:016x}\"", xxh3_64(&bytes));
+    let mark = xxh3_64(&bytes);
+    let tag = match version {
+        Some(version) => format!("\"{version}-{mark:016x}\""),
+        None => format!("\"{mark:016x}\""),
+    };
     let same =
         known.and_then(|known| known.to_str().map(str::to_owned).ok()).is_some_and(|known| {
             known

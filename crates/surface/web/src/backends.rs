@@ -161,10 +161,32 @@ pub struct LakeTable {
     pub behind_events: Option<u64>,
 }
 
+/// What keeps the lake in shape: a job, and its last run in this process.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct LakeJob {
+    /// `compaction`, `star schema` or `vacuum`.
+    pub name: String,
+    /// How often it is due, in minutes; 0: by command alone.
+    pub every_minutes: u64,
+    /// Whether it runs at this moment.
+    pub running: bool,
+    /// Runs that have ended.
+    pub runs: u64,
+    /// When the last one ended, RFC 3339.
+    pub ended_at: Option<String>,
+    /// How long it took, in milliseconds.
+    pub took_ms: Option<u64>,
+    /// What went wrong with it.
+    pub failure: Option<String>,
+}
+
 /// Knows the tables of the lake. Calls may block, and are made from threads that may.
 pub trait LakeFacts: Send + Sync {
     /// The tables; an error is a code and a sentence.
     fn tables(&self) -> Result<Vec<LakeTable>, (String, String)>;
+
+    /// The jobs that keep it in shape, where this process has them.
+    fn jobs(&self) -> Vec<LakeJob>;
 }
 
 /// How a link with another system stands.
@@ -190,6 +212,9 @@ pub struct LinkFact {
     pub known: u64,
     /// Of what it took, in quarantine.
     pub quarantined: u64,
+    /// Of what it was to take, deleted by somebody before it could be: a figure of the metrics.
+    #[serde(skip)]
+    pub lost: u64,
     /// How often it failed since the start.
     pub failures: u64,
     /// What went wrong last, as a stable code of `docs/errors.md`.
@@ -227,6 +252,9 @@ pub(crate) fn links_beside(facts: &dyn LinkFacts, log_end: u64) -> Vec<LinkFact>
     }
     links
 }
+
+/// The fastest that a simulation may be asked to go, in simulated seconds in a second.
+pub(crate) const FASTEST: f64 = 100_000.0;
 
 /// How a simulation goes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]

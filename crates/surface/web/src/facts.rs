@@ -22,13 +22,16 @@ fn clock_of(meta: &FolderMeta) -> ClockKind {
 
 /// Where the partitions of a chain stand.
 pub fn host_facts(folder: &Folder, reader: &ChainReader) -> Result<HostFacts, HostError> {
+    // Positions first: what comes in between is behind them.
+    let positions = reader.positions();
+    let ends = folder.log_ends()?;
     let mut partitions = Vec::new();
-    for (partition, position) in reader.positions() {
+    for (partition, position) in positions {
         let snapshots = folder.snapshots();
         let saved = shelf_engine::SnapshotStore::new(&snapshots, partition).positions()?;
         partitions.push(PartitionFacts {
             partition,
-            log_end_offset: position,
+            log_end_offset: ends.get(partition as usize).map_or(position, |end| position.max(*end)),
             position,
             snapshot_position: saved.first().copied(),
         });

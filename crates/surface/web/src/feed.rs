@@ -7,7 +7,7 @@
 mod lives;
 mod ring;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::JoinHandle;
@@ -15,13 +15,14 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use shelf_domain::{Effect, Stores, Timestamp};
+use shelf_events::OutputRecord;
 use shelf_host::{ChainReader, Folder, Follow, HostError, OutputTail};
 use shelf_views::{Chain, ClockKind, EffectLine, Rates};
 use tokio::sync::watch;
 
 use lives::Lives;
 pub use ring::FeedLine;
-use ring::Ring;
+use ring::{Place, Ring};
 
 /// How often the log is looked at.
 const LOOK: Duration = Duration::from_millis(10);
@@ -260,17 +261,19 @@ impl Shared {
         while self.step()? > 0 && !self.stop.load(Ordering::Relaxed) {
             news = true;
         }
-        let mut lines = Vec::new();
+        let mut latest = Latest::default();
         outputs.catch_up(|partition, record| {
             // Windows are many; they have lists of their own.
             if !matches!(record.effect, Effect::Window(_)) {
-                lines.push((partition, EffectLine::new(&record)));
+                latest.add(partition, record);
             }
         })?;
+        let mut lines = latest.lines();
         if !lines.is_empty() {
             news = true;
             in_order_of_time(&mut lines);
             let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
+            ring.pass_over(latest.passed, &latest.last_passed);
             for (partition, line) in lines {
                 ring.push(partition, line);
             }
@@ -306,6 +309,38 @@ impl Shared {
 
     fn set_trouble(&self, trouble: Option<String>) {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+}
+
+/// What was read of the output log at once: of each partition no more than the ring can hold.
+#[derive(Default)]
+struct Latest {
+    partitions: BTreeMap<u32, VecDeque<OutputRecord>>,
+    /// So many were read besides.
+    passed: u64,
+    /// The last of these of each partition.
+    last_passed: BTreeMap<u32, Place>,
+}
+
+impl Latest {
+    fn add(&mut self, partition: u32, record: OutputRecord) {
+        let records = self.partitions.entry(partition).or_default();
+        if records.len() == ring::LINES
+            && let Some(passed) = records.pop_front()
+        {
+            self.passed += 1;
+            self.last_passed.insert(partition, (passed.input_offset, passed.index));
+        }
+        records.push_back(record);
+    }
+
+    /// The lines of what is left, partition by partition.
+    fn lines(&self) -> Vec<(u32, EffectLine)> {
+        let all = self.partitions.iter();
+        let lines = all.flat_map(|(partition, records)| {
+            records.iter().map(|record| (*partition, EffectLine::new(record)))
+        });
+        lines.collect()
     }
 }
 

@@ -39,8 +39,8 @@ pub use acts::{
 pub use api::openapi_json;
 pub use app::{App, Parts};
 pub use backends::{
-    Clock, LakeFacts, LakeTable, LinkFact, LinkFacts, Simulation, SimulationState, SqlAnswer,
-    SqlBackend, SqlColumn, SqlFailure, SqlFormat, SqlLimits, SqlObject, SqlStatement,
+    Clock, LakeFacts, LakeJob, LakeTable, LinkFact, LinkFacts, Simulation, SimulationState,
+    SqlAnswer, SqlBackend, SqlColumn, SqlFailure, SqlFormat, SqlLimits, SqlObject, SqlStatement,
 };
 pub use door::{ChannelDoor, Door, DoorError, Incoming, SocketDoor};
 pub use error::WebError;

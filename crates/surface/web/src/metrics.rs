@@ -94,6 +94,14 @@ metrics! {
         "How often a partition of a worker on Kafka had to begin anew.";
     KafkaRebalances "gauge" "shelf_kafka_rebalances" []
         "How often the group gave partitions to a worker on Kafka or took them away.";
+    KafkaFenced "gauge" "shelf_kafka_fenced" []
+        "How often a worker on Kafka found a partition of its own taken over by another one.";
+    KafkaMessages "gauge" "shelf_kafka_messages" []
+        "Messages of others that a worker on Kafka has taken.";
+    KafkaIntakeLag "gauge" "shelf_kafka_intake_lag" ["topic"]
+        "Offsets of a topic of others that a worker on Kafka has not taken of its partitions.";
+    KafkaTrouble "gauge" "shelf_kafka_trouble" ["of"]
+        "Partitions of a worker on Kafka that something is in the way of: of the log, of others.";
     LinkUp "gauge" "shelf_link_up" ["link"]
         "1 where a link with another system follows; 0 where it waits, was refused or has ended.";
     LinkSeconds "gauge" "shelf_link_state_seconds" ["link"]
@@ -108,6 +116,8 @@ metrics! {
         "Rows that a link has written since the start.";
     LinkQuarantined "gauge" "shelf_link_quarantined" ["link"]
         "Of what a link has taken, what went to quarantine.";
+    LinkLost "gauge" "shelf_link_lost" ["link"]
+        "Entries that somebody deleted before a link could take them.";
     LinkFailures "gauge" "shelf_link_failures" ["link"]
         "How often a link has failed since the start.";
     Memory "gauge" "shelf_process_resident_bytes" []
@@ -220,6 +230,7 @@ pub(crate) fn of_links(links: &[LinkFact], now: Timestamp) -> Vec<Sample> {
             (Metric::LinkEvents, Some(link.events as f64)),
             (Metric::LinkRows, Some(link.rows as f64)),
             (Metric::LinkQuarantined, Some(link.quarantined as f64)),
+            (Metric::LinkLost, Some(link.lost as f64)),
             (Metric::LinkFailures, Some(link.failures as f64)),
         ];
         let known = values.into_iter().filter_map(|(metric, value)| Some((metric, value?)));

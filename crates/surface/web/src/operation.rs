@@ -30,14 +30,21 @@ pub(crate) fn routes() -> Router<App> {
 /// Ready means: the log can be followed, and the server does not stop.
 async fn ready(State(app): State<App>) -> Response {
     let (trouble, stopping) = (app.feed().trouble(), *app.stopping().borrow());
-    let ready = trouble.is_none() && !stopping;
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let word = match (ready, stopping) {
-        (true, _) => "ok",
-        (_, true) => "stopping",
-        _ => "the log cannot be followed",
+    let (status, body) = match (trouble, stopping) {
+        (None, false) => (StatusCode::OK, json!({ "status": "ok" })),
+        (_, true) => (StatusCode::SERVICE_UNAVAILABLE, json!({ "status": "stopping" })),
+        (Some(trouble), false) => {
+            // Anybody may ask: the code says what is in the way, and names no file.
+            let code = trouble.split(':').next().unwrap_or_default();
+            let body = json!({
+                "status": "the log cannot be followed",
+                "code": code,
+                "type": format!("/problems/{code}"),
+            });
+            (StatusCode::SERVICE_UNAVAILABLE, body)
+        }
     };
-    (status, axum::Json(json!({ "status": word }))).into_response()
+    (status, axum::Json(body)).into_response()
 }
 
 async fn version() -> Response {

@@ -10,6 +10,7 @@ mod assets;
 mod audit;
 mod chart;
 mod console;
+mod doing;
 mod draw;
 mod events;
 mod flow;
@@ -160,7 +161,6 @@ impl Page {
                 (Ok(partition), Ok(offset)) => Want::One(partition, offset),
                 _ => Want::Nothing,
             },
-            Self::Pipeline => Want::Refused,
             _ => Want::Nothing,
         }
     }

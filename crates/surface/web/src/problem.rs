@@ -1,6 +1,7 @@
 //! Problem documents (RFC 9457): what a client sees when a request is not answered as it was meant.
 //! The codes are those of `docs/errors.md`, and each has a page at `/problems/<code>`.
 
+mod documented;
 mod kinds;
 
 use std::borrow::Cow;
@@ -14,6 +15,7 @@ use shelf_host::{Ack, HostError};
 use utoipa::ToSchema;
 
 use crate::door::DoorError;
+pub(crate) use documented::{Documented, all_documented, documented};
 pub(crate) use kinds::{KINDS, Kind};
 
 /// The media type of a problem document.
@@ -80,7 +82,8 @@ impl Problem {
         detail: impl Into<String>,
         hint: &str,
     ) -> Self {
-        let title = kinds::title_of(code).unwrap_or("the request was not carried out");
+        let when = || documented(code).map(|known| known.when.as_str());
+        let title = kinds::title_of(code).or_else(when).unwrap_or("it was not carried out");
         Self::of_code(status, code.to_owned(), title, hint.to_owned(), detail)
     }
 

@@ -21,8 +21,8 @@ use crate::serve::bind;
 /// How a worker stands at a moment.
 #[derive(Clone, Debug, Default)]
 pub struct Standing {
-    /// Whether every partition that is its own is worked on.
-    pub ready: bool,
+    /// What is in the way of its work; none where every partition that is its own is worked on.
+    pub in_the_way: Option<String>,
     /// Values of metrics, each with its label where it has one.
     pub values: Vec<(Metric, Option<String>, f64)>,
 }
@@ -92,9 +92,10 @@ impl Drop for WorkerServer {
 }
 
 async fn ready(State(read): State<Read>) -> Response {
-    let ready = read().ready;
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let word = if ready { "ok" } else { "partitions are being opened" };
+    let (status, word) = match read().in_the_way {
+        None => (StatusCode::OK, "ok".to_owned()),
+        Some(what) => (StatusCode::SERVICE_UNAVAILABLE, what),
+    };
     (status, axum::Json(json!({ "status": word }))).into_response()
 }
 
@@ -134,11 +135,16 @@ mod tests {
     #[test]
     fn a_worker_tells_how_it_stands_to_this_machine_only() {
         let lag = (Metric::KafkaLag, Some("3".to_owned()), 7.0);
-        let standing = Standing { ready: false, values: vec![lag] };
+        let in_the_way = Some("the group has not answered".to_owned());
+        let standing = Standing { in_the_way, values: vec![lag] };
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
         let server = WorkerServer::start(local, move || standing.clone()).unwrap();
         assert!(get(server.address(), "/livez").starts_with("HTTP/1.1 200"));
-        assert!(get(server.address(), "/readyz").starts_with("HTTP/1.1 503"));
+        let ready = get(server.address(), "/readyz");
+        assert!(ready.starts_with("HTTP/1.1 503"), "{ready}");
+        assert!(ready.ends_with(r#"{"status":"the group has not answered"}"#), "{ready}");
+        let other = WorkerServer::start(local, Standing::default).unwrap();
+        assert!(get(other.address(), "/readyz").starts_with("HTTP/1.1 200"));
         let metrics = get(server.address(), "/metrics");
         assert!(metrics.contains("shelf_kafka_lag{partition=\"3\"} 7"), "{metrics}");
         let everywhere = SocketAddr::from(([0, 0, 0, 0], 0));

@@ -241,3 +241,128 @@ fn the_page_of_acts_is_for_those_who_may_see_what_others_did() {
         assert_eq!(get(&shop, "/audit", &tokens.of(name)).status, status, "{name}");
     }
 }
+
+/// A page as a person gets it, and a form as a browser posts it.
+const HTML: (&str, &str) = ("accept", "text/html,application/xhtml+xml");
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+#[test]
+fn nobody_sees_a_button_of_what_is_not_theirs() {
+    let (shop, tokens) = locked();
+    let ada = tokens.of("ada");
+    let one = |list: &str, id: &str, filter: &str| {
+        let rows = get(&shop, &format!("/api/v1/{list}?store=S001&limit=1{filter}"), &ada).json();
+        rows[list][0][id].as_str().unwrap().to_owned()
+    };
+    let alert = format!("/alerts/{}?store=S001", one("alerts", "alert", ""));
+    let order = format!("/orders/{}?store=S001", one("orders", "order", "&status=sent"));
+    let shelf = format!("/shelves/{}?store=S001", one("shelves", "sku", ""));
+    let pages = [
+        "/?store=S001",
+        "/alerts?store=S001",
+        "/tasks?store=S001",
+        "/orders?store=S001",
+        "/settings?store=S001",
+        "/pipeline",
+        &alert,
+        &order,
+        &shelf,
+    ];
+    for path in pages {
+        let page = get(&shop, path, &tokens.of("vera")).text();
+        for button in ["name=\"one\"", "name=\"do\"", "data-alert=", "action=\"/simulation\""] {
+            assert!(!page.contains(button), "{path} has {button}");
+        }
+    }
+    let has = |name: &str, path: &str, what: &str| {
+        get(&shop, path, &tokens.of(name)).text().contains(what)
+    };
+    for name in ["otto", "petra"] {
+        assert!(has(name, "/alerts?store=S001", "value=\"acknowledge S001"), "{name}");
+        assert!(has(name, &order, "value=\"receive S001"), "{name}");
+    }
+    // Planners decide on orders and policies, and hold a simulation still; operators do not.
+    for (path, what) in [
+        (order.as_str(), "Nothing more will come"),
+        ("/settings?store=S001", "Set a policy"),
+        ("/alerts?store=S001", "action=\"/simulation\""),
+    ] {
+        assert!(has("petra", path, what) && !has("otto", path, what), "{path}: {what}");
+    }
+    let past = get(&shop, "/alerts?store=S001&as_of=2026-01-02T09:00", &ada).text();
+    assert!(!past.contains("action=\"/simulation\""), "the past is not paused");
+}
+
+#[test]
+fn a_refused_form_leads_back_with_a_sentence() {
+    let (shop, tokens) = locked();
+    let vera = tokens.of("vera");
+    let form = b"back=/alerts&do=resolve&alert=S001+A-1".as_slice();
+    let post = |path: &str, accept: (&str, &str), form: &[u8]| {
+        shop.ask("POST", path, &[("authorization", &vera), FORM, accept], form)
+    };
+    for (path, form, place) in [
+        ("/do/alerts", form, "/alerts"),
+        ("/do/quarantine", b"one=retry+0+0", "/pipeline#quarantine"),
+        ("/do/policy", b"id=x", "/settings"),
+        ("/simulation", b"do=pause&back=/orders", "/orders"),
+    ] {
+        let answer = post(path, HTML, form);
+        assert_eq!((answer.status, answer.header("location")), (303, Some(place)), "{answer:?}");
+        let notice = answer.header("set-cookie").unwrap();
+        assert!(notice.starts_with("notice=-Vera%20is%20viewer"), "{notice}");
+        // A program gets the problem.
+        let answer = post(path, ("accept", "*/*"), form);
+        assert_eq!((answer.status, answer.code().as_str()), (403, "forbidden"), "{path}");
+    }
+}
+
+#[test]
+fn pages_and_forms_keep_to_the_stores_of_a_user() {
+    let (shop, tokens) = locked();
+    let [otto, ada] = ["otto", "ada"].map(|name| tokens.of(name));
+    let others = get(&shop, "/api/v1/alerts?store=S002&limit=1", &ada).json();
+    let alert = others["alerts"][0]["alert"].as_str().unwrap();
+    for path in ["/", "/alerts", "/orders", "/tasks", "/shelves", "/events", "/events?show=events"]
+    {
+        let page = get(&shop, path, &otto).text();
+        assert!(!page.contains("S002"), "{path} has another store");
+        assert!(get(&shop, path, &ada).text().contains("S002"), "{path} of all stores");
+    }
+    for path in ["/?store=S002".to_owned(), format!("/alerts/{alert}?store=S002")] {
+        assert_eq!(get(&shop, &path, &otto).status, 404, "{path}");
+        assert_eq!(get(&shop, &path, &ada).status, 200, "{path}");
+    }
+    // Neither do its changes come.
+    let first = |path: &str, token: &str| {
+        let mut socket = std::net::TcpStream::connect(shop.address()).unwrap();
+        socket.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
+        let host = shop.address();
+        let head = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: {token}\r\n\r\n");
+        std::io::Write::write_all(&mut socket, head.as_bytes()).unwrap();
+        let lines = std::io::BufRead::lines(std::io::BufReader::new(socket));
+        let mut data = lines.map(Result::unwrap).filter(|line| line.starts_with("data: "));
+        data.next().unwrap()
+    };
+    let (mine, all) = (first("/live/alerts", &otto), first("/live/alerts", &ada));
+    assert!(all.contains("S002") && !mine.contains("S002") && mine.contains("S001"), "{mine}");
+    // Nor can anything be done there.
+    let form = format!("one=acknowledge+S002+{alert}");
+    let headers = [("authorization", otto.as_str()), FORM];
+    let answer = shop.ask("POST", "/do/alerts", &headers, form.as_bytes());
+    assert_eq!((answer.status, answer.code().as_str()), (403, "other_store"));
+    let tasks = shop.ask("POST", "/do/tasks", &headers, b"one=request+S002+X");
+    assert_eq!(tasks.code(), "other_store");
+    let sql = get(&shop, "/sql", &otto).text();
+    assert!(sql.contains("Statements see every store") && !sql.contains("id=\"q\""));
+    assert_eq!(get(&shop, "/sql/csv?q=select+1", &otto).code(), "other_store");
+}
+
+#[test]
+fn admins_see_who_may_log_in() {
+    let (shop, tokens) = locked();
+    let page = get(&shop, "/settings", &tokens.of("ada")).text();
+    assert!(page.contains("<td>otto</td><td>operator</td><td>S001</td>"), "{page}");
+    assert!(page.contains("<td>vera</td><td>viewer</td><td>all</td>"), "{page}");
+    assert!(!get(&shop, "/settings", &tokens.of("petra")).text().contains("Users and roles"));
+}

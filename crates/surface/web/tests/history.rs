@@ -8,6 +8,8 @@ mod shop;
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use shelf_domain::Timestamp;
+use shelf_host::{CheckNote, QualityChange};
 use shop::Shop;
 
 fn rows<'a>(answer: &'a Value, name: &str) -> &'a [Value] {
@@ -220,6 +222,59 @@ fn statements_are_answered_and_end() {
         let headers = [("content-type", "application/json")];
         shop::ask(address, "POST", "/api/v1/sql", &headers, br#"{"sql":"wait","id":"mine"}"#)
     });
+    shop.sql.until_waiting(1);
+    assert_eq!(shop.post("/api/v1/sql/cancel", &json!({"id": "other"})).json()["cancelled"], false);
     assert_eq!(shop.post("/api/v1/sql/cancel", &json!({"id": "mine"})).json()["cancelled"], true);
     assert_eq!(waiting.join().unwrap().code(), "sql_cancelled");
+    // By name and by `Accept`.
+    for (format, media, bytes) in [
+        ("arrow", "application/vnd.apache.arrow.stream", b"ARROW1".as_slice()),
+        ("parquet", "application/vnd.apache.parquet", b"PAR1"),
+    ] {
+        let named = run(&json!({"sql": "select 1", "format": format}));
+        let headers = [("content-type", "application/json"), ("accept", media)];
+        let accepted = shop.ask("POST", "/api/v1/sql", &headers, br#"{"sql":"select 1"}"#);
+        for answer in [named, accepted] {
+            assert_eq!(
+                (answer.header("content-type"), answer.body.as_slice()),
+                (Some(media), bytes)
+            );
+        }
+    }
+}
+
+#[test]
+fn what_has_no_past_says_so_and_what_has_one_shows_it() {
+    let shop = Shop::open();
+    let then = "as_of=2026-01-02T09:00:00Z";
+    for path in ["quarantine", "lake"] {
+        let answer = shop.get(&format!("/api/v1/{path}?{then}"));
+        assert_eq!((answer.status, answer.code().as_str()), (400, "no_past"), "{path}");
+    }
+    // One check failed in the morning, another one in the afternoon.
+    let note = |at: &str, check: &str| {
+        let at: jiff::Timestamp = at.parse().unwrap();
+        let at = Timestamp(at.as_microsecond());
+        let (store, stream, source, window, state) = (None, None, None, None, None);
+        let (check, value) = (check.to_owned(), json!(1));
+        let check = CheckNote { check, store, stream, source, window, state, value };
+        serde_json::to_string(&QualityChange { at, from: None, check }).unwrap()
+    };
+    let (early, late) =
+        (note("2026-01-02T08:00:00Z", "early"), note("2026-01-02T10:00:00Z", "late"));
+    std::fs::write(shop.folder.quality_history_path(), format!("{early}\n{late}\n")).unwrap();
+    let names = |query: &str| -> Vec<String> {
+        let history = shop.get(&format!("/api/v1/quality/history{query}")).json();
+        let checks = rows(&history, "changes").iter().map(|row| row["check"].as_str().unwrap());
+        checks.map(str::to_owned).collect()
+    };
+    assert_eq!(names("").len(), 2);
+    assert_eq!(names(&format!("?{then}")), ["early"]);
+    let page = shop.get(&format!("/pipeline?{then}")).text();
+    assert!(page.contains("How the tables stood then is not known."), "{page}");
+    assert!(page.contains("What lay in it then is not known."), "{page}");
+    let page = shop.get(&format!("/sql?{then}")).text();
+    assert!(
+        page.contains("Statements are answered from the present.") && !page.contains("id=\"q\"")
+    );
 }

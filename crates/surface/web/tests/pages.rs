@@ -15,8 +15,10 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use shelf_domain::StoreId;
-use shop::{Shop, between};
+use serde_json::json;
+use shelf_domain::{Body, Event, EventId, Note, Origin, Rejected, StoreId, Timestamp};
+use shelf_web::{HttpLimits, HttpOptions, Incoming, LakeFacts, LakeJob, LakeTable, Parts, Server};
+use shop::{Answer, Shop, between};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
@@ -357,4 +359,291 @@ fn what_markdowns_did_adds_up_in_the_api_and_stands_on_the_page_of_waste() {
         assert_eq!(shop.get(&format!("/api/v1/markdowns?{query}")).status, 400, "{query}");
     }
     assert_eq!(shop.get("/api/v1/markdowns?store=S999").status, 404);
+}
+
+/// What a form came to: the sentence that the page shows next, and whether it is a good one.
+fn told(shop: &Shop, answer: &Answer) -> (bool, String) {
+    assert_eq!(answer.status, 303, "{answer:?}");
+    let cookie = answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let place = answer.header("location").unwrap().split('#').next().unwrap().to_owned();
+    let page = shop.ask("GET", &place, &[("cookie", &cookie)], b"").text();
+    let notice = page.split("<div class=\"notice notice-").last().unwrap();
+    (notice.starts_with("good"), between(notice, "<span>", "</span>").to_owned())
+}
+
+#[test]
+fn the_page_tries_again_what_is_in_quarantine_and_nothing_else() {
+    let shop = Shop::open();
+    let now = shop.get("/api/v1/status").json()["now"].clone();
+    let (at, store) = (now.as_str().unwrap().parse::<jiff::Timestamp>().unwrap(), "S001");
+    let at = Timestamp(at.as_microsecond());
+    let retry = |place: &str| {
+        let form = format!("one=retry+{place}");
+        told(&shop, &shop.ask("POST", "/do/quarantine", &[FORM], form.as_bytes()))
+    };
+    let accepted = || shop.get("/api/v1/status").json()["events"]["accepted"].clone();
+    // What was applied is not in quarantine, and is not applied once more.
+    let applied = shop.get("/api/v1/events?limit=1").json()["events"][0]["id"].clone();
+    let place = applied.as_str().unwrap().trim_start_matches('p').replace('-', "+");
+    let form = format!("one=retry+{place}");
+    let before = accepted();
+    let refused = shop.ask("POST", "/do/quarantine", &[FORM], form.as_bytes());
+    assert_eq!((refused.status, refused.code().as_str()), (404, "not_found"));
+    assert_eq!(accepted(), before);
+    // An event whose product is declared later, and a line that can be read since.
+    let pickup = json!({
+        "event_type": "pickup", "event_id": "00000000-0000-4000-8000-0000000000ab",
+        "store_id": store, "item_id": "LATER", "quantity": 1, "timestamp": now,
+    });
+    assert_eq!(shop.post("/api/v1/events", &pickup).json()["quarantined"], 1);
+    let line = json!({
+        "event_type": "entry", "event_id": "00000000-0000-4000-8000-0000000000ac",
+        "store_id": store, "customer_id": "C-LATE", "timestamp": now,
+    });
+    let raw = line.to_string().into_bytes();
+    let (reason, raw_len) = (Note::cut("unknown_event_type"), raw.len() as u64);
+    let rejected = Rejected { reason, source: Note::cut("a file"), line: 1, raw_len, raw };
+    let (store_id, origin) = (StoreId::cut(store), Origin::default());
+    let body = Body::Rejected(Box::new(rejected));
+    let event = Event { id: EventId(77), store: store_id, at, received_at: at, origin, body };
+    shop.parts().door.submit(vec![Incoming { event, if_new: false }]).unwrap();
+    let page = page_when(&shop, "/quarantine", |page| {
+        page.contains("unknown_product: {") && page.contains("unknown_event_type: {")
+    });
+    let button = |what: &str, page: &str| {
+        let row = page.split("<tr id=").find(|row| row.contains(what)).unwrap().to_owned();
+        between(&row, "value=\"retry ", "\"").replace(' ', "+")
+    };
+    let (good, sentence) = retry(&button("unknown_product: {", &page));
+    assert!(!good && sentence.contains("was not accepted: unknown product."), "{sentence}");
+    let (good, sentence) = retry(&button("unknown_event_type: {", &page));
+    assert!(good && sentence.ends_with("was accepted."), "{sentence}");
+    let product = json!({
+        "event_type": "product", "store_id": store, "item_id": "LATER", "name": "Late",
+        "item_category": "DAIRY", "price": 1.5, "timestamp": now,
+    });
+    assert_eq!(shop.post("/api/v1/events", &product).json()["accepted"], 1);
+    let page = page_when(&shop, "/pipeline", |page| !page.contains("unknown_event_type: {"));
+    let (good, sentence) = retry(&button("unknown_product: {", &page));
+    assert!(good && sentence.ends_with("was accepted."), "{sentence}");
+    page_when(&shop, "/pipeline", |page| page.contains("Nothing is in quarantine."));
+}
+
+#[test]
+fn a_notice_counts_what_was_done() {
+    let shop = Shop::open();
+    let rows = shop.get("/api/v1/alerts?store=S001&status=open&limit=2").json();
+    let alerts: Vec<&str> = rows["alerts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["alert"].as_str().unwrap())
+        .collect();
+    let ticked = |alerts: &[&str], rest: &str| {
+        let ticks = format!("&alert=S001+{}", alerts.join("&alert=S001+"));
+        let form = format!("back=/alerts{ticks}&{rest}");
+        shop.ask("POST", "/do/alerts", &[FORM], form.as_bytes())
+    };
+    let answer = ticked(&[alerts[0], alerts[1], "A-999999"], "do=snooze&minutes=60");
+    let sentence = "2 alerts snoozed; 1 did not stand any more.".to_owned();
+    assert_eq!(told(&shop, &answer), (true, sentence));
+    let (good, sentence) = told(&shop, &ticked(&["A-999999"], "do=resolve"));
+    assert!(!good && sentence.starts_with("A-999999 does not stand any more."), "{sentence}");
+    // The core takes 30 days at most, and no simulation is faster than the API lets it be.
+    for minutes in ["0", "43201", "much"] {
+        let answer = ticked(&[alerts[0]], &format!("do=snooze&minutes={minutes}"));
+        assert_eq!(answer.code(), "bad_request", "{minutes}");
+    }
+    let fast = shop.ask("POST", "/simulation", &[FORM], b"speed=100001");
+    assert_eq!(fast.code(), "bad_request");
+}
+
+/// A lake with one table.
+struct FakeLake;
+
+impl LakeFacts for FakeLake {
+    fn tables(&self) -> Result<Vec<LakeTable>, (String, String)> {
+        let (schema, name) = ("raw".to_owned(), "pickups".to_owned());
+        Ok(vec![LakeTable { schema, name, ..LakeTable::default() }])
+    }
+
+    fn jobs(&self) -> Vec<LakeJob> {
+        let failure = Some("the disk is full".to_owned());
+        let ended = LakeJob {
+            name: "compaction".to_owned(),
+            every_minutes: 5,
+            runs: 3,
+            failure,
+            ..LakeJob::default()
+        };
+        vec![ended, LakeJob { name: "vacuum".to_owned(), ..LakeJob::default() }]
+    }
+}
+
+#[test]
+fn addresses_of_one_page_show_the_same() {
+    let shop = Shop::open();
+    let lake = Some(std::sync::Arc::new(FakeLake) as _);
+    let listen = std::net::SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, 0));
+    let options = HttpOptions { listen, ..HttpOptions::default() };
+    let other = Server::start(options, Parts { lake, ..shop.parts() }).unwrap();
+    for path in ["/pipeline", "/quarantine"] {
+        let page = shop::ask(other.address(), "GET", path, &[], b"").text();
+        assert!(page.contains("raw.pickups"), "{path} has no table");
+        for told in ["data-job=\"compaction\"", "every 5 min", "the disk is full", "by command"] {
+            assert!(page.contains(told), "{path} does not tell: {told}");
+        }
+    }
+    let store = shop.get("/stores/S001");
+    assert_eq!((store.status, store.header("location")), (303, Some("/?store=S001")));
+}
+
+#[test]
+fn statements_are_files_in_every_format_and_can_be_ended() {
+    let limits = HttpLimits { timeout: Duration::from_secs(1), ..HttpLimits::default() };
+    let shop = Shop::with(HttpOptions { limits, ..HttpOptions::default() }, |_| {});
+    for (format, media, bytes) in [
+        ("json", "application/json", b"{\"columns\"".as_slice()),
+        ("csv", "text/csv; charset=utf-8", b"one\n1\n"),
+        ("arrow", "application/vnd.apache.arrow.stream", b"ARROW1"),
+        ("parquet", "application/vnd.apache.parquet", b"PAR1"),
+    ] {
+        let file = shop.get(&format!("/sql/{format}?q=select+1"));
+        assert_eq!((file.status, file.header("content-type")), (200, Some(media)));
+        assert!(file.body.starts_with(bytes), "{}", file.text());
+        let name = format!("attachment; filename=\"answer.{format}\"");
+        assert_eq!(file.header("content-disposition"), Some(name.as_str()));
+    }
+    assert_eq!(shop.get("/sql/xml?q=select+1").code(), "not_found");
+    let wrong = shop.get("/sql/csv?q=selec");
+    assert_eq!((wrong.status, wrong.code().as_str()), (422, "sql_syntax"));
+    // A statement has a limit of its own, which may be longer than that of a request.
+    assert_eq!(shop.get("/sql/csv?q=slow").status, 200);
+    // The button ends what its own page runs, and nothing of another page.
+    let page = shop.get("/sql").text();
+    let mark = between(&page, "name=\"run\" value=\"", "\"").to_owned();
+    assert_ne!(mark, between(&shop.get("/sql").text(), "name=\"run\" value=\"", "\""));
+    assert!(page.contains(&format!("run={mark}\">CSV</a>")), "{page}");
+    let address = shop.address();
+    let cancel = |mark: &str| {
+        let form = format!("do=cancel&run={mark}&q=wait");
+        told(&shop, &shop.ask("POST", "/sql", &[FORM], form.as_bytes())).1
+    };
+    let file = format!("/sql/csv?q=wait&run={mark}");
+    let form = format!("q=wait&run={mark}");
+    let waiting = [
+        std::thread::spawn(move || shop::ask(address, "GET", &file, &[], b"")),
+        std::thread::spawn(move || shop::ask(address, "POST", "/sql", &[FORM], form.as_bytes())),
+    ];
+    shop.sql.until_waiting(2);
+    assert_eq!(cancel("another"), "Nothing ran.");
+    assert_eq!(cancel(&mark), "The statement was cancelled.");
+    for ended in waiting {
+        assert!(ended.join().unwrap().text().contains("sql_cancelled"));
+    }
+    // Who goes away does not leave a statement behind.
+    let mut gone = TcpStream::connect(address).unwrap();
+    write!(gone, "GET /sql/csv?q=wait HTTP/1.1\r\nhost: {address}\r\n\r\n").unwrap();
+    shop.sql.until_waiting(1);
+    drop(gone);
+    shop.sql.until_waiting(0);
+}
+
+#[test]
+fn what_is_outstanding_is_received_on_the_page_of_an_order() {
+    let shop = Shop::open();
+    let orders = shop.get("/api/v1/orders?status=sent&store=S001").json();
+    let all = orders["orders"].as_array().unwrap();
+    let order = all.iter().find(|order| order["received_units"] == 0).unwrap();
+    let id = order["order"].as_str().unwrap();
+    let here = format!("/orders/{id}?store=S001");
+    let page = shop.get(&here).text();
+    let button = format!("value=\"receive S001 {id}\"");
+    assert!(page.contains(&button), "{page}");
+    let path = format!("/api/v1/orders/S001/{id}");
+    let line = shop.get(&path).json()["lines"][0].clone();
+    let shelf = format!("/api/v1/shelves/S001/{}", line["sku"].as_str().unwrap());
+    let before = shop.get(&shelf).json()["warehouse_units"].as_i64().unwrap();
+    let form = format!("back={here}&one=receive+S001+{id}");
+    let answer = shop.ask("POST", "/do/orders", &[FORM], form.as_bytes());
+    assert_eq!(answer.header("location"), Some(here.as_str()));
+    let after = before + line["units"].as_i64().unwrap();
+    page_when(&shop, &shelf, |shelf| shelf.contains(&format!("\"warehouse_units\":{after},")));
+    page_when(&shop, &here, |page| !page.contains(&button));
+}
+
+#[test]
+fn a_script_in_the_name_of_a_product_stays_a_name() {
+    let shop = Shop::open();
+    let now = shop.get("/api/v1/status").json()["now"].clone();
+    let name = "<script>alert(1)</script>\"'&";
+    let events = json!([
+        {"event_type": "product", "store_id": "S001", "item_id": "EVIL<1>", "name": name,
+         "item_category": "FISH", "price": 1.5, "timestamp": now},
+        {"event_type": "shelf", "store_id": "S001", "item_id": "EVIL<1>", "capacity_units": 10,
+         "timestamp": now},
+    ]);
+    assert_eq!(shop.post("/api/v1/events", &events).json()["accepted"], 2);
+    let escaped = "&#60;script&#62;alert(1)&#60;/script&#62;";
+    for path in ["/shelves?store=S001&text=alert", "/shelves/EVIL%3C1%3E?store=S001"] {
+        page_when(&shop, path, |page| page.contains(escaped));
+    }
+    for path in ["/shelves?store=S001&text=alert", "/shelves/EVIL%3C1%3E?store=S001", "/zones/fish"]
+    {
+        let page = shop.get(path).text();
+        assert!(!page.contains("<script>alert"), "{path}");
+        assert!(!page.contains("data-link=\"/shelves/EVIL<"), "{path}");
+    }
+}
+
+#[test]
+fn events_are_narrowed_to_a_kind_of_their_own() {
+    let shop = Shop::open();
+    let page = shop.get("/events?show=events&kind=pos_transaction&store=S001").text();
+    let rows = page.matches("<span class=\"mark\">").count();
+    assert!(rows > 0, "{page}");
+    assert_eq!(page.matches("<span class=\"mark\">Pos transaction</span>").count(), rows);
+    assert!(page.contains("This list stays as it was loaded"));
+    let page = shop.get("/events?store=S001").text();
+    assert!(!page.contains("value=\"receipt\"") && !page.contains("This list stays"), "{page}");
+}
+
+#[test]
+fn several_alerts_are_noted_assigned_and_opened_again() {
+    let shop = Shop::open();
+    let rows = shop.get("/api/v1/alerts?store=S001&status=open&limit=2").json();
+    let ids: Vec<String> = rows["alerts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["alert"].as_str().unwrap().to_owned())
+        .collect();
+    let page = shop.get("/alerts?store=S001").text();
+    let ticks = format!("&alert=S001+{}", ids.join("&alert=S001+"));
+    for (verb, rest, word) in [
+        ("note", "&note=seen", "noted"),
+        ("assign", "&owner=ben", "assigned"),
+        ("acknowledge", "", "acknowledged"),
+        ("reopen", "", "to open again with the next event of the store, with the same owner"),
+    ] {
+        assert!(page.contains(&format!("name=\"do\" value=\"{verb}\"")), "{verb}");
+        let form = format!("back=/alerts&do={verb}{rest}{ticks}");
+        let answer = shop.ask("POST", "/do/alerts", &[FORM], form.as_bytes());
+        assert_eq!(told(&shop, &answer), (true, format!("2 alerts {word}.")));
+    }
+    let path = format!("/api/v1/alerts/S001/{}", ids[0]);
+    page_when(&shop, &path, |alert| alert.contains("\"owner\":\"local\""));
+}
+
+#[test]
+fn a_person_is_told_on_a_page_what_is_wrong() {
+    let shop = Shop::open();
+    let path = "/alerts?as_of=%3Cscript%3E";
+    let answer = shop.ask("GET", path, &[("accept", "text/html,*/*")], b"");
+    let kind = answer.header("content-type");
+    assert_eq!((answer.status, kind), (400, Some("text/html; charset=utf-8")), "{answer:?}");
+    let page = answer.text();
+    assert!(page.contains("<h1><code>bad_time</code></h1>") && page.contains("href=\"/\""));
+    assert!(page.contains("Here: give a time such as 2026-01-05T14:30."), "{page}");
+    assert_eq!(shop.get(path).code(), "bad_time");
 }

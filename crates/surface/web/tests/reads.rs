@@ -112,6 +112,37 @@ fn what_has_not_changed_is_not_sent_again() {
     assert_eq!((again.status, again.body.len()), (304, 0));
     let other = shop.ask("GET", "/api/v1/kpis?by=chain", &[("if-none-match", &tag)], b"");
     assert_eq!(other.status, 200);
+    // Neither is one thing with a version, until an act has changed it.
+    let json = [("content-type", "application/json")];
+    let policy = br#"{"fields": {"threshold_pct": 35}}"#;
+    assert_eq!(shop.ask("PUT", "/api/v1/policies/S001/mine", &json, policy).status, 200);
+    let mut paths = vec!["/api/v1/policies/S001/mine".to_owned()];
+    for (list, id) in [("alerts", "alert"), ("tasks", "task"), ("orders", "order")] {
+        let row = shop.get(&format!("/api/v1/{list}?store=S001&limit=1")).json()[list][0].clone();
+        paths.push(format!("/api/v1/{list}/S001/{}", row[id].as_str().unwrap()));
+    }
+    for path in &paths {
+        let first = loop {
+            let first = shop.get(path);
+            if first.status == 200 {
+                break first;
+            }
+            std::thread::yield_now();
+        };
+        let tag = first.header("etag").unwrap().to_owned();
+        assert!(tag.starts_with("\"v"), "{path}: {tag}");
+        let again = shop.ask("GET", path, &[("if-none-match", &tag)], b"");
+        assert_eq!((again.status, again.body.len()), (304, 0), "{path}");
+    }
+    let alert = &paths[1];
+    let tag = shop.get(alert).header("etag").unwrap().to_owned();
+    let act = format!("{alert}/acknowledge");
+    let headers = [json[0], ("if-match", tag.as_str())];
+    assert_eq!(shop.ask("POST", &act, &headers, b"{}").status, 200);
+    while shop.ask("GET", alert, &[("if-none-match", &tag)], b"").status == 304 {
+        std::thread::yield_now();
+    }
+    assert_eq!(shop.ask("POST", &act, &headers, b"{}").code(), "stale_version");
 }
 
 #[test]
@@ -174,9 +205,53 @@ fn the_document_is_the_committed_one() {
     assert_eq!(shop.get("/api/openapi.json").text(), document);
     let reader = shop.get("/api").text();
     assert!(reader.contains("/api/v1/alerts/{store}/{alert}") && !reader.contains("<script"));
+    assert!(reader.contains("Idempotency-Key") && reader.contains("202 <code>application/json"));
     assert!(shop.get("/problems").text().contains("bad_page"));
     assert_eq!(shop.get("/problems/bad_page").status, 200);
     assert_eq!(shop.get("/problems/%3Cscript%3E").code(), "not_found");
+}
+
+#[test]
+fn the_document_says_what_is_sent_beside_json() {
+    let document: Value = serde_json::from_str(&shelf_web::openapi_json()).unwrap();
+    let operation = |method: &str, path: &str| document["paths"][path][method].clone();
+    let headers = |method: &str, path: &str| -> Vec<String> {
+        let parameters = operation(method, path)["parameters"].clone();
+        let all = parameters.as_array().unwrap().iter();
+        let all = all.filter(|parameter| parameter["in"] == "header");
+        all.map(|parameter| parameter["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let types = |part: &Value| -> Vec<String> {
+        part["content"].as_object().unwrap().keys().cloned().collect()
+    };
+    let take = operation("post", "/api/v1/events");
+    assert_eq!(types(&take["requestBody"]), ["application/json", "application/x-ndjson"]);
+    assert!(take["responses"]["202"].is_object() && take["responses"]["200"].is_null(), "{take}");
+    assert!(take["responses"]["429"].is_object());
+    assert_eq!(headers("post", "/api/v1/events"), ["Idempotency-Key", "Content-Encoding"]);
+    assert_eq!(
+        headers("post", "/api/v1/orders/{store}/{order}/{act}"),
+        ["Idempotency-Key", "If-Match"]
+    );
+    assert_eq!(
+        headers("put", "/api/v1/policies/{store}/{policy}"),
+        ["Idempotency-Key", "If-Match"]
+    );
+    assert_eq!(headers("get", "/api/v1/stream"), ["Last-Event-ID"]);
+    assert_eq!(headers("get", "/api/v1/alerts"), ["If-None-Match"]);
+    assert_eq!(
+        types(&operation("post", "/api/v1/sql")["responses"]["200"]),
+        [
+            "application/json",
+            "text/csv",
+            "application/vnd.apache.arrow.stream",
+            "application/vnd.apache.parquet"
+        ]
+    );
+    let schemes = document["components"]["securitySchemes"].as_object().unwrap();
+    assert_eq!(schemes.len(), 2);
+    assert_eq!(schemes["token"]["scheme"], "bearer");
+    assert_eq!(document["security"].as_array().unwrap().len(), 3);
 }
 
 #[test]
@@ -209,7 +284,7 @@ fn the_life_of_a_lot_adds_up_and_its_page_shows_the_same() {
     let path = format!("{}/{}", lot["sku"].as_str().unwrap(), lot["lot"].as_str().unwrap());
     let then = shop.get(&format!("/api/v1/lots/S001/{path}?as_of=2026-01-01T06:00:00Z"));
     assert!(matches!(then.status, 200 | 404), "{}", then.text());
-    assert_eq!(shop.get("/api/v1/lots/S001/NOTHING/L1").code(), "not_found");
+    assert_eq!(shop.get("/api/v1/lots/S001/NOTHING/L1").code(), "unknown_lot");
     let page = shop.get(&format!("/lots/{}/never?store=S001", lot["sku"].as_str().unwrap())).text();
     assert!(page.contains("Its life is not known."), "{page}");
 }

@@ -27,6 +27,21 @@ fn it_serves_and_stops() {
 }
 
 #[test]
+fn what_is_being_answered_when_it_stops_is_answered_to_the_end() {
+    let mut shop = Shop::open();
+    let address = shop.address();
+    let slow = std::thread::spawn(move || {
+        let headers = [("content-type", "application/json")];
+        shop::ask(address, "POST", "/api/v1/sql", &headers, br#"{"sql":"slow"}"#)
+    });
+    shop.sql.until_slow();
+    shop.serving.take().expect("a server").stop();
+    let answer = slow.join().unwrap();
+    assert_eq!((answer.status, answer.json()["rows"].clone()), (200, serde_json::json!([[1]])));
+    assert!(TcpStream::connect(address).is_err());
+}
+
+#[test]
 fn traffic_is_encrypted_where_there_is_a_certificate() {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     let dir = tempfile::tempdir().unwrap();

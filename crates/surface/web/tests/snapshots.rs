@@ -59,6 +59,8 @@ fn reviewed(page: &str) -> String {
     for (from, to) in [
         ("/assets/", "/"),
         ("name=\"csrf\" value=\"", "\""),
+        ("name=\"run\" value=\"", "\""),
+        ("&#38;run=", "\""),
         // How old the data is, and how fast things go, hangs on the clock of the machine.
         ("<span class=\"live live-", "<span data-age-text>"),
         ("data-age-text>", "<"),

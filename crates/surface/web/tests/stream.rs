@@ -7,7 +7,8 @@ mod shop;
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use shelf_web::{HttpLimits, HttpOptions};
 use shop::Shop;
@@ -96,7 +97,7 @@ fn one_stream_too_many_is_refused_and_a_place_is_free_again() {
     assert_eq!((refused.status, refused.code().as_str()), (503, "too_many_streams"));
     assert!(refused.header("retry-after").is_some());
     drop(open);
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     loop {
         let mut socket = BufReader::new(TcpStream::connect(shop.address()).unwrap());
         let head = format!("GET /api/v1/stream HTTP/1.1\r\nhost: {}\r\n\r\n", shop.address());
@@ -110,20 +111,96 @@ fn one_stream_too_many_is_refused_and_a_place_is_free_again() {
     }
 }
 
+/// As many streams as one machine of a large chain may have open.
+const THOUSANDS: usize = 2_000;
+
+/// Room for both ends of so many connections; the system gives a process less at first.
+fn room_for_files(files: usize) {
+    let id = std::process::id().to_string();
+    let prlimit = |limit: &str| {
+        let asked = ["--pid", &id, limit, "--output=SOFT", "--noheadings"];
+        Command::new("prlimit").args(asked).output().unwrap()
+    };
+    let known = String::from_utf8(prlimit("--nofile").stdout).unwrap();
+    // Where there is no limit, it is a word.
+    if known.trim().parse().is_ok_and(|soft: usize| soft < files) {
+        let raised = ["--pid", &id, &format!("--nofile={files}:")];
+        let raised = Command::new("prlimit").args(raised).status().unwrap();
+        assert!(raised.success(), "no room for {files} open files");
+    }
+}
+
+#[test]
+fn thousands_of_streams_hold_nobody_up() {
+    room_for_files(3 * THOUSANDS);
+    let limits =
+        HttpLimits { streams: THOUSANDS, connections: THOUSANDS + 100, ..HttpLimits::default() };
+    let shop = Shop::with(HttpOptions { limits, ..HttpOptions::default() }, |_| {});
+    let mut open: Vec<Events> =
+        (0..THOUSANDS).map(|_| Events::open(&shop, "/api/v1/stream", "")).collect();
+    for events in &open {
+        // Each has begun; most of them never read a byte.
+        events.0.get_ref().peek(&mut [0]).unwrap();
+    }
+    let metrics = shop.get("/metrics").text();
+    assert!(metrics.contains(&format!("shelf_http_streams {THOUSANDS}\n")), "{metrics}");
+    let beyond = shop.get("/api/v1/stream");
+    assert_eq!((beyond.status, beyond.code().as_str()), (503, "too_many_streams"));
+    assert!(beyond.header("retry-after").is_some());
+    // The engine takes acts and time goes on, pages and lists are answered, readers are told.
+    let accepted =
+        |shop: &Shop| shop.get("/api/v1/status").json()["events"]["accepted"].as_u64().unwrap();
+    let before = accepted(&shop);
+    shop.pace.set_speed(Some(120.0));
+    shop.pace.set_paused(false);
+    let begun = Instant::now();
+    let policy = serde_json::json!({"fields": {"threshold_pct": 35}});
+    let put = serde_json::to_vec(&policy).unwrap();
+    let json = [("content-type", "application/json")];
+    for round in 0..5 {
+        let path = format!("/api/v1/policies/S001/mine-{round}");
+        assert_eq!(shop.ask("PUT", &path, &json, &put).status, 200);
+        for path in ["/", "/alerts", "/api/v1/alerts", "/readyz"] {
+            assert_eq!(shop.get(path).status, 200, "{path}");
+        }
+    }
+    while accepted(&shop) < before + 50 {
+        assert!(begun.elapsed() < Duration::from_mins(1), "the engine stands");
+    }
+    let now = shop.get("/api/v1/status").json()["events"]["accepted"].as_u64().unwrap();
+    for events in open.iter_mut().step_by(20) {
+        let first = events.next("tick");
+        // What is sent in parts has the same tick behind each.
+        while events.next("tick").data == first.data {}
+    }
+    assert!(now > before && begun.elapsed() < Duration::from_mins(2), "{:?}", begun.elapsed());
+    // Half of them go away without a word, and their places are free again.
+    open.truncate(THOUSANDS / 2);
+    let begun = Instant::now();
+    while !first_line(&shop, "/api/v1/stream").contains(" 200 ") {
+        assert!(begun.elapsed() < Duration::from_secs(30), "no place is free");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 #[test]
 fn who_never_reads_does_not_hold_the_server() {
     let limits = HttpLimits {
-        streams: 1,
+        streams: 2,
         write_timeout: Duration::from_millis(500),
         ..HttpLimits::default()
     };
     let mut shop = Shop::with(HttpOptions { limits, ..HttpOptions::default() }, |_| {});
     // Fills the buffers of both sockets, and is never read.
     let silent = Events::open(&shop, "/api/v1/stream", "0:0.0");
+    let mut reads = Events::open(&shop, "/api/v1/stream", "");
     shop.pace.set_speed(Some(20_000.0));
     shop.pace.set_paused(false);
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     while shop.get("/api/v1/status").status != 200 {}
+    // Who reads is told on and on.
+    let told: Vec<String> = (0..20).map(|_| reads.next("tick").data).collect();
+    assert_ne!(told.first(), told.last());
     // The server stops in order even if somebody never reads.
     shop.serving.take().unwrap().stop();
     assert!(begun.elapsed() < Duration::from_secs(20));
@@ -156,7 +233,7 @@ fn the_place_of_who_never_reads_becomes_free() {
         assert!(first_line(&shop, path).contains(" 503 "), "{path}: the only place is taken");
         shop.pace.set_speed(Some(20_000.0));
         shop.pace.set_paused(false);
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
         while !first_line(&shop, path).contains(" 200 ") {
             assert!(begun.elapsed() < Duration::from_mins(1), "{path}: the place is never free");
             std::thread::sleep(Duration::from_millis(50));
@@ -175,7 +252,7 @@ fn the_place_of_who_closes_an_open_page_becomes_free() {
     open.next("parts");
     assert!(first_line(&shop, path).contains(" 503 "), "the only place is taken");
     drop(open);
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     // Nothing changes in the stores: it is the age of the data that finds the client gone.
     while !first_line(&shop, path).contains(" 200 ") {
         assert!(begun.elapsed() < Duration::from_secs(30), "the place is never free");

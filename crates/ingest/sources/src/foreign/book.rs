@@ -10,6 +10,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::Broken;
 use super::fact::{Fact, Goods};
+use super::kept::{About, Missing, Remembered};
 use crate::first_sight::Known;
 
 /// The lot of stock that was there before a system told of it.
@@ -36,6 +37,10 @@ pub(super) struct Book {
     carried: Option<HashMap<Sku, BTreeSet<StoreId>>>,
     zone_name: Note,
     clock: LocalClock,
+    /// What has changed since somebody asked; nothing where nobody does.
+    changed: Option<BTreeSet<About>>,
+    /// How many products are known at most.
+    most: usize,
 }
 
 /// Where the events of a line come from.
@@ -61,20 +66,91 @@ impl Book {
             carried: None,
             zone_name: Note::cut(zone_name),
             clock,
+            changed: None,
+            most: usize::MAX,
         }
+    }
+
+    /// Has changes be told, and no line name more products than so many.
+    pub(super) fn keep(&mut self, most: usize) {
+        (self.changed, self.most) = (Some(BTreeSet::new()), most);
+    }
+
+    /// What has changed since the last call.
+    pub(super) fn changes(&mut self) -> Vec<Remembered> {
+        let changed = self.changed.as_mut().map(std::mem::take).unwrap_or_default();
+        let kept = changed.into_iter().map(|about| {
+            let missing = match about {
+                About::Store(_) => Missing::default(),
+                About::Product(store, sku) => Missing {
+                    incomplete: self.incomplete.get(&(store, sku)).cloned(),
+                    unstocked: self.unstocked.contains(&(store, sku)),
+                },
+            };
+            Remembered { about, missing }
+        });
+        kept.collect()
+    }
+
+    /// Remembers what another book has told.
+    pub(super) fn restore(&mut self, Remembered { about, missing }: Remembered) {
+        match about {
+            About::Store(store) => _ = self.known.stores.insert(store),
+            About::Product(store, sku) => {
+                let key = (store, sku);
+                self.knows(key);
+                match missing.incomplete {
+                    Some(product) => _ = self.incomplete.insert(key, product),
+                    None => _ = self.incomplete.remove(&key),
+                }
+                if missing.unstocked {
+                    self.unstocked.insert(key);
+                } else {
+                    self.unstocked.remove(&key);
+                }
+            }
+        }
+    }
+
+    fn changes_about(&mut self, about: About) {
+        if let Some(changed) = &mut self.changed {
+            changed.insert(about);
+        }
+    }
+
+    /// Whether there is room for the products that a fact needs.
+    fn has_room(&self, store: StoreId, fact: &Fact) -> bool {
+        if self.most == usize::MAX {
+            return true;
+        }
+        let new = fact.goods.iter().filter(|goods| !self.known.skus.contains(&(store, goods.sku)));
+        self.known.skus.len() + new.count() <= self.most
     }
 
     /// Learns from an event that is none of these systems'.
     pub(super) fn note(&mut self, event: &Event) {
         match &event.body {
-            Body::Store(_) => _ = self.known.stores.insert(event.store),
+            Body::Store(_) => {
+                self.known.stores.insert(event.store);
+                self.changes_about(About::Store(event.store));
+            }
             Body::Product(product) => {
                 let key = (event.store, product.sku);
                 self.incomplete.remove(&key);
                 self.knows(key);
+                self.changes_about(About::Product(event.store, product.sku));
             }
-            Body::OpeningStock(stock) => _ = self.unstocked.remove(&(event.store, stock.sku)),
+            Body::OpeningStock(stock) => {
+                self.stocked((event.store, stock.sku));
+            }
             _ => {}
+        }
+    }
+
+    /// Notes that a product's stock is known.
+    fn stocked(&mut self, (store, sku): (StoreId, Sku)) {
+        if self.unstocked.remove(&(store, sku)) {
+            self.changes_about(About::Product(store, sku));
         }
     }
 
@@ -82,6 +158,9 @@ impl Book {
     pub(super) fn events(&mut self, fact: Fact, key: &[u8], place: Place) -> Result<Lines, Broken> {
         let mut lines = Lines::default();
         let Some(store) = fact.store else { return self.everywhere(&fact, key, place) };
+        if !self.has_room(store, &fact) {
+            return Err(Broken::BOOK_FULL);
+        }
         let at = fact.at;
         self.store(store, at, place, &mut lines);
         for goods in &fact.goods {
@@ -103,6 +182,7 @@ impl Book {
             for store in self.stores_with(change.sku) {
                 if let Some(product) = self.incomplete.get_mut(&(store, change.sku)) {
                     product.price_cents = change.price_cents;
+                    self.changes_about(About::Product(store, change.sku));
                 }
                 let id = id(&[b"event", key, store.as_str().as_bytes()]);
                 lines.events.push(place.event(id, store, fact.at, body.clone()));
@@ -136,6 +216,7 @@ impl Book {
         if !self.known.stores.insert(store) {
             return;
         }
+        self.changes_about(About::Store(store));
         let settings = StoreSettings {
             name: Note::cut(store.as_str()),
             time_zone: self.zone_name,
@@ -176,6 +257,7 @@ impl Book {
             self.incomplete.insert(key, goods.product());
             goods.product()
         };
+        self.changes_about(About::Product(store, goods.sku));
         if product.price_cents > 0 && !(product.name.is_empty() && product.category.is_empty()) {
             self.incomplete.remove(&key);
         }
@@ -208,6 +290,7 @@ impl Book {
             if !(moves || fact.stock_before.is_some()) || !self.unstocked.remove(&key) {
                 continue;
             }
+            self.changes_about(About::Product(store, goods.sku));
             let floor_units = fact.stock_before.unwrap_or(0).min(MAX_EVENT_UNITS);
             if floor_units == 0 {
                 continue;

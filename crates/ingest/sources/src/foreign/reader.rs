@@ -8,6 +8,7 @@ use shelf_events::{Defaults, ErrorCode, JsonError};
 pub use super::book::Lines;
 use super::book::{Book, Place};
 use super::fact::Fact;
+pub use super::kept::Remembered;
 use super::values::{Look, Raw};
 use super::{Broken, Foreign, Format, kind_of};
 use crate::first_sight::Known;
@@ -70,8 +71,36 @@ impl LineReader {
         Self { foreign, book }
     }
 
+    /// A reader whose memory is kept elsewhere: it tells what changes in it, and names no more
+    /// products than so many.
+    pub fn keeping(foreign: Foreign, most_products: usize) -> Self {
+        let mut reader = Self::new(foreign, Known::default());
+        reader.book.keep(most_products);
+        reader
+    }
+
+    /// What has changed in memory since the last call.
+    pub fn changes(&mut self) -> Vec<Remembered> {
+        self.book.changes()
+    }
+
+    /// Takes in what another reader has told. Of what is told twice, the later counts.
+    pub fn restore(&mut self, remembered: Remembered) {
+        self.book.restore(remembered);
+    }
+
     /// The events of a line. Each basket line is a receipt of its own: what follows is not known.
     pub fn read(&mut self, line: &[u8], defaults: &Defaults) -> Result<Lines, LineError> {
+        self.read_as(self.foreign.format, line, defaults)
+    }
+
+    /// The same of a line of which it is known whose it is.
+    pub fn read_as(
+        &mut self,
+        format: Format,
+        line: &[u8],
+        defaults: &Defaults,
+    ) -> Result<Lines, LineError> {
         let error = match read_event(line, defaults) {
             Ok(event) => {
                 self.book.note(&event);
@@ -82,7 +111,8 @@ impl LineReader {
         if !may_be_another_systems(&error) {
             return Err(LineError::Json(error));
         }
-        let Some(found) = self.find(line, defaults) else { return Err(LineError::Json(error)) };
+        let found = self.find_as(format, line, defaults);
+        let Some(found) = found else { return Err(LineError::Json(error)) };
         let Found { fact, key, .. } = found.map_err(LineError::Foreign)?;
         let place = Place { received_at: defaults.received_at, origin: Origin::default() };
         self.book.events(fact, &key, place).map_err(LineError::Foreign)
@@ -90,12 +120,21 @@ impl LineReader {
 
     /// What a line says in another system's words; `None` where it is of none.
     pub(super) fn find(&self, line: &[u8], defaults: &Defaults) -> Option<Result<Found, Broken>> {
-        if self.foreign.format == Format::Shelf {
+        self.find_as(self.foreign.format, line, defaults)
+    }
+
+    fn find_as(
+        &self,
+        format: Format,
+        line: &[u8],
+        defaults: &Defaults,
+    ) -> Option<Result<Found, Broken>> {
+        if format == Format::Shelf {
             return None;
         }
         let text = str::from_utf8(line).ok()?.trim();
         let raw = Raw::read(text)?;
-        let kind = match kind_of(&raw, self.foreign.format)? {
+        let kind = match kind_of(&raw, format)? {
             Ok(kind) => kind,
             Err(broken) => return Some(Err(broken)),
         };

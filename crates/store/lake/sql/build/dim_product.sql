@@ -3,12 +3,12 @@
 -- that is kept are left out.
 WITH told AS (
     SELECT
-        store_id, sku, event_at, log_offset, name, brand, category, subcategory, price, cost,
-        unit_weight_g, pack_units, shelf_life_days, supplier_id, TRUE AS declared
+        store_id, sku, event_at, event_date, log_offset, name, brand, category, subcategory,
+        price, cost, unit_weight_g, pack_units, shelf_life_days, supplier_id, TRUE AS declared
     FROM raw.products
     UNION ALL
     SELECT
-        store_id, sku, event_at, log_offset, NULL, NULL, NULL, NULL, price, NULL,
+        store_id, sku, event_at, event_date, log_offset, NULL, NULL, NULL, NULL, price, NULL,
         NULL, NULL, NULL, NULL, FALSE
     FROM raw.price_changes
     WHERE event_type = 'price'
@@ -23,7 +23,7 @@ numbered AS (
 ),
 whole AS (
     SELECT
-        store_id, sku, event_at, log_offset, price,
+        store_id, sku, event_at, event_date, log_offset, price,
         FIRST_VALUE(name) OVER same AS name,
         FIRST_VALUE(brand) OVER same AS brand,
         FIRST_VALUE(category) OVER same AS category,
@@ -56,7 +56,8 @@ marked AS (
 ordered AS (
     SELECT
         marked.*,
-        MAX(event_at) OVER (PARTITION BY store_id, sku ORDER BY log_offset) AS began_at
+        MAX(event_at) OVER (PARTITION BY store_id, sku ORDER BY log_offset) AS began_at,
+        MAX(event_date) OVER (PARTITION BY store_id, sku ORDER BY log_offset) AS began_on
     FROM marked
     WHERE said IS NULL OR said <> says
 ),
@@ -64,7 +65,8 @@ versions AS (
     SELECT
         ordered.*,
         ROW_NUMBER() OVER (PARTITION BY store_id, sku ORDER BY log_offset) AS version,
-        LEAD(began_at) OVER (PARTITION BY store_id, sku ORDER BY log_offset) AS next_at
+        LEAD(began_at) OVER (PARTITION BY store_id, sku ORDER BY log_offset) AS next_at,
+        LEAD(began_on) OVER (PARTITION BY store_id, sku ORDER BY log_offset) AS next_on
     FROM ordered
 )
 SELECT
@@ -83,5 +85,7 @@ SELECT
     supplier_id,
     CASE WHEN version = 1 THEN to_timestamp_micros(0) ELSE began_at END AS valid_from,
     next_at AS valid_to,
-    next_at IS NULL AS current
+    next_at IS NULL AS current,
+    CASE WHEN version = 1 THEN DATE '1970-01-01' ELSE began_on END AS valid_from_date,
+    next_on AS valid_to_date
 FROM versions

@@ -69,12 +69,12 @@ SELECT
 FROM (SELECT grid.*, full_date = day AS changed FROM grid) AS grid
 JOIN (
     -- The product as it is at the end of the day: the last version that began by then.
-    SELECT store_id, sku, product_key, valid_from, valid_to FROM curated.dim_product
+    SELECT store_id, sku, product_key, valid_from_date, valid_to_date FROM curated.dim_product
 ) AS product
     ON product.store_id = grid.store_id
     AND product.sku = grid.sku
-    AND CAST(product.valid_from AS DATE) <= grid.full_date
-    AND (product.valid_to IS NULL OR CAST(product.valid_to AS DATE) > grid.full_date)
+    AND product.valid_from_date <= grid.full_date
+    AND (product.valid_to_date IS NULL OR product.valid_to_date > grid.full_date)
 LEFT JOIN (
     SELECT store_id, sku, event_date, MAX(stock_out_minutes) AS stock_out_minutes
     FROM analytics.product_days

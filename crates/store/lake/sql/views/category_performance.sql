@@ -3,13 +3,14 @@ SELECT
     category.category,
     COUNT(DISTINCT sale.store_id) AS stores,
     COUNT(DISTINCT sale.customer_id) AS customers,
-    COUNT(DISTINCT sale.receipt_id) AS receipts,
+    COUNT(DISTINCT sale.store_id || ' ' || sale.receipt_id) AS receipts,
     SUM(sale.units) AS units,
     SUM(sale.revenue) AS revenue,
     SUM(sale.profit) AS profit,
     100 * CAST(SUM(sale.profit) AS DOUBLE) / nullif(CAST(SUM(sale.revenue) AS DOUBLE), 0)
         AS margin_percent,
-    CAST(SUM(sale.units) AS DOUBLE) / nullif(COUNT(DISTINCT sale.receipt_id), 0)
+    CAST(SUM(sale.units) AS DOUBLE)
+        / nullif(COUNT(DISTINCT sale.store_id || ' ' || sale.receipt_id), 0)
         AS units_per_receipt
 FROM curated.fact_sales AS sale
 JOIN curated.dim_category AS category ON category.category_key = sale.category_key

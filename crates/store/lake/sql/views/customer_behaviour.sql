@@ -2,10 +2,11 @@
 SELECT
     sale.customer_id,
     COUNT(DISTINCT sale.event_date) AS shopping_days,
-    COUNT(DISTINCT sale.receipt_id) AS receipts,
+    COUNT(DISTINCT sale.store_id || ' ' || sale.receipt_id) AS receipts,
     SUM(sale.units) AS units,
     SUM(sale.revenue) AS revenue,
-    CAST(SUM(sale.revenue) AS DOUBLE) / nullif(COUNT(DISTINCT sale.receipt_id), 0)
+    CAST(SUM(sale.revenue) AS DOUBLE)
+        / nullif(COUNT(DISTINCT sale.store_id || ' ' || sale.receipt_id), 0)
         AS average_basket,
     MIN(sale.event_date) AS first_purchase,
     MAX(sale.event_date) AS last_purchase,

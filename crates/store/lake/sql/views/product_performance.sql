@@ -8,7 +8,7 @@ WITH sold AS (
         SUM(sale.units) AS units,
         SUM(sale.revenue) AS revenue,
         SUM(sale.profit) AS profit,
-        COUNT(DISTINCT sale.receipt_id) AS receipts,
+        COUNT(DISTINCT sale.store_id || ' ' || sale.receipt_id) AS receipts,
         COUNT(DISTINCT sale.customer_id) AS customers,
         MIN(sale.event_date) AS first_sale,
         MAX(sale.event_date) AS last_sale

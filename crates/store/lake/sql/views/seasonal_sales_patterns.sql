@@ -9,7 +9,7 @@ SELECT
     category.category,
     SUM(sale.units) AS units,
     SUM(sale.revenue) AS revenue,
-    COUNT(DISTINCT sale.receipt_id) AS receipts
+    COUNT(DISTINCT sale.store_id || ' ' || sale.receipt_id) AS receipts
 FROM curated.fact_sales AS sale
 JOIN curated.dim_date AS date ON date.date_key = sale.date_key
 JOIN curated.dim_category AS category ON category.category_key = sale.category_key

@@ -21,19 +21,26 @@ pub(super) static DIMENSIONS: &[(&Table, &str)] = &[
     (&curated::DIM_CUSTOMER_TYPE, statement!("build/dim_customer_type")),
 ];
 
+/// What tells of products.
+pub(super) static PRODUCTS: &[&Table] = &[&raw::PRODUCTS, &raw::PRICE_CHANGES];
+
 /// A table of facts.
 pub(super) struct Fact {
     pub(super) table: &'static Table,
     pub(super) sql: &'static str,
     /// Where its rows come from, and which column says the day that they are of.
     pub(super) sources: &'static [(&'static Table, &'static str)],
+    /// Whether its rows name a product as it was at their time: what is told of a product then
+    /// changes all days from its own on.
+    pub(super) of_products: bool,
     /// Whether it has rows for days on which nothing happened.
     pub(super) dense: bool,
 }
 
 impl Fact {
     pub(super) fn source_tables(&self) -> Vec<&'static Table> {
-        self.sources.iter().map(|(table, _)| *table).collect()
+        let products = if self.of_products { PRODUCTS } else { &[] };
+        self.sources.iter().map(|(table, _)| *table).chain(products.iter().copied()).collect()
     }
 }
 
@@ -42,6 +49,7 @@ pub(super) static FACTS: &[Fact] = &[
         table: &curated::FACT_SALES,
         sql: statement!("build/fact_sales"),
         sources: &[(&raw::POS_LINES, "event_date")],
+        of_products: true,
         dense: false,
     },
     Fact {
@@ -51,24 +59,28 @@ pub(super) static FACTS: &[Fact] = &[
             (&cleansed::PRODUCT_TOTAL_STATE, "event_date"),
             (&ops::PRODUCT_DAYS, "event_date"),
         ],
+        of_products: true,
         dense: true,
     },
     Fact {
         table: &curated::FACT_DELIVERIES,
         sql: statement!("build/fact_deliveries"),
         sources: &[(&raw::WH_EVENTS, "event_date")],
+        of_products: true,
         dense: false,
     },
     Fact {
         table: &curated::FACT_ALERTS,
         sql: statement!("build/fact_alerts"),
         sources: &[(&ops::ALERTS, "opened_date")],
+        of_products: true,
         dense: false,
     },
     Fact {
         table: &curated::FACT_WASTE,
         sql: statement!("build/fact_waste"),
         sources: &[(&ops::REMOVALS, "event_date")],
+        of_products: true,
         dense: false,
     },
 ];

@@ -87,6 +87,10 @@ built_table! {
     valid_to: Maybe<Time>,
     /// Whether it holds at present.
     current: Flag,
+    /// The store's day on which it began to hold; the first row of a product holds from 1970 on.
+    valid_from_date: Maybe<Date>,
+    /// The store's day from which on it does not.
+    valid_to_date: Maybe<Date>,
 }
 
 built_table! {

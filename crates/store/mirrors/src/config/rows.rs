@@ -17,8 +17,15 @@ const WHOLE: [(&str, &str, &str); 5] = [
     ("suppliers", "supplier_id", "supplier"),
     ("shelf_policies", "policy_id", "policy"),
     ("wh_policies", "policy_id", "policy"),
-    ("removed_policies", "policy_id", "policy"),
+    (REMOVED, "policy_id", "policy"),
 ];
+
+/// The table of policies that no longer count: told where no row of that id holds for the store.
+const REMOVED: &str = "removed_policies";
+const UNLESS_HELD: &str = "AND NOT EXISTS (SELECT FROM config.shelf_policies h WHERE \
+    h.policy_id = t.policy_id AND (h.store_id = $2 OR h.store_id IS NULL)) \
+    AND NOT EXISTS (SELECT FROM config.wh_policies h WHERE \
+    h.policy_id = t.policy_id AND (h.store_id = $2 OR h.store_id IS NULL))";
 
 /// Reading the changes of one store.
 pub(super) struct Reading<'a, S> {
@@ -57,10 +64,12 @@ impl<S: Shop> Reading<'_, S> {
             if number == 2 {
                 self.products(snapshot, events).await?;
             }
+            let unless = if table == REMOVED { UNLESS_HELD } else { "" };
             let statement = format!(
                 "SELECT {key}, revision, jsonb_strip_nulls(to_jsonb(t) - ARRAY['revision', \
                  'created_at', 'updated_at', 'store_id'])::text FROM config.{table} t \
-                 WHERE revision > $1 AND (store_id = $2 OR store_id IS NULL) ORDER BY revision"
+                 WHERE revision > $1 AND (store_id = $2 OR store_id IS NULL) {unless} \
+                 ORDER BY revision"
             );
             let store = self.store.as_str();
             for row in snapshot.query(&statement, &[&self.noted, &store]).await? {

@@ -1,8 +1,8 @@
 //! The rows of what happened and of what followed from it.
 
 use shelf_domain::{
-    Alert, Body, Effect, FactScope, Kpi, MINUTE, Place, Receipt, RemovalCause, RestockTask, Store,
-    SupplierOrder, Timestamp, Unit,
+    Alert, Body, Day, Effect, FactScope, Kpi, MINUTE, Place, Receipt, RemovalCause, RestockTask,
+    SkuIndex, Store, SupplierOrder, Timestamp, Unit,
 };
 use shelf_events::{DailyDiscount, write_event_id};
 
@@ -11,6 +11,12 @@ use crate::table::Name;
 
 /// The place among effects of what an event itself reports.
 const REPORTED: i32 = -1;
+
+/// The day on which the first lot of a product expires, of those that hold anything.
+fn first_expiry(store: &Store, index: SkuIndex) -> Option<Day> {
+    let lots = store.lots(index).filter(|lot| lot.units() > 0);
+    lots.map(|lot| lot.expiry_day).filter(|day| *day != Day::NEVER).min()
+}
 
 /// Where units are, in the words of the reference.
 fn location(place: Place) -> &'static str {
@@ -212,7 +218,7 @@ impl Recorder {
     }
 
     /// What the price of a shelf is cut by on the present day.
-    fn record_discount(&mut self, store: &Store, index: shelf_domain::SkuIndex) {
+    fn record_discount(&mut self, store: &Store, index: SkuIndex) {
         let Some(cut) = DailyDiscount::of(store, index) else { return };
         let line = self.line.begin();
         line.text(store.id().as_str()).text(cut.shelf_id.as_str()).day(Some(cut.discount_date));
@@ -221,7 +227,7 @@ impl Recorder {
     }
 
     /// What a day that has ended came to, and the cuts that the next one begins with.
-    pub(super) fn record_day(&mut self, store: &Store, day: shelf_domain::Day) {
+    pub(super) fn record_day(&mut self, store: &Store, day: Day) {
         let id = store.id();
         let facts = store.facts(FactScope::Store, day, day);
         for kpi in Kpi::ALL {
@@ -245,6 +251,9 @@ impl Recorder {
             line.int(facts.sold as i64).int(facts.returned as i64).int(facts.received as i64);
             line.int(facts.removed as i64).cents(facts.net_cents).int(facts.empty_days as i64);
             line.int(facts.empty_us / MINUTE).int(facts.open_us / MINUTE);
+            line.known(shelf.capacity_units).known(shelf.warehouse_capacity_units);
+            line.known(store.product(index).map_or(0, |product| product.pack_units));
+            line.maybe_int(first_expiry(store, index).map(|expiry| expiry.0 - day.0));
             self.gathered.set(Name::FEATURES_STORE, &mut self.line);
         }
     }

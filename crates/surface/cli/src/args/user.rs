@@ -40,12 +40,15 @@ pub(crate) enum UserCommand {
 pub(crate) struct UserAddArgs {
     /// The name to log in with, and under which acts are noted.
     pub(crate) name: String,
-    /// What they may do.
-    #[arg(long, value_enum, default_value_t = RoleArg::Viewer)]
-    pub(crate) role: RoleArg,
-    /// A store that they may see; all where none is named.
-    #[arg(long = "store", value_name = "ID")]
+    /// What they may do [default: viewer, or what they may]
+    #[arg(long, value_enum)]
+    pub(crate) role: Option<RoleArg>,
+    /// A store that they may see [default: all, or what they may]
+    #[arg(long = "store", value_name = "ID", conflicts_with = "all_stores")]
     pub(crate) stores: Vec<String>,
+    /// Every store, for who could see some.
+    #[arg(long)]
+    pub(crate) all_stores: bool,
     /// No password: they use tokens only.
     #[arg(long)]
     pub(crate) no_password: bool,

@@ -15,7 +15,6 @@ use shelf_simulator::TownOptions;
 use super::Measured;
 use super::kafka::{BATCH, DAYS, PARTITIONS, Worker, events, feed, kafka, topics};
 use super::place::{Place, Running, io, shelf};
-use super::process::ALONE;
 use super::steady::gave_up;
 use crate::failure::Failure;
 
@@ -139,7 +138,7 @@ fn running(figures: &KafkaFigures) -> BTreeMap<u32, u64> {
 /// A worker in a process of its own.
 fn start(connection: &Connection, snapshots: &Path) -> Result<Running, Failure> {
     let url = connection.to_string();
-    let mut command = shelf(snapshots, &[&["run", "--log", &url][..], &ALONE].concat())?;
+    let mut command = shelf(snapshots, &["run", "--log", &url, "--listen", "off"])?;
     command.env("SHELF_LOG__PARTITIONS", PARTITIONS.to_string());
     command.env("SHELF_KAFKA__SNAPSHOTS", snapshots);
     command.env("SHELF_KAFKA__INTAKE", "false");

@@ -8,6 +8,10 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use shelf_host::Folder;
+use shelf_query::arrow::array::{AsArray as _, RecordBatch};
+use shelf_query::arrow::compute::cast;
+use shelf_query::arrow::datatypes::{DataType, Float64Type};
+use shelf_query::arrow::error::ArrowError;
 use shelf_query::{Lake, Limits, Session, Sql};
 
 use super::Measured;
@@ -43,8 +47,35 @@ const TABLES: [&str; 13] = [
 /// How one statement went.
 struct Timed {
     name: &'static str,
-    rows: u64,
+    answer: Answer,
     ms: Vec<f64>,
+}
+
+/// What an answer comes to, to be compared with that of another engine.
+#[derive(Clone, Copy, Debug, Default)]
+struct Answer {
+    rows: u64,
+    /// The sum of all its numbers.
+    numbers: f64,
+}
+
+impl Answer {
+    fn add(&mut self, batch: &RecordBatch) -> Result<(), Failure> {
+        let unfit = |error: ArrowError| Failure::new("bench", error.to_string(), "report this");
+        self.rows += batch.num_rows() as u64;
+        for column in batch.columns().iter().filter(|column| column.data_type().is_numeric()) {
+            let numbers = cast(column, &DataType::Float64).map_err(unfit)?;
+            let numbers = numbers.as_primitive::<Float64Type>();
+            self.numbers += numbers.iter().flatten().sum::<f64>();
+        }
+        Ok(())
+    }
+
+    /// Whether it is the same as another; sums of fractions depend on their order a little.
+    fn agrees(&self, rows: Option<u64>, numbers: Option<f64>) -> bool {
+        let near = |other: f64| (self.numbers - other).abs() <= 1e-6 * other.abs().max(1.0);
+        rows == Some(self.rows) && numbers.is_some_and(near)
+    }
 }
 
 pub(super) fn measure(place: &Place, python: &Path) -> Result<Measured, Failure> {
@@ -58,9 +89,9 @@ pub(super) fn measure(place: &Place, python: &Path) -> Result<Measured, Failure>
     for timed in &ours {
         let answer = theirs.get("answers").and_then(|answers| answers.get(timed.name));
         let answer = answer.cloned().unwrap_or_default();
-        if answer.get("rows").and_then(Value::as_u64) != Some(timed.rows) {
-            let message =
-                format!("{} has {} rows here, and there {answer}", timed.name, timed.rows);
+        let rows_there = answer.get("rows").and_then(Value::as_u64);
+        if !timed.answer.agrees(rows_there, answer.get("numbers").and_then(Value::as_f64)) {
+            let message = format!("{}: {:?} here, and there {answer}", timed.name, timed.answer);
             return Err(Failure::new("bench", message, "report this as a defect"));
         }
         let times = answer.get("ms").and_then(Value::as_array).cloned().unwrap_or_default();
@@ -70,7 +101,7 @@ pub(super) fn measure(place: &Place, python: &Path) -> Result<Measured, Failure>
         sum_of_theirs += their;
         all.extend(timed.ms.iter().copied());
         rows.push(json!({
-            "statement": timed.name, "rows": timed.rows, "ms": own, "duckdb_ms": their,
+            "statement": timed.name, "rows": timed.answer.rows, "ms": own, "duckdb_ms": their,
         }));
     }
     let p95 = Delays::of(all).at(0.95);
@@ -109,29 +140,31 @@ fn ours(
     let session = sql.session();
     let mut all = Vec::new();
     for &(name, statement) in statements {
-        let (mut ms, mut rows) = (Vec::new(), 0);
+        let (mut ms, mut answer) = (Vec::new(), Answer::default());
         for run in 0..=RUNS {
             let begun = Instant::now();
-            rows = answered(&sql, &session, statement)?;
+            let batches = answered(&sql, &session, statement)?;
             if run > 0 {
                 ms.push(begun.elapsed().as_secs_f64() * 1_000.0);
+            } else {
+                batches.iter().try_for_each(|batch| answer.add(batch))?;
             }
         }
-        all.push(Timed { name, rows, ms });
+        all.push(Timed { name, answer, ms });
     }
     Ok(all)
 }
 
-/// Reads an answer to its end. Returns how many rows it has.
-fn answered(sql: &Sql, session: &Session, statement: &str) -> Result<u64, Failure> {
-    let mut rows = 0;
+/// Reads an answer to its end.
+fn answered(sql: &Sql, session: &Session, statement: &str) -> Result<Vec<RecordBatch>, Failure> {
+    let mut batches = Vec::new();
     for statement in session.statements(statement)? {
         let mut answer = sql.block_on(session.answer(&statement))??;
         while let Some(batch) = sql.block_on(answer.next())?? {
-            rows += batch.num_rows() as u64;
+            batches.push(batch);
         }
     }
-    Ok(rows)
+    Ok(batches)
 }
 
 fn duckdb(python: &Path, lake: &Path, statements: &[(&str, &str)]) -> Result<Value, Failure> {

@@ -54,7 +54,8 @@ pub(super) fn run(args: &BridgeArgs, settings: &Settings, output: Output) -> Res
 fn standing(view: &LinkView, entries_per_s: f64) -> Value {
     json!({
         "state": view.state, "entries": view.events, "entries_per_s": entries_per_s.round(),
-        "quarantined": view.quarantined, "failures": view.failures, "failure": view.failure,
+        "quarantined": view.quarantined, "lost": view.lost, "failures": view.failures,
+        "failure": view.failure,
     })
 }
 

@@ -12,7 +12,8 @@ use crate::settings::Settings;
 
 pub(super) fn run(settings: &Settings, output: Output) -> Result<ExitCode, Failure> {
     let connection = settings.kafka.connection()?;
-    let topics = settings.kafka.topics(settings.log.partitions);
+    let mut topics = settings.kafka.topics(settings.log.partitions);
+    topics.foreign = settings.kafka.topics_of_others()?;
     let done = shelf_kafka::init(&connection, &topics).map_err(HostError::from)?;
     let differences = done.differences.iter().map(|one| {
         json!({

@@ -1,6 +1,6 @@
 //! `shelf run --log kafka://…`: a worker of the chain, and what it tells of itself.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -23,6 +23,7 @@ const LOOK: Duration = Duration::from_millis(50);
 
 pub(super) fn run(args: &RunArgs, settings: &Settings, output: Output) -> Result<(), Failure> {
     let connection = settings.kafka.connection()?;
+    nothing_else_joined(settings)?;
     let stop = Stop::on_signals()?;
     let partitions = settings.log.partitions;
     let (snapshots, depot) = settings.kafka.snapshots(&settings.data)?;
@@ -34,20 +35,26 @@ pub(super) fn run(args: &RunArgs, settings: &Settings, output: Output) -> Result
     let worker =
         WorkerSettings { depot, engine, commit_every, records, standby, delivery, ..usual };
     let worker = KafkaWorker::join(&connection, &worker)?;
+    let store = kafka.store()?;
+    let zone = settings.foreign(shelf_sources::Format::Auto)?;
+    let foreign = kafka.taken_of_others(zone)?;
     let intake = settings.kafka.intake.then(|| {
         let topics = SOURCES.map(str::to_owned).to_vec();
         KafkaIntake::join(
             &connection,
-            IntakeOptions { topics, partitions, store: None, commit_every },
+            IntakeOptions { topics, partitions, store, commit_every, foreign },
         )
     });
-    let intake = intake.transpose()?;
+    let intake = intake.transpose()?.map(Arc::new);
     let figures = Arc::clone(worker.figures());
-    let read = Arc::clone(&figures);
+    let (read, taking) = (Arc::clone(&figures), intake.as_ref().map(Arc::downgrade));
     let server = settings
         .http
         .server()?
-        .map(|http| WorkerServer::start(http.listen, move || counted(&read)))
+        .map(|http| {
+            let taking = move || taking.as_ref().and_then(Weak::upgrade);
+            WorkerServer::start(http.listen, move || counted(&read, taking().as_deref()))
+        })
         .transpose()?;
     output.say(&format!("a worker of {connection}, {partitions} partitions"));
     if let Some(server) = &server {
@@ -60,7 +67,7 @@ pub(super) fn run(args: &RunArgs, settings: &Settings, output: Output) -> Result
         let worked = scope.spawn(|| ended(worker.run(stop.flag()), &stop));
         let taken =
             intake.as_ref().map(|intake| scope.spawn(|| ended(intake.run(stop.flag()), &stop)));
-        let told = tell(&figures, intake.as_ref(), deadline, &stop, output);
+        let told = tell(&figures, intake.as_deref(), deadline, &stop, output);
         stop.ask();
         let gone = || Failure::new("worker_stopped", "a thread has stopped", "start it again");
         let worked = worked.join().unwrap_or_else(|_| Err(gone()));
@@ -71,6 +78,24 @@ pub(super) fn run(args: &RunArgs, settings: &Settings, output: Output) -> Result
     // What was taken and stepped is committed and saved as they leave.
     drop(intake);
     drop(worker);
+    Ok(())
+}
+
+/// The links follow a data folder: beside a log on Kafka nothing would be done of what they are set
+/// to do.
+fn nothing_else_joined(settings: &Settings) -> Result<(), Failure> {
+    let refused = |what: &str, hint: &str| {
+        let message = format!("{what} is set, and does not follow a log on Kafka");
+        Err(Failure::new("settings", message, hint))
+    };
+    if !settings.postgres.url.is_empty() {
+        let hint = "leave it empty: state and alerts are topics that others can read";
+        return refused("postgres.url", hint);
+    }
+    if !settings.redis.url.is_empty() {
+        let hint = "leave it empty, and have `shelf bridge` bring the streams to Kafka";
+        return refused("redis.url", hint);
+    }
     Ok(())
 }
 
@@ -106,13 +131,15 @@ fn tell(
 }
 
 /// What a worker counts, as metrics.
-fn counted(figures: &KafkaFigures) -> Standing {
+fn counted(figures: &KafkaFigures, intake: Option<&KafkaIntake>) -> Standing {
     let lanes = figures.lanes();
+    let of_others = intake.map(KafkaIntake::trouble).unwrap_or_default();
     let mut values = vec![
         (Metric::KafkaEvents, None, figures.events() as f64),
         (Metric::KafkaCommits, None, figures.commits() as f64),
         (Metric::KafkaFailures, None, figures.failures() as f64),
         (Metric::KafkaRebalances, None, figures.rebalances() as f64),
+        (Metric::KafkaFenced, None, figures.fenced() as f64),
     ];
     for (partition, lane) in &lanes {
         let partition = Some(partition.to_string());
@@ -128,7 +155,34 @@ fn counted(figures: &KafkaFigures) -> Standing {
         let count = lanes.values().filter(|lane| lane.state == state).count();
         values.push((Metric::KafkaPartitions, Some(name.to_owned()), count as f64));
     }
-    Standing { ready: lanes.values().all(|lane| lane.state == LaneState::Running), values }
+    let in_trouble = lanes.values().filter(|lane| lane.error.is_some()).count();
+    for (of, count) in [("log", in_trouble), ("others", of_others.len())] {
+        values.push((Metric::KafkaTrouble, Some(of.to_owned()), count as f64));
+    }
+    if let Some(intake) = intake {
+        values.push((Metric::KafkaMessages, None, intake.messages() as f64));
+        let lags = intake.lag().into_iter();
+        let known = lags.filter_map(|(topic, lag)| Some((topic, lag?)));
+        values.extend(known.map(|(topic, lag)| (Metric::KafkaIntakeLag, Some(topic), lag as f64)));
+    }
+    let opened = lanes.values().all(|lane| lane.state == LaneState::Running);
+    Standing { in_the_way: in_the_way(figures.rebalances(), opened, &of_others), values }
+}
+
+/// What keeps a worker from working on all that is its own.
+fn in_the_way(
+    rebalances: u64,
+    opened: bool,
+    of_others: &[(String, u32, &'static str, String)],
+) -> Option<String> {
+    if rebalances == 0 {
+        return Some("the group has not answered".to_owned());
+    }
+    if !opened {
+        return Some("partitions are being opened".to_owned());
+    }
+    let (topic, partition, code, message) = of_others.first()?;
+    Some(format!("messages of {topic}/{partition} are not taken: {message} [{code}]"))
 }
 
 /// How a worker stands.
@@ -159,7 +213,8 @@ fn standing(figures: &KafkaFigures, intake: Option<&KafkaIntake>, events_per_s: 
         "records": figures.records(), "commits": figures.commits(),
         "rebalances": figures.rebalances(), "failures": figures.failures(),
         "snapshots": figures.snapshots(), "standby": standing_by.positions.len(),
-        "messages": intake.map_or(0, KafkaIntake::messages), "trouble": trouble,
+        "messages": intake.map_or(0, KafkaIntake::messages),
+        "skipped": intake.map_or(0, KafkaIntake::skipped), "trouble": trouble,
     })
 }
 
@@ -180,4 +235,36 @@ fn line(view: &Value) -> String {
         format!("\n  partition {}: {} [{}]", word("partition"), word("message"), word("code"))
     }));
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_is_ready_when_the_group_has_answered_and_nothing_is_in_the_way() {
+        let way = |rebalances, opened, trouble: &[_]| in_the_way(rebalances, opened, trouble);
+        // Of no partitions all are opened, also before the group has said whether it has any.
+        assert!(way(0, true, &[]).unwrap().contains("group"));
+        assert!(way(1, false, &[]).unwrap().contains("opened"));
+        assert_eq!(way(1, true, &[]), None);
+        let trouble = ("wh_events".to_owned(), 2, "registry_unreachable", "it is away".to_owned());
+        let said = way(1, true, &[trouble]).unwrap();
+        assert!(said.contains("wh_events/2") && said.contains("registry_unreachable"), "{said}");
+        let figures = KafkaFigures::default();
+        assert!(counted(&figures, None).in_the_way.is_some());
+    }
+
+    #[test]
+    fn what_follows_a_data_folder_is_refused_beside_a_log_on_kafka() {
+        assert!(nothing_else_joined(&Settings::default()).is_ok());
+        let mut settings = Settings::default();
+        settings.redis.url = "redis://host".to_owned();
+        let refused = nothing_else_joined(&settings).unwrap_err();
+        assert!(refused.message.contains("redis.url") && refused.hint.contains("shelf bridge"));
+        settings.postgres.url = "postgres://host/shop".to_owned();
+        let refused = nothing_else_joined(&settings).unwrap_err();
+        assert_eq!(refused.code, "settings");
+        assert!(refused.message.contains("postgres.url"), "{}", refused.message);
+    }
 }

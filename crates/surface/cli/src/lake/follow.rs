@@ -8,6 +8,7 @@ use shelf_host::{ChainReader, Folder, Sources, step_behind_people};
 use shelf_lake::{Lake, LakeWriter, Recorder, Round, Step};
 use tokio::runtime::Runtime;
 
+use super::jobs::JobBoard;
 use super::maintenance::Maintenance;
 use super::runtime;
 use crate::acts::wall_now;
@@ -60,11 +61,16 @@ pub(crate) struct Follower {
 
 impl Follower {
     /// Opens the lake of a data folder, and reads the log from where the lake stands.
-    pub(crate) fn open(folder: &Folder, lake: Lake, settings: &Settings) -> Result<Self, Failure> {
+    pub(crate) fn open(
+        folder: &Folder,
+        lake: Lake,
+        settings: &Settings,
+        board: &JobBoard,
+    ) -> Result<Self, Failure> {
         folder.meta()?;
         let ends = folder.log_ends()?;
         let runtime = runtime()?;
-        let maintenance = Maintenance::new(lake.clone(), &settings.lake);
+        let maintenance = Maintenance::new(lake.clone(), &settings.lake, board.clone());
         let writer = runtime.block_on(LakeWriter::open(lake, ends.len() as u32))?;
         let positions = writer.positions();
         let highest = positions.highest(writer.partitions());
@@ -97,8 +103,13 @@ impl Follower {
         })
     }
 
-    /// Follows, and commits when a round is due.
-    pub(crate) fn follow(&mut self, until: Until, stop: &Stop) -> Result<Followed, Failure> {
+    /// Follows, and commits when a round is due. `tell` hears what went wrong beside the commits.
+    pub(crate) fn follow(
+        &mut self,
+        until: Until,
+        stop: &Stop,
+        mut tell: impl FnMut(Failure),
+    ) -> Result<Followed, Failure> {
         step_behind_people();
         let begun = Instant::now();
         let mut asked_at = None;
@@ -123,7 +134,7 @@ impl Follower {
                 self.followed.wall_s = begun.elapsed().as_secs_f64();
                 return Ok(self.followed);
             }
-            self.maintenance.look(&self.runtime, &self.writer)?;
+            self.maintenance.look(&self.runtime, &self.writer).map(&mut tell);
             if stepped == 0 {
                 std::thread::sleep(PAUSE);
             }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use shelf_host::Folder;
 
 use super::follow::{Follower, Until};
+use super::jobs::JobBoard;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::settings::Settings;
@@ -17,6 +18,8 @@ use crate::stop::Stop;
 const COMMIT_MB: u32 = 16;
 /// How long the thread waits after a failure that may pass.
 const RETRY: Duration = Duration::from_secs(10);
+/// The same after one that somebody has to see to.
+const RETRY_LATER: Duration = Duration::from_mins(1);
 /// How often it looks whether it is to stop meanwhile.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -36,14 +39,16 @@ impl LakeThread {
         settings: &Settings,
         output: Output,
         screen: bool,
+        board: &JobBoard,
     ) -> Self {
+        let board = board.clone();
         let stop = Stop::default();
         let trouble = Arc::new(Mutex::new(None));
         let (asked, noted) = (stop.clone(), Arc::clone(&trouble));
         let (folder, mut settings) = (folder.clone(), settings.clone());
         settings.lake.commit_mb = settings.lake.commit_mb.min(COMMIT_MB);
         let thread = std::thread::spawn(move || {
-            follow_on(&folder, &settings, &asked, |failure| {
+            follow_on(&folder, &settings, &board, &asked, |failure| {
                 if screen {
                     *noted.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
                 } else {
@@ -67,25 +72,29 @@ impl LakeThread {
     }
 }
 
-/// Follows until it is asked to stop, or until a failure that will not pass. Every failure is told
-/// once for as long as it stays the same.
-fn follow_on(folder: &Folder, settings: &Settings, stop: &Stop, mut tell: impl FnMut(Failure)) {
+/// Follows until it is asked to stop. Whatever fails is begun anew after a while, and told once for
+/// as long as it stays the same.
+fn follow_on(
+    folder: &Folder,
+    settings: &Settings,
+    board: &JobBoard,
+    stop: &Stop,
+    mut tell: impl FnMut(Failure),
+) {
     let mut told = String::new();
     loop {
         let followed = super::lake(settings)
-            .and_then(|lake| Follower::open(folder, lake, settings))
-            .and_then(|mut follower| follower.follow(Until::Stopped, stop));
+            .and_then(|lake| Follower::open(folder, lake, settings, board))
+            .and_then(|mut follower| follower.follow(Until::Stopped, stop, &mut tell));
         let Err(failure) = followed else { return };
-        let passing = failure.code == "lake_unreachable";
+        let passing = matches!(failure.code.as_str(), "lake_unreachable" | "lake_removed");
         if failure.message != told {
             told.clone_from(&failure.message);
             tell(failure);
         }
-        if !passing {
-            return;
-        }
+        let wait = if passing { RETRY } else { RETRY_LATER };
         let begun = Instant::now();
-        while begun.elapsed() < RETRY {
+        while begun.elapsed() < wait {
             if stop.asked() {
                 return;
             }
@@ -94,7 +103,8 @@ fn follow_on(folder: &Folder, settings: &Settings, stop: &Stop, mut tell: impl F
     }
 }
 
-fn warning(failure: &Failure) -> String {
+/// What is said of a failure of the lake beside what goes on.
+pub(super) fn warning(failure: &Failure) -> String {
     let mut text = format!("warning[{}]: the lake: {}", failure.code, failure.message);
     for cause in &failure.causes {
         text.push_str("\n  because: ");

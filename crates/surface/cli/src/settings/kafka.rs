@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use shelf_sources::Format;
 
+use super::links::store_named;
 use super::range;
 use super::secret::Secret;
 use crate::failure::Failure;
@@ -45,12 +47,27 @@ pub(crate) struct KafkaSettings {
     pub(crate) registry: RegistrySettings,
     /// Whether workers take the messages that others send to the topics of events.
     pub(crate) intake: bool,
+    /// Whose messages they take besides: `retail-stream`, `basket`; empty: nobody's.
+    pub(crate) foreign: Vec<String>,
+    /// Their topics by format, by full names; those of the system where none are named.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) foreign_topics: BTreeMap<String, Vec<String>>,
+    /// The store of messages that do not say theirs; empty: each must.
+    pub(crate) store: String,
+    /// How many partitions the topics have that others send to.
+    pub(crate) source_partitions: u32,
     /// How many brokers keep each record of a topic that is made.
     pub(crate) replication: u32,
     /// How long messages are kept.
     pub(crate) retention_hours: u32,
     /// How long the log is kept; 0: for ever.
     pub(crate) log_retention_hours: u32,
+    /// How long a deleted key of a compacted topic can still be seen.
+    pub(crate) delete_retention_hours: u32,
+    /// How large a file of a topic may be.
+    pub(crate) segment_mib: u32,
+    /// How large a batch of records may be.
+    pub(crate) max_message_mib: u32,
 }
 
 /// How messages of others are read, and state records and alerts written.
@@ -99,19 +116,52 @@ impl Default for KafkaSettings {
             format: MessageFormat::Json,
             registry: RegistrySettings::default(),
             intake: true,
+            foreign: Vec::new(),
+            foreign_topics: BTreeMap::new(),
+            store: String::new(),
+            source_partitions: 3,
             replication: 1,
             retention_hours: 168,
             log_retention_hours: 0,
+            delete_retention_hours: 24,
+            segment_mib: 256,
+            max_message_mib: 4,
         }
     }
 }
 
 impl KafkaSettings {
     pub(super) fn check(&self) -> Result<(), Failure> {
-        range("kafka.commit_ms", self.commit_ms.into(), 5, 60_000)?;
+        self.formats()?;
+        #[cfg(feature = "kafka")]
+        self.of_others()?;
+        // Brokers end transactions that are open for much longer.
+        range("kafka.commit_ms", self.commit_ms.into(), 5, 5_000)?;
+        range("kafka.source_partitions", self.source_partitions.into(), 1, 1_000)?;
+        range("kafka.delete_retention_hours", self.delete_retention_hours.into(), 0, 876_000)?;
+        range("kafka.segment_mib", self.segment_mib.into(), 1, 2_047)?;
+        range("kafka.max_message_mib", self.max_message_mib.into(), 1, 1_024)?;
         range("kafka.replication", self.replication.into(), 1, 15)?;
         range("kafka.retention_hours", self.retention_hours.into(), 1, 876_000)?;
-        range("kafka.log_retention_hours", self.log_retention_hours.into(), 0, 876_000)
+        range("kafka.log_retention_hours", self.log_retention_hours.into(), 0, 876_000)?;
+        store_named("kafka.store", &self.store).map(drop)
+    }
+
+    /// The formats of other systems whose messages are taken, each once.
+    fn formats(&self) -> Result<Vec<Format>, Failure> {
+        let mut formats = Vec::new();
+        for name in self.foreign.iter().chain(self.foreign_topics.keys()) {
+            let format = Format::of_name(name);
+            let format = format.filter(|one| !matches!(one, Format::Auto | Format::Shelf));
+            let format = format.ok_or_else(|| {
+                let hint = "give retail-stream, basket-line or basket";
+                Failure::new("settings", format!("kafka.foreign names {name:?}"), hint)
+            })?;
+            if !formats.contains(&format) && self.foreign.contains(name) {
+                formats.push(format);
+            }
+        }
+        Ok(formats)
     }
 
     /// Whether the log is on Kafka.
@@ -156,6 +206,11 @@ impl KafkaSettings {
         }
     }
 
+    /// The store of messages that do not say theirs.
+    pub(crate) fn store(&self) -> Result<Option<shelf_domain::StoreId>, Failure> {
+        store_named("kafka.store", &self.store)
+    }
+
     /// The folder that snapshots are read from and written to, and where they are kept besides.
     pub(crate) fn snapshots(
         &self,
@@ -189,6 +244,53 @@ impl KafkaSettings {
         Ok(Avro::new(&options).map_err(shelf_host::HostError::from)?)
     }
 
+    /// The topics of other systems by their full names, whose each is, and with how many partitions
+    /// it is made where it is not there.
+    fn of_others(&self) -> Result<Vec<(String, Format, u32)>, Failure> {
+        let mut topics = Vec::new();
+        for format in self.formats()? {
+            let named = self.foreign_topics.iter();
+            let mut named = named.filter(|(name, _)| Format::of_name(name) == Some(format));
+            let usual = shelf_kafka::FOREIGN.iter().filter(|one| one.format == format.name());
+            let before = topics.len();
+            match named.next() {
+                Some((_, names)) => {
+                    topics.extend(names.iter().map(|name| (name.clone(), format, 3)));
+                }
+                None => topics.extend(usual.map(|one| (one.name.into(), format, one.partitions))),
+            }
+            // A topic that is read twice would be taken twice.
+            let names: std::collections::BTreeSet<&str> =
+                topics.iter().map(|(name, ..)| name.as_str()).collect();
+            if names.len() < topics.len() || named.next().is_some() {
+                let what = "kafka.foreign_topics names a topic or a system twice";
+                return Err(Failure::new("settings", what, "name each once"));
+            }
+            if topics.len() == before {
+                let what = format!("kafka.foreign names {}, of no topic", format.name());
+                let hint = "name its topics in kafka.foreign_topics";
+                return Err(Failure::new("settings", what, hint));
+            }
+        }
+        Ok(topics)
+    }
+
+    /// The topics of other systems, as they are made where they are not there.
+    pub(crate) fn topics_of_others(&self) -> Result<Vec<(String, u32)>, Failure> {
+        let topics = self.of_others()?.into_iter();
+        Ok(topics.map(|(name, _, partitions)| (name, partitions)).collect())
+    }
+
+    /// How messages of other systems are taken, where any are.
+    pub(crate) fn taken_of_others(
+        &self,
+        foreign: shelf_sources::Foreign,
+    ) -> Result<Option<shelf_host::ForeignOptions>, Failure> {
+        let topics = self.of_others()?.into_iter();
+        let topics: Vec<_> = topics.map(|(name, format, _)| (name, format)).collect();
+        Ok((!topics.is_empty()).then(|| shelf_host::ForeignOptions::new(topics, foreign)))
+    }
+
     /// How the topics of a chain with so many partitions are made.
     pub(crate) fn topics(&self, partitions: u32) -> shelf_kafka::TopicOptions {
         const HOUR_MS: i64 = 3_600_000;
@@ -201,6 +303,10 @@ impl KafkaSettings {
             replication: self.replication,
             retention_ms: i64::from(self.retention_hours) * HOUR_MS,
             log_retention_ms,
+            source_partitions: self.source_partitions,
+            delete_retention_ms: u64::from(self.delete_retention_hours) * HOUR_MS.unsigned_abs(),
+            segment_bytes: u64::from(self.segment_mib) << 20,
+            max_message_bytes: u64::from(self.max_message_mib) << 20,
             ..Default::default()
         }
     }
@@ -227,6 +333,44 @@ mod tests {
         let wrong = KafkaSettings { sasl: "GSSAPI".to_owned(), ..settings };
         assert_eq!(wrong.connection().unwrap_err().code, "settings");
         assert_eq!(KafkaSettings::default().connection().unwrap_err().code, "kafka_address");
+    }
+
+    #[test]
+    fn messages_of_others_are_in_their_own_topics_or_in_those_that_are_named() {
+        let of = |foreign: &[&str], topics: &[(&str, &str)]| {
+            let foreign = foreign.iter().map(|&name| name.to_owned()).collect();
+            let topics = topics
+                .iter()
+                .map(|(format, topic)| ((*format).to_owned(), vec![(*topic).to_owned()]));
+            let foreign_topics = topics.collect();
+            KafkaSettings { foreign, foreign_topics, ..Default::default() }
+        };
+        let made = |settings: KafkaSettings| settings.topics_of_others().unwrap();
+        assert_eq!(made(of(&[], &[("d", "x")])), [], "topics alone say nothing");
+        assert_eq!(made(of(&["b"], &[])).len(), 5);
+        let both = made(of(&["retail-stream", "d", "basket"], &[("basket", "till")]));
+        assert_eq!((both.len(), both.last()), (6, Some(&("till".to_owned(), 3))));
+        let taken = of(&["d"], &[]).taken_of_others(shelf_sources::Foreign::default());
+        let names = taken.unwrap().unwrap().topics;
+        assert!(names.contains(&("customer-events".to_owned(), Format::Basket)), "{names:?}");
+        assert!(of(&["d"], &[("basket-line", "lines")]).check().is_ok());
+        assert_eq!(of(&["shelf"], &[]).check().unwrap_err().code, "settings");
+        assert_eq!(of(&[], &[("e", "x")]).check().unwrap_err().code, "settings");
+        assert_eq!(of(&["c"], &[]).topics_of_others().unwrap_err().code, "settings");
+        for twice in [&[("d", "x"), ("basket-line", "x")][..], &[("d", "x"), ("basket", "y")]] {
+            assert_eq!(of(&["d", "c"], twice).check().unwrap_err().code, "settings", "{twice:?}");
+        }
+    }
+
+    #[test]
+    fn messages_that_name_no_store_are_of_the_one_that_is_set() {
+        let of = |store: &str| KafkaSettings { store: store.to_owned(), ..Default::default() };
+        assert_eq!(of("").store().unwrap(), None);
+        assert_eq!(of("S1").store().unwrap(), Some(shelf_domain::StoreId::cut("S1")));
+        assert!(of("S1").check().is_ok());
+        let refused = of("a store with a name that is too long").check().unwrap_err();
+        assert_eq!(refused.code, "settings");
+        assert!(refused.message.contains("kafka.store"), "{}", refused.message);
     }
 
     #[test]
@@ -269,6 +413,26 @@ mod tests {
         let (folder, depot) = of("s3://bucket/chain").unwrap();
         assert_eq!((folder, depot.is_some()), (PathBuf::from("data/kafka-snapshots"), true));
         assert_eq!(of("gs://bucket").unwrap_err().code, "snapshots_address");
+    }
+
+    #[test]
+    fn topics_are_made_as_it_is_set() {
+        let usual = KafkaSettings::default().topics(16);
+        assert_eq!(usual, shelf_kafka::TopicOptions::default());
+        let set = KafkaSettings {
+            source_partitions: 12,
+            delete_retention_hours: 2,
+            segment_mib: 8,
+            max_message_mib: 1,
+            ..Default::default()
+        };
+        assert!(set.check().is_ok());
+        let topics = set.topics(16);
+        let sizes = (topics.segment_bytes, topics.max_message_bytes);
+        assert_eq!(sizes, (8 << 20, 1 << 20));
+        assert_eq!((topics.source_partitions, topics.delete_retention_ms), (12, 7_200_000));
+        let none = KafkaSettings { source_partitions: 0, ..Default::default() };
+        assert_eq!(none.check().unwrap_err().code, "settings");
     }
 
     #[test]

@@ -199,11 +199,7 @@ impl RedisSettings {
         let Some(redis) = self.redis()?.filter(|_| !self.streams.is_empty()) else {
             return Ok(None);
         };
-        let store = (!self.store.is_empty()).then(|| StoreId::new(&self.store)).transpose();
-        let store = store.map_err(|_| {
-            let message = format!("redis.store is {:?}, which cannot be a store", self.store);
-            Failure::new("settings", message, "name a store, or leave it empty")
-        })?;
+        let store = store_named("redis.store", &self.store)?;
         let seconds = |seconds: u32| Duration::from_secs(seconds.into());
         let options = Options {
             streams: self.streams.clone(),
@@ -216,6 +212,15 @@ impl RedisSettings {
         };
         Ok(Some(StreamOptions { redis, options, store }))
     }
+}
+
+/// The store that a setting names; `None` where it names none.
+pub(super) fn store_named(setting: &str, name: &str) -> Result<Option<StoreId>, Failure> {
+    let store = (!name.is_empty()).then(|| StoreId::new(name)).transpose();
+    store.map_err(|_| {
+        let message = format!("{setting} is {name:?}, which cannot be a store");
+        Failure::new("settings", message, "name a store, or leave it empty")
+    })
 }
 
 /// Addresses are shown where settings are; passwords never.

@@ -17,19 +17,21 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// A server and all that it needs, in the order in which they end.
 #[derive(Debug)]
 pub(crate) struct Server {
-    serving: Serving,
+    /// `None` where nobody asks but the console.
+    serving: Option<Serving>,
     _following: Following,
     _sql: Arc<Sql>,
 }
 
 impl Server {
-    fn start(sql: &Arc<Sql>, listener: Listener) -> Result<Self, Failure> {
-        let serving = sql.serve(listener)?;
+    fn start(sql: &Arc<Sql>, listener: Option<Listener>) -> Result<Self, Failure> {
+        let serving = listener.map(|listener| sql.serve(listener)).transpose()?;
         Ok(Self { serving, _following: sql.follow(), _sql: Arc::clone(sql) })
     }
 
     fn say(&self, output: Output) {
-        let (host, port) = (self.serving.address().ip(), self.serving.address().port());
+        let Some(serving) = &self.serving else { return };
+        let (host, port) = (serving.address().ip(), serving.address().port());
         output.say(&format!("SQL at {host}:{port}: psql -h {host} -p {port} -d shelf"));
     }
 }
@@ -47,7 +49,7 @@ pub(super) fn run(settings: &Settings, output: Output) -> Result<(), Failure> {
     })?;
     let listener = Listener::bind(&options)?;
     let stop = Stop::on_signals()?;
-    let server = Server::start(&open(settings)?, listener)?;
+    let server = Server::start(&open(settings)?, Some(listener))?;
     server.say(output);
     while !stop.asked() {
         std::thread::sleep(PAUSE);
@@ -69,13 +71,13 @@ pub(crate) fn listen(settings: &Settings, output: Output) -> Result<Option<Liste
     }
 }
 
-/// Serves a folder that this process runs.
+/// Follows a folder that this process runs, and serves it where there is an address.
 pub(crate) fn beside(
     listener: Option<Listener>,
     sql: Option<&Arc<Sql>>,
     output: Output,
 ) -> Result<Option<Server>, Failure> {
-    let (Some(listener), Some(sql)) = (listener, sql) else { return Ok(None) };
+    let Some(sql) = sql else { return Ok(None) };
     let server = Server::start(sql, listener)?;
     server.say(output);
     Ok(Some(server))

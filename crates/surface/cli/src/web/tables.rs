@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use shelf_host::Folder;
 use shelf_lake::{Filled, Lake, LakeError, Positions, Table};
-use shelf_web::{LakeFacts, LakeTable};
+use shelf_web::{LakeFacts, LakeJob, LakeTable};
 use tokio::runtime::Runtime;
 
 use super::held::Held;
 use crate::failure::Failure;
-use crate::lake::runtime_for_people;
+use crate::lake::{JobBoard, runtime_for_people};
 
 /// Looks at the tables of a lake.
 pub(super) struct Tables {
     looks: Arc<Looks>,
     known: Held<Vec<LakeTable>>,
+    jobs: JobBoard,
 }
 
 /// What it takes to look: many small files are read.
@@ -25,9 +26,9 @@ struct Looks {
 }
 
 impl Tables {
-    pub(super) fn new(folder: &Folder, lake: Lake) -> Result<Self, Failure> {
+    pub(super) fn new(folder: &Folder, lake: Lake, jobs: &JobBoard) -> Result<Self, Failure> {
         let looks = Looks { runtime: Some(runtime_for_people()?), lake, folder: folder.clone() };
-        Ok(Self { looks: Arc::new(looks), known: Held::default() })
+        Ok(Self { looks: Arc::new(looks), known: Held::default(), jobs: jobs.clone() })
     }
 }
 
@@ -51,6 +52,10 @@ impl LakeFacts for Tables {
         let looks = Arc::clone(&self.looks);
         let looked = self.known.get(move || looks.look());
         looked.map_err(|failure| (failure.code, failure.message))
+    }
+
+    fn jobs(&self) -> Vec<LakeJob> {
+        self.jobs.jobs()
     }
 }
 

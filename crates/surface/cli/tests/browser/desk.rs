@@ -141,6 +141,16 @@ impl Desk {
         self.browser.set_window_rect(0, 0, width, height).await.expect("a size");
     }
 
+    /// Writes the report of the last full day. Returns where it is.
+    pub(crate) fn report(&self) -> String {
+        let file = self.data.path().join("report.html");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_shelf"));
+        command.args(["report", "--data"]).arg(self.data.path().join("data"));
+        let status = command.arg("-o").arg(&file).status().expect("the program");
+        assert!(status.success(), "{status}");
+        format!("file://{}", file.display())
+    }
+
     /// Opens a page of the site.
     pub(crate) async fn open_page(&self, path: &str) {
         self.browser.goto(format!("{}{path}", self.url)).await.expect("a page");

@@ -44,6 +44,18 @@ fn users_and_tokens_come_and_go() {
     assert_eq!(added.code, 0, "{added:?}");
     assert_eq!(added.jsons()[0]["stores"], serde_json::json!(["S001"]));
     place.feed("user add ben", "short\n").failed(2, "users");
+    // Another password is no other role, and no other scope.
+    let ada = |words: &str| {
+        let ran = place.feed(&format!("user add ada --json {words}"), PASSWORD);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        ran.jsons()[0].clone()
+    };
+    let same = ada("");
+    assert_eq!((&same["role"], &same["stores"][0]), (&"operator".into(), &"S001".into()));
+    assert_eq!(ada("--role planner")["stores"][0], "S001");
+    let all = ada("--all-stores");
+    assert_eq!((&all["role"], &all["stores"]), (&"planner".into(), &serde_json::Value::Null));
+    ada("--role operator --store S001");
     assert_eq!(place.feed("user add robot --no-password", "").code, 0);
     let token = place.json("user token robot --label till --days 2")["token"].clone();
     let token = token.as_str().unwrap();

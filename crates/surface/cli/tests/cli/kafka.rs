@@ -22,6 +22,12 @@ fn get(serving: &Serving, path: &str) -> String {
     answer
 }
 
+/// The value of a metric with its labels.
+fn value(metrics: &str, name: &str) -> Option<f64> {
+    let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
+    line.parse().ok()
+}
+
 fn worker(place: &Place, url: &str, settings: &[(&str, &str)]) -> Serving {
     let words = format!("run --log {url} --listen 127.0.0.1:0 --json");
     Serving::start(place, &words, settings, |line| {
@@ -37,7 +43,7 @@ fn a_chain_is_made_fed_and_worked_on_by_commands() {
     let missing = place.run(&format!("run --log {url}"));
     missing.failed(5, "kafka_no_topic");
     let made = place.json(&format!("kafka init --log {url} --partitions 4"));
-    assert_eq!(made["created"].as_array().unwrap().len(), 20);
+    assert_eq!(made["created"].as_array().unwrap().len(), 21);
     let again = place.json(&format!("kafka init --log {url} --partitions 4"));
     let none = serde_json::json!([]);
     assert_eq!((&again["created"], &again["differences"]), (&none, &none));
@@ -62,6 +68,10 @@ fn a_chain_is_made_fed_and_worked_on_by_commands() {
     let last = format!("line {}: ", events.lines().count() + 1);
     assert!(fed.err.contains(&last), "{}", fed.err);
 
+    let refused = ("SHELF_REDIS__URL", "redis://127.0.0.1:1");
+    let mut beside = place.command(&format!("run --log {url}"));
+    Ran::of(beside.env(four.0, four.1).env(refused.0, refused.1), b"").failed(2, "settings");
+
     let working = worker(&place, &url, &[four]);
     assert!(get(&working, "/livez").starts_with("HTTP/1.1 200"));
     let wanted = format!("shelf_kafka_events {}\n", number(&simulated, "events"));
@@ -70,6 +80,24 @@ fn a_chain_is_made_fed_and_worked_on_by_commands() {
         metrics.contains(&wanted).then_some(metrics)
     });
     assert!(metrics.contains(r#"shelf_kafka_partitions{state="running"} 4"#), "{metrics}");
+    // What was stepped was committed in several transactions, after the group had given it.
+    assert!(value(&metrics, "shelf_kafka_commits") >= Some(4.0), "{metrics}");
+    assert!(value(&metrics, "shelf_kafka_rebalances") >= Some(1.0), "{metrics}");
+    assert_eq!(value(&metrics, "shelf_kafka_failures"), Some(0.0), "{metrics}");
+    for of in ["log", "others"] {
+        let trouble = format!("shelf_kafka_trouble{{of=\"{of}\"}}");
+        assert_eq!(value(&metrics, &trouble), Some(0.0), "{metrics}");
+    }
+    let metrics = until("nothing is left to take", || {
+        let metrics = get(&working, "/metrics");
+        // Behind the last event is the note that it was committed, which has an offset as well.
+        let lag = |number: u32| format!("shelf_kafka_lag{{partition=\"{number}\"}}");
+        let near = |name: String| value(&metrics, &name).is_some_and(|lag| lag <= 1.0);
+        let of_others = value(&metrics, r#"shelf_kafka_intake_lag{topic="shop.wh_events"}"#);
+        let caught_up = (0..4).map(lag).all(near) && of_others == Some(0.0);
+        caught_up.then_some(metrics)
+    });
+    assert!(metrics.contains("shelf_kafka_messages 0\n"), "{metrics}");
     assert!(get(&working, "/readyz").starts_with("HTTP/1.1 200"));
 }
 

@@ -4,10 +4,11 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::program::{Place, Ran, until};
+use crate::program::{Place, Ran, until, until_within};
 use crate::shop::open_shop;
 
 /// What `abort` ends a process with: 128 and the signal.
@@ -173,34 +174,95 @@ fn a_month_adds_up_wherever_it_is_summed() {
     let closed = "SELECT sum(close_units) FROM curated.fact_inventory \
                   WHERE event_date = (SELECT max(event_date) FROM curated.fact_inventory)";
     assert_eq!(row(&place, closed), [there.to_string()]);
+    // What the engine has at this moment.
+    let live = |columns: &str| {
+        let statement = format!("SELECT {columns} FROM live.stores");
+        let ran = Ran::of(place.command("sql --format csv").arg(statement), b"");
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let cells = ran.out.lines().nth(1).unwrap().split(',').map(str::to_owned);
+        cells.collect::<Vec<String>>()
+    };
+    assert_eq!(
+        live("sum(received_units), sum(sold_units), sum(removed_units), sum(unexplained_units)"),
+        expected
+    );
+    let stands = "sum(floor_units + cart_units + warehouse_units + transit_units)";
+    assert_eq!(live(stands), [there.to_string()]);
+    let receipts = row(&place, "SELECT count(DISTINCT receipt_id) FROM raw.pos_lines");
+    assert_eq!(live("sum(revenue), sum(receipts)"), [raw[1].clone(), receipts[0].clone()]);
     // Of days that have ended.
     let waste = "SELECT sum(units) FROM curated.fact_waste \
                  WHERE event_date <= (SELECT max(event_date) FROM analytics.kpis)";
     let waste = row(&place, waste);
     let kpi = "SELECT CAST(sum(value) AS BIGINT) FROM analytics.kpis WHERE kpi = 'waste_units'";
     assert_eq!(row(&place, kpi), waste);
+    check_views(&place);
+}
+
+/// What each view has one row for, and over so many days of facts it sums, where it sums sales.
+const VIEW_KEYS: [(&str, &str, Option<u32>); 11] = [
+    ("daily_sales_summary", "event_date, store_id, sku", Some(0)),
+    ("current_inventory", "store_id, sku", None),
+    ("low_stock", "store_id, sku", None),
+    ("product_performance", "sku", Some(30)),
+    ("store_performance", "store_id", Some(7)),
+    ("store_comparison", "store_id", Some(30)),
+    ("category_performance", "category", Some(30)),
+    ("inventory_turnover", "store_id, sku", None),
+    ("seasonal_sales_patterns", "month, day_of_week, holiday, category", Some(365)),
+    ("customer_behaviour", "customer_id", None),
+    ("current_alerts", "store_id, alert_id", None),
+];
+
+/// Every view has a comment and rows; its keys are unique and not null; its sums are those of the
+/// facts; its words and ranks are in their range.
+fn check_views(place: &Place) {
+    let one = |statement: &str| {
+        let ran = Ran::of(place.command("sql --format csv").arg(statement), b"");
+        assert_eq!(ran.code, 0, "{statement}: {ran:?}");
+        ran.out.lines().nth(1).unwrap_or_default().to_owned()
+    };
     for view in shelf_lake::VIEWS {
         let name = view.name;
         assert!(!view.comment().is_empty(), "{name}");
-        let counted = view_rows(&place, name);
-        assert!(counted > 0 || name == "low_stock", "{name} is empty");
-    }
-}
-
-/// How many rows a view has.
-fn view_rows(place: &Place, name: &str) -> usize {
-    let root = place.path("data/lake");
-    let lake = shelf_lake::Lake::at(root.to_str().unwrap(), std::collections::HashMap::new());
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let session = lake.unwrap().session().await.unwrap();
-        for view in shelf_lake::VIEWS {
-            let created = format!("CREATE VIEW curated.{} AS {}", view.name, view.sql);
-            session.sql(&created).await.unwrap_or_else(|error| panic!("{}: {error}", view.name));
+        let (_, keys, days) = VIEW_KEYS.iter().find(|(known, ..)| *known == name).unwrap();
+        let rows = one(&format!("SELECT count(*) FROM curated.{name}"));
+        assert!(rows != "0" || name == "low_stock", "{name} is empty");
+        let whole: Vec<String> = keys.split(", ").map(|key| format!("{key} IS NOT NULL")).collect();
+        let different = format!(
+            "SELECT count(*) FROM (SELECT DISTINCT {keys} FROM curated.{name} WHERE {})",
+            whole.join(" AND ")
+        );
+        assert_eq!(one(&different), rows, "{name} by {keys}");
+        if let Some(days) = days {
+            let since = match days {
+                0 => "TRUE".to_owned(),
+                days => format!(
+                    "event_date > (SELECT max(event_date) FROM curated.fact_sales) - \
+                     INTERVAL '{days} days'"
+                ),
+            };
+            let facts = "SELECT sum(units), sum(revenue), sum(profit) FROM curated.fact_sales";
+            let sums = format!("SELECT sum(units), sum(revenue) FROM curated.{name}");
+            let expected = one(&format!("{facts} WHERE {since}"));
+            assert!(expected.starts_with(&one(&sums)), "{name}: {} of {expected}", one(&sums));
         }
-        let rows = session.sql(&format!("SELECT * FROM curated.{name}")).await.unwrap();
-        rows.count().await.unwrap_or_else(|error| panic!("{name}: {error}"))
-    })
+    }
+    for (what, none) in [
+        ("words", "current_inventory WHERE status NOT IN ('out', 'critical', 'low', 'normal')"),
+        ("stock", "current_inventory WHERE on_hand_units < 0 OR daily_units < 0"),
+        ("scarce", "low_stock WHERE status = 'normal'"),
+        ("ranks", "product_performance WHERE revenue_rank < 1 OR units_rank < 1"),
+        ("first", "store_performance WHERE revenue_rank <> 1"),
+        ("turnover", "inventory_turnover WHERE turnover < 0 OR average_units < 0"),
+        ("days", "customer_behaviour WHERE shopping_days > receipts OR receipts < 1"),
+        ("standing", "current_alerts WHERE status IN ('resolved', 'dismissed')"),
+        ("weekend", "seasonal_sales_patterns WHERE weekend <> (day_of_week IN (6, 7))"),
+    ] {
+        assert_eq!(one(&format!("SELECT count(*) FROM curated.{none}")), "0", "{what}");
+    }
+    let best = "SELECT count(*) FROM curated.product_performance WHERE revenue_rank = 1";
+    assert_ne!(one(best), "0");
 }
 
 #[test]
@@ -241,6 +303,54 @@ fn an_event_is_visible_soon_and_acts_are_told() {
     running.stop();
     let cart = "SELECT cart_units FROM cleansed.shelf_state ORDER BY log_offset DESC LIMIT 1";
     assert_eq!(row(&place, cart), ["3"]);
+}
+
+/// What is due by the clock is done beside the commits: compaction, the star schema.
+#[test]
+fn a_running_chain_keeps_its_lake_in_shape() {
+    let place = Place::new();
+    let mut command = place.command("run --plain --warmup-days 1 --speed 600");
+    command.env("SHELF_LAKE__COMMIT_SECONDS", "1");
+    command.env("SHELF_LAKE__COMPACT_MINUTES", "1").env("SHELF_LAKE__BUILD_MINUTES", "1");
+    command.stdout(std::process::Stdio::null());
+    let running = place.started(&mut command);
+    let patience = Duration::from_mins(4);
+    until_within(patience, "the facts", || {
+        std::thread::sleep(Duration::from_secs(1));
+        (lake_rows(&place, "curated.fact_sales") > Some(0)).then_some(())
+    });
+    until_within(patience, "a compaction", || {
+        std::thread::sleep(Duration::from_secs(1));
+        let history = place.ok("lake history raw.shelf_events --limit 100");
+        history.contains("OPTIMIZE").then_some(())
+    });
+    running.stop();
+    place.ok("lake verify");
+}
+
+/// A table that is removed under a running chain is made again and filled from the log; who asks
+/// the chain sees that, too.
+#[test]
+fn a_running_chain_fills_a_table_that_was_removed() {
+    let place = Place::new();
+    place.ok("simulate --days 1");
+    let mut command = place.command("run --plain --speed 60");
+    command.env("SHELF_LAKE__COMMIT_SECONDS", "1").stdout(std::process::Stdio::null());
+    let running = place.started(&mut command);
+    let rows = || lake_rows(&place, "raw.shelf_events");
+    let before = until("the lake", || rows().filter(|rows| *rows > 0));
+    let (folder, away) = (place.path("data/lake/raw/shelf_events"), place.path("away"));
+    fs::rename(&folder, &away).unwrap();
+    until("the table again", || rows().filter(|again| *again > before));
+    running.stop();
+    place.ok("lake verify");
+}
+
+/// How many rows a table has; `None` where it is not there.
+fn lake_rows(place: &Place, table: &str) -> Option<u64> {
+    let view = place.json("lake tables");
+    let tables = view["tables"].as_array()?;
+    tables.iter().find(|row| row["table"] == table)?["rows"].as_u64()
 }
 
 /// What the clock says stands in the commits and nowhere else: which rows are there does not hang

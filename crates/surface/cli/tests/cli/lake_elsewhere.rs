@@ -135,6 +135,18 @@ fn an_object_store_that_fails_now_and_then_loses_nothing() {
     ok("lake follow --until-caught-up");
     ok("lake build");
     ok("lake optimize raw.pos_lines");
+    // SQL reads it there, and a running chain goes on into it.
+    let sum = |what: &str| {
+        let mut command = store.command(&place, "sql --format csv");
+        let ran = Ran::of(command.arg(format!("SELECT {what}")), b"");
+        assert_eq!(ran.code, 0, "{what}: {ran:?}");
+        ran.out.lines().nth(1).unwrap().to_owned()
+    };
+    let sold = sum("sum(units), sum(total) FROM raw.pos_lines");
+    assert_eq!(sum("sum(units), sum(revenue) FROM curated.fact_sales"), sold);
+    ok("run --plain --for-seconds 2 --speed 3600");
+    ok("lake follow --until-caught-up");
+    assert_ne!(sum("sum(units), sum(total) FROM raw.pos_lines"), sold);
     ok("lake verify");
     assert!(!place.path("data/lake").exists());
     let faults = store.stop();

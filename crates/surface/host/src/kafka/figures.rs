@@ -40,6 +40,7 @@ pub struct KafkaFigures {
     records: AtomicU64,
     commits: AtomicU64,
     failures: AtomicU64,
+    fenced: AtomicU64,
     rebalances: AtomicU64,
     snapshots: AtomicU64,
     lanes: Mutex<BTreeMap<u32, LaneFigures>>,
@@ -72,6 +73,10 @@ impl KafkaFigures {
 
     pub(crate) fn add_failure(&self) {
         self.failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add_fenced(&self) {
+        self.fenced.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn add_rebalance(&self) {
@@ -152,6 +157,11 @@ impl KafkaFigures {
     /// How often a lane had to begin anew.
     pub fn failures(&self) -> u64 {
         self.failures.load(Ordering::Relaxed)
+    }
+
+    /// How often a lane found that its partition had been taken over by another worker.
+    pub fn fenced(&self) -> u64 {
+        self.fenced.load(Ordering::Relaxed)
     }
 
     /// How often the group gave partitions to this worker or took them away.

@@ -1,24 +1,24 @@
 //! Messages of others, as events in the log: re-keyed by store, each once.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use shelf_domain::{Event, StoreId, Timestamp};
 use shelf_engine::partition_of;
 use shelf_events::{Defaults, parse_event, rejected_event};
 use shelf_kafka::{
-    Assignment, Avro, Connection, KafkaError, Membership, MembershipOptions, Message,
-    SOURCES_GROUP, SourceClaim, Unread,
+    Avro, Connection, FOREIGN_GROUP, KafkaError, Membership, MembershipOptions, Message,
+    SOURCE_BOOK, SOURCES_GROUP, SourceClaim, Unread,
 };
 
-use super::lanes::Lanes;
+use super::cadence::Cadence;
+use super::foreign::{ForeignOptions, ForeignTaker};
+use super::takers::{Counted, LAG_EVERY, Partition, Takers};
 use crate::HostError;
 
 const POLL: Duration = Duration::from_millis(100);
-const PAUSE: Duration = Duration::from_millis(500);
-const PAUSE_FENCED: Duration = Duration::from_secs(3);
 
 /// How messages of others are taken.
 #[derive(Clone, Debug)]
@@ -31,51 +31,16 @@ pub struct IntakeOptions {
     pub store: Option<StoreId>,
     /// How often what was taken is committed.
     pub commit_every: Duration,
+    /// How the messages of other systems are taken; nothing: not at all.
+    pub foreign: Option<ForeignOptions>,
 }
 
 /// Takes messages of others. Dropping it leaves the group.
 pub struct KafkaIntake {
-    membership: Membership<Sources>,
+    membership: Membership<Takers>,
+    /// Who takes the messages of other systems is elected among those who take messages.
+    foreign: Option<Membership<Takers>>,
     taken: Arc<Counted>,
-}
-
-#[derive(Debug, Default)]
-struct Counted {
-    messages: AtomicU64,
-    failures: AtomicU64,
-    trouble: Mutex<BTreeMap<(String, u32), KafkaError>>,
-}
-
-struct Sources {
-    connection: Connection,
-    options: Arc<IntakeOptions>,
-    taken: Arc<Counted>,
-    lanes: Lanes,
-}
-
-impl Assignment for Sources {
-    fn assigned(&self, partitions: &[(String, u32)]) {
-        for partition in partitions {
-            let taker = Taker {
-                connection: self.connection.clone(),
-                options: Arc::clone(&self.options),
-                taken: Arc::clone(&self.taken),
-                topic: partition.0.clone(),
-                partition: partition.1,
-            };
-            self.lanes.begin(partition, move |stop| taker.run(&stop));
-        }
-    }
-
-    fn revoked(&self, partitions: &[(String, u32)]) {
-        self.lanes.end(partitions);
-    }
-}
-
-impl Drop for Sources {
-    fn drop(&mut self) {
-        self.lanes.end_all();
-    }
 }
 
 /// Takes the messages of one partition of a topic.
@@ -83,42 +48,25 @@ struct Taker {
     connection: Connection,
     options: Arc<IntakeOptions>,
     taken: Arc<Counted>,
-    topic: String,
-    partition: u32,
+    of: Partition,
 }
 
 impl Taker {
     fn run(&self, stop: &AtomicBool) {
-        while !stop.load(Ordering::Acquire) {
-            let Err(error) = self.serve(stop) else { break };
-            self.taken.failures.fetch_add(1, Ordering::Relaxed);
-            let fenced = matches!(error, KafkaError::Fenced { .. });
-            self.trouble(Some(error));
-            let (began, length) = (Instant::now(), if fenced { PAUSE_FENCED } else { PAUSE });
-            while began.elapsed() < length && !stop.load(Ordering::Acquire) {
-                std::thread::sleep(Duration::from_millis(20));
-            }
-        }
-        self.trouble(None);
-    }
-
-    /// Notes what is in the way, or that nothing is.
-    fn trouble(&self, error: Option<KafkaError>) {
-        let mut all = self.taken.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        let partition = (self.topic.clone(), self.partition);
-        match error {
-            Some(error) => drop(all.insert(partition, error)),
-            None => drop(all.remove(&partition)),
-        }
+        self.taken.run(&self.of, stop, || self.serve(stop));
+        self.taken.gone(&self.of);
     }
 
     fn serve(&self, stop: &AtomicBool) -> Result<(), KafkaError> {
-        let mut claim = SourceClaim::take(&self.connection, &self.topic, self.partition)?;
-        let mut committed_at = Instant::now();
+        let (topic, partition) = &self.of;
+        let mut claim = SourceClaim::take(&self.connection, topic, *partition)?;
+        self.taken.skipped.fetch_add(claim.skipped(), Ordering::Relaxed);
+        let mut cadence = Cadence::new(self.options.commit_every);
+        let mut lag_at = Instant::now();
+        self.taken.behind(self.of.clone(), claim.lag());
         while !stop.load(Ordering::Acquire) {
-            let wait = self.options.commit_every.saturating_sub(committed_at.elapsed());
             let mut unread = None;
-            let taken = claim.pump(wait, |message, events| {
+            let taken = claim.pump(cadence.wait(), |message, events| {
                 // Behind a message that is not read yet, none is.
                 if unread.is_some() {
                     return;
@@ -135,10 +83,15 @@ impl Taker {
                 return Err(error);
             }
             self.taken.messages.fetch_add(taken.messages, Ordering::Relaxed);
-            if committed_at.elapsed() >= self.options.commit_every {
+            if lag_at.elapsed() >= LAG_EVERY {
+                lag_at = Instant::now();
+                self.taken.behind(self.of.clone(), claim.lag());
+            }
+            if cadence.is_due() {
+                let begun = Instant::now();
                 claim.commit()?;
-                self.trouble(None);
-                committed_at = Instant::now();
+                self.taken.in_the_way(&self.of, None);
+                cadence.committed(begun);
             }
         }
         claim.commit()
@@ -171,25 +124,50 @@ impl Taker {
 impl KafkaIntake {
     /// Joins those who take messages.
     pub fn join(connection: &Connection, options: IntakeOptions) -> Result<Self, HostError> {
-        shelf_kafka::check(connection, options.partitions)?;
-        let taken = Arc::new(Counted::default());
         let topics = options.topics.clone();
         let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
-        let sources = Sources {
-            connection: connection.clone(),
-            options: Arc::new(options),
-            taken: Arc::clone(&taken),
-            lanes: Lanes::default(),
-        };
+        shelf_kafka::check_sources(connection, options.partitions, &topics)?;
+        let taken = Arc::new(Counted::default());
+        let options = Arc::new(options);
+        let foreign = Self::join_foreign(connection, &options, &taken)?;
+        let (connected, counted) = (connection.clone(), Arc::clone(&taken));
+        let takers = Takers::new(move |of, stop| {
+            let (connection, of) = (connected.clone(), of.clone());
+            let (options, taken) = (Arc::clone(&options), Arc::clone(&counted));
+            Taker { connection, options, taken, of }.run(stop);
+        });
         let membership = MembershipOptions { group: SOURCES_GROUP, ..Default::default() };
-        let membership = Membership::join(connection, &topics, &membership, sources)?;
-        Ok(Self { membership, taken })
+        let membership = Membership::join(connection, &topics, &membership, takers)?;
+        Ok(Self { membership, foreign, taken })
+    }
+
+    /// Joins those of whom one takes the messages of other systems.
+    fn join_foreign(
+        connection: &Connection,
+        options: &Arc<IntakeOptions>,
+        taken: &Arc<Counted>,
+    ) -> Result<Option<Membership<Takers>>, HostError> {
+        let Some(foreign) = options.foreign.clone() else { return Ok(None) };
+        shelf_kafka::check_foreign(connection, options.partitions, &foreign.names())?;
+        let (connected, foreign) = (connection.clone(), Arc::new(foreign));
+        let (options, counted) = (Arc::clone(options), Arc::clone(taken));
+        let takers = Takers::new(move |elected_by, stop| {
+            let (connection, elected_by) = (connected.clone(), elected_by.clone());
+            let (options, foreign) = (Arc::clone(&options), Arc::clone(&foreign));
+            let taken = Arc::clone(&counted);
+            ForeignTaker { connection, options, foreign, taken, elected_by }.run(stop);
+        });
+        let membership = MembershipOptions { group: FOREIGN_GROUP, ..Default::default() };
+        Ok(Some(Membership::join(connection, &[SOURCE_BOOK], &membership, takers)?))
     }
 
     /// Takes messages until `stop` is set.
     pub fn run(&self, stop: &AtomicBool) -> Result<(), HostError> {
         while !stop.load(Ordering::Acquire) {
             self.membership.poll(POLL)?;
+            if let Some(foreign) = &self.foreign {
+                foreign.poll(Duration::ZERO)?;
+            }
         }
         Ok(())
     }
@@ -201,8 +179,8 @@ impl KafkaIntake {
 
     /// Leaves, with everything committed that was taken. Returns how many messages that were.
     pub fn leave(self) -> u64 {
-        let Self { membership, taken } = self;
-        drop(membership);
+        let Self { membership, foreign, taken } = self;
+        drop((membership, foreign));
         taken.messages.load(Ordering::Relaxed)
     }
 
@@ -211,12 +189,20 @@ impl KafkaIntake {
         self.taken.failures.load(Ordering::Relaxed)
     }
 
+    /// How many offsets of each topic are not taken yet, of the partitions that are this worker's;
+    /// `None` where that is not known of all of them.
+    pub fn lag(&self) -> BTreeMap<String, Option<u64>> {
+        self.taken.lag()
+    }
+
+    /// How many offsets were passed over because the brokers no longer had what stood there: those
+    /// messages are in no log.
+    pub fn skipped(&self) -> u64 {
+        self.taken.skipped.load(Ordering::Relaxed)
+    }
+
     /// What is in the way of taking, by topic and partition: a code and a sentence.
     pub fn trouble(&self) -> Vec<(String, u32, &'static str, String)> {
-        let all = self.taken.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        let told = all.iter().map(|((topic, partition), error)| {
-            (topic.clone(), *partition, error.code(), error.to_string())
-        });
-        told.collect()
+        self.taken.trouble()
     }
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use shelf_engine::{EngineError, Options, Partition, Snapshot, SnapshotStore};
 use shelf_kafka::{Claim, Connection, Delivery, InputLog, KafkaError, KafkaLog, Place};
 
+use super::cadence::Cadence;
 use super::depot::Depot;
 use super::figures::{KafkaFigures, LaneState};
 use super::records::Records;
@@ -55,7 +56,7 @@ pub(crate) struct Lane {
 struct Served {
     partition: Partition<KafkaLog>,
     records: Records,
-    committed_at: Instant,
+    cadence: Cadence,
     lag_at: Instant,
     /// Keeps a snapshot elsewhere while the partition goes on.
     keeper: Option<JoinHandle<()>>,
@@ -69,6 +70,9 @@ impl Lane {
             let began = Instant::now();
             let Err(error) = self.serve() else { break };
             self.figures.add_failure();
+            if matches!(error.kafka(), Some(KafkaError::Fenced { .. })) {
+                self.figures.add_fenced();
+            }
             self.figures.lane(self.number, |lane| {
                 lane.state = LaneState::Waiting;
                 lane.error = Some((error.code(), sentences(&error)));
@@ -101,10 +105,9 @@ impl Lane {
     fn serve(&self) -> Result<(), HostError> {
         let mut served = self.open()?;
         while !self.stopping() {
-            let since = served.committed_at.elapsed();
-            let wait = self.settings.commit_every.saturating_sub(since);
+            let wait = served.cadence.wait();
             self.step(&mut served, wait)?;
-            if served.committed_at.elapsed() >= self.settings.commit_every {
+            if served.cadence.is_due() {
                 self.commit(&mut served)?;
             }
             if served.partition.snapshot_due() {
@@ -189,8 +192,8 @@ impl Lane {
             lane.epoch = committed.epoch;
             lane.error = trouble.map(|error| (error.code(), sentences(&error)));
         });
-        let now = Instant::now();
-        Ok(Served { partition, records, committed_at: now, lag_at: now, keeper: None })
+        let (cadence, lag_at) = (Cadence::new(self.settings.commit_every), Instant::now());
+        Ok(Served { partition, records, cadence, lag_at, keeper: None })
     }
 
     /// Steps what has come, or comes in so long.
@@ -213,7 +216,8 @@ impl Lane {
 
     /// Commits what was stepped: its effects, the records that it changed, and its position.
     fn commit(&self, served: &mut Served) -> Result<(), HostError> {
-        let Served { partition, records, committed_at, .. } = served;
+        let begun = Instant::now();
+        let Served { partition, records, cadence, .. } = served;
         let changes = records.changes(partition.stores());
         let output = partition.output().output().ok_or(HostError::Worker)?;
         for change in &changes {
@@ -225,7 +229,7 @@ impl Lane {
             let position = partition.position();
             self.figures.lane(self.number, |lane| lane.position = position);
         }
-        *committed_at = Instant::now();
+        cadence.committed(begun);
         Ok(())
     }
 

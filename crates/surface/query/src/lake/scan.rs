@@ -20,7 +20,7 @@ use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
-use shelf_lake::{DataFile, Snapshot};
+use shelf_lake::{DataFile, LakeError, Snapshot};
 
 use crate::QueryError;
 
@@ -28,12 +28,15 @@ use crate::QueryError;
 #[derive(Debug)]
 pub(super) struct LakeTable {
     snapshot: Snapshot,
+    /// How many rows it has, where its files say so.
+    rows: Option<usize>,
     schema: SchemaRef,
     columns: TableSchema,
 }
 
 impl LakeTable {
-    pub(super) fn new(snapshot: Snapshot) -> Self {
+    pub(super) async fn new(snapshot: Snapshot) -> Result<Self, LakeError> {
+        let rows = snapshot.rows().await?;
         let table = snapshot.table();
         let whole = table.arrow_schema();
         let of_folders = table.partition_columns();
@@ -56,7 +59,13 @@ impl LakeTable {
             .with_table_partition_cols(of_paths)
             .build();
         let schema = Arc::clone(columns.table_schema());
-        Self { snapshot, schema, columns }
+        Ok(Self { snapshot, rows, schema, columns })
+    }
+
+    /// How many rows it has, and nothing else.
+    fn counted(&self) -> Statistics {
+        let num_rows = self.rows.map_or(Precision::Absent, Precision::Exact);
+        Statistics { num_rows, ..Statistics::new_unknown(&self.schema) }
     }
 
     async fn files(&self) -> Result<Vec<PartitionedFile>, QueryError> {
@@ -128,6 +137,10 @@ impl TableProvider for LakeTable {
         TableType::Base
     }
 
+    fn statistics(&self) -> Option<Statistics> {
+        Some(self.counted())
+    }
+
     fn supports_filters_pushdown(
         &self,
         filters: &[&Expr],
@@ -151,10 +164,6 @@ impl TableProvider for LakeTable {
         }
         let (url, store) = self.snapshot.store();
         state.runtime_env().register_object_store(url.as_ref(), store);
-        let rows: usize = files
-            .iter()
-            .filter_map(|file| file.statistics.as_ref()?.num_rows.get_value().copied())
-            .sum();
         let mut source = ParquetSource::new(self.columns.clone())
             .with_table_parquet_options(state.table_options().parquet.clone());
         if let Some(condition) = conjunction(filters.iter().cloned()) {
@@ -162,13 +171,9 @@ impl TableProvider for LakeTable {
             source = source.with_predicate(state.create_physical_expr(condition, &columns)?);
         }
         let groups = FileGroup::new(files).split_files(state.config().target_partitions());
-        let statistics = Statistics {
-            num_rows: Precision::Exact(rows),
-            ..Statistics::new_unknown(&self.schema)
-        };
         let config = FileScanConfigBuilder::new(url, Arc::new(source))
             .with_file_groups(groups)
-            .with_statistics(statistics)
+            .with_statistics(self.counted())
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
             .build();

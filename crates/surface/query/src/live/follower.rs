@@ -56,6 +56,15 @@ impl Follower {
         &self.clocks
     }
 
+    /// Goes on from the newest snapshots where these are ahead: where nobody has asked for anything
+    /// yet, nothing in between is missed. Must not be called from a worker of the runtime.
+    pub(crate) fn leap(&self) -> Result<(), QueryError> {
+        let mut reader = self.present.blocking_write();
+        reader.leap(&self.folder)?;
+        self.clocks.take_from(&reader);
+        Ok(())
+    }
+
     /// Steps what has come onto the disk. Must not be called from a worker of the runtime.
     pub(crate) fn catch_up(&self) -> Result<u64, QueryError> {
         let mut reader = self.present.blocking_write();

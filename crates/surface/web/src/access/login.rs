@@ -84,9 +84,9 @@ async fn login(State(app): State<App>, request: Request) -> Result<Response, Pro
     if !fits || !known {
         sessions.failed(&by_name);
         sessions.failed(&by_peer);
-        tracing::warn!(user = %form.name, %peer, "a login has failed");
         // Some people type their password where their name belongs: only names of users are noted.
         let name = app.users().get(&form.name).map_or("", |_| form.name.as_str()).to_owned();
+        tracing::warn!(user = %name, %peer, "a login has failed");
         noted::note(&app, &name, "login_failed", peer.to_string()).await;
         if html {
             return Ok(page(&form.next, true, StatusCode::UNAUTHORIZED));

@@ -162,7 +162,8 @@ impl Users {
         self.users.iter().find(|user| user.name == name)
     }
 
-    /// Adds a user, or gives one that is there another role, scope and password. Tokens stay.
+    /// Adds a user, or gives one that is there another role, scope and password: none for who uses
+    /// tokens only. Tokens stay.
     pub fn set(
         &mut self,
         name: &str,
@@ -180,7 +181,6 @@ impl Users {
         let full = self.users.len() >= USERS;
         match self.users.iter_mut().find(|user| user.name == name) {
             Some(user) => {
-                let password = password.or(user.password.take());
                 let tokens = std::mem::take(&mut user.tokens);
                 *user = User { name: name.to_owned(), role, stores, password, tokens };
             }
@@ -320,9 +320,12 @@ mod tests {
         assert!(is_password("correct horse battery", hash.as_deref()));
         assert!(!is_password("correct horse", hash.as_deref()));
         assert!(!is_password("correct horse battery", None));
-        // Another role keeps password and tokens.
-        again.set("anna", Role::Viewer, Some(vec!["S001".to_owned()]), None).unwrap();
+        // Another role keeps the tokens; who gets no password has none any more.
+        let (scope, password) = (Some(vec!["S001".to_owned()]), Some("correct horse battery"));
+        again.set("anna", Role::Viewer, scope.clone(), password).unwrap();
         assert!(again.of_token(&token).is_some() && again.password_of("anna").is_some());
+        again.set("anna", Role::Viewer, scope, None).unwrap();
+        assert!(again.of_token(&token).is_some() && again.password_of("anna").is_none());
         again
             .add_token("anna", "old", 0)
             .map(|old| assert!(again.of_token(&old).is_none()))

@@ -48,6 +48,14 @@ impl AtMoment {
 }
 
 impl Common {
+    /// A problem where a past moment is asked for of what has only a present.
+    pub(super) fn present_only(&self, what: &str) -> Result<(), Problem> {
+        match self.as_of {
+            None => Ok(()),
+            Some(_) => Err(Problem::new(Kind::NoPast, format!("{what} is known as it is now"))),
+        }
+    }
+
     pub(super) fn as_of(&self) -> Result<Option<Timestamp>, Problem> {
         self.as_of.as_deref().map(time_of).transpose()
     }

@@ -31,7 +31,7 @@ pub(super) fn write<T: Serialize>(rows: &[T]) -> Result<Vec<u8>, Problem> {
         let mut cells: Vec<(usize, String)> = Vec::new();
         flatten("", value, &mut |name, cell| {
             let place = *places.entry(name.to_owned()).or_insert_with(|| {
-                columns.push(name.to_owned());
+                columns.push(harmless(name.to_owned()));
                 columns.len() - 1
             });
             cells.push((place, cell));

@@ -18,7 +18,7 @@ use super::paging::Listed;
 use super::reads::{StoreQuery, list, maybe_store, one_store};
 use crate::access::Who;
 use crate::app::App;
-use crate::backends::{LakeTable, LinkFact, SimulationState};
+use crate::backends::{LakeJob, LakeTable, LinkFact, SimulationState};
 use crate::facts::{applied_facts, host_facts, quality_facts, quality_history_view};
 use crate::problem::{Kind, Problem};
 
@@ -367,7 +367,7 @@ async fn quality(
     let (folder, limits) = (app.parts().folder.clone(), app.parts().quality);
     let now = app.now();
     list(&app, &who, &asked, store, "quality", move |present, _, _| {
-        let partitions = present.partitions();
+        let (partitions, now) = (present.partitions(), present.as_of.unwrap_or(now));
         let known = quality_facts(&folder, limits, present.reader().meta(), &partitions, now)?;
         let book = QualityBook::open(&folder)?;
         let applied = book.measured().filter(|_| present.as_of.is_none()).map(applied_facts);
@@ -392,11 +392,12 @@ async fn history(
     let store = maybe_store(asked.own.store.as_ref())?;
     whole_chain(&who, store.is_some())?;
     let folder = app.parts().folder.clone();
-    list(&app, &who, &asked, store, "quality-history", move |_, chain, _| {
+    list(&app, &who, &asked, store, "quality-history", move |present, chain, _| {
         if let Some(store) = store {
             one_store(chain, store)?;
         }
-        let changes = quality_history(&folder)?;
+        let mut changes = quality_history(&folder)?;
+        changes.retain(|change| present.as_of.is_none_or(|until| change.at <= until));
         Ok(quality_history_view(&changes, store.as_ref().map(StoreId::as_str), usize::MAX))
     })
     .await
@@ -409,6 +410,8 @@ struct LakeView {
     total: u64,
     /// The rows.
     tables: Vec<LakeTable>,
+    /// What keeps them in shape, where this process follows.
+    jobs: Vec<LakeJob>,
 }
 
 impl Listed for LakeView {
@@ -428,15 +431,17 @@ async fn lake(
     who: Who,
     asked: Asked<NoParams>,
 ) -> Result<Response, Problem> {
+    asked.common.present_only("the lake")?;
     let Some(lake) = app.parts().lake.clone() else {
         return Err(Problem::new(Kind::NotThere, "no lake is followed by this process"));
     };
+    let jobs = lake.jobs();
     let tables = app.blocking(move || lake.tables()).await?.map_err(|(code, message)| {
         let status = axum::http::StatusCode::SERVICE_UNAVAILABLE;
         Problem::coded(status, &code, message, "see `shelf lake verify`")
     })?;
     list(&app, &who, &asked, None, "lake", move |_, _, _| {
-        Ok(LakeView { total: tables.len() as u64, tables })
+        Ok(LakeView { total: tables.len() as u64, tables, jobs })
     })
     .await
 }

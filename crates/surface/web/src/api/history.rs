@@ -1,6 +1,7 @@
 //! Reads of the log itself: the latest events, one event, and what people did.
 
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,8 +17,10 @@ use shelf_ports::Offset;
 use utoipa::{IntoParams, ToSchema};
 
 use super::asked::{Params, rfc3339};
+use super::export::{accepted, act_rows, answer};
 use super::figures::NoParams;
 use super::operations::Operations;
+use super::paging::{Format, format_of};
 use super::reads::maybe_store;
 use crate::access::{Role, Who};
 use crate::app::App;
@@ -27,16 +30,18 @@ use crate::problem::{Kind, Problem};
 const LOOKED_AT: Offset = 20_000;
 /// Events that one request shows at most.
 const SHOWN: usize = 1_000;
+/// Events that one file has at most.
+const EXPORTED: usize = 10_000;
 
 pub(super) fn add(operations: Operations) -> Operations {
     operations
-        .one::<EventsQuery, EventsView, _, _>(
+        .paged::<EventsQuery, EventsView, _, _>(
             "/api/v1/events",
             "The latest events of the log, the newest first.",
             events,
         )
         .one::<NoParams, EventRow, _, _>("/api/v1/events/{id}", "One event of the log.", event)
-        .one::<EventsQuery, AuditView, _, _>(
+        .paged::<EventsQuery, AuditView, _, _>(
             "/api/v1/audit",
             "What people did, the newest first: acts, counts, removals, policies, what else they \
              set, logins, and what was done to the simulation.",
@@ -55,26 +60,28 @@ struct EventsQuery {
     about: Option<String>,
     /// Done or set by this person.
     actor: Option<String>,
-    /// Rows, 1 to 1,000; 100 without it.
+    /// Rows, 1 to 1,000; 100 without it. Of a file 1 to 10,000; 10,000 without it.
     limit: Option<u64>,
-    /// The token of the page, as the page before gave it.
+    /// The token of the page, as the page before gave it: a file has it in `X-Next-Page`.
     page: Option<String>,
+    /// `json`, `csv` or `ndjson`; the last two give a file. Without it, what `Accept` says.
+    format: Option<String>,
 }
 
 /// One event of the log.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-struct EventRow {
+pub(super) struct EventRow {
     /// Its place in the log, as `p03-1207`.
-    id: String,
+    pub(super) id: String,
     /// When it reached the log.
-    received_at: String,
+    pub(super) received_at: String,
     /// Of which store.
     #[schema(value_type = String)]
-    store: StoreId,
+    pub(super) store: StoreId,
     /// Where it came from; `null` where that is not known.
-    source: Option<String>,
+    pub(super) source: Option<String>,
     /// The event under the names of `docs/schemas/v1`.
-    event: Map<String, Value>,
+    pub(super) event: Map<String, Value>,
 }
 
 /// Events, the newest first.
@@ -88,18 +95,18 @@ struct EventsView {
 
 /// What a person did to the server and not to a store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-struct HostActRow {
+pub(super) struct HostActRow {
     /// What time it was in the stores.
-    at: String,
+    pub(super) at: String,
     /// What time it was on the clock of the machine.
-    clock_at: String,
+    pub(super) clock_at: String,
     /// Who, as far as they said.
-    actor: String,
+    pub(super) actor: String,
     /// `login`, `login_failed`, `logout`, `simulation_paused`, `simulation_resumed` or
     /// `simulation_speed`.
-    act: String,
+    pub(super) act: String,
     /// With what: an address, a speed.
-    detail: String,
+    pub(super) detail: String,
 }
 
 /// What people did, the newest first.
@@ -176,10 +183,14 @@ struct Look {
 }
 
 impl Look {
-    fn of(query: EventsQuery, who: &Who, acts: bool) -> Result<Self, Problem> {
-        let rows = query.limit.unwrap_or(100);
-        if !(1..=SHOWN as u64).contains(&rows) {
-            return Err(Problem::new(Kind::BadRequest, format!("limit may be 1 to {SHOWN}")));
+    fn of(query: EventsQuery, who: &Who, acts: bool, format: Format) -> Result<Self, Problem> {
+        let (usual, most) = match format {
+            Format::Json => (100, SHOWN),
+            Format::Csv | Format::Ndjson => (EXPORTED as u64, EXPORTED),
+        };
+        let rows = query.limit.unwrap_or(usual);
+        if !(1..=most as u64).contains(&rows) {
+            return Err(Problem::new(Kind::BadRequest, format!("limit may be 1 to {most}")));
         }
         let store = maybe_store(query.store.as_ref())?;
         if let Some(store) = store {
@@ -313,27 +324,42 @@ fn offsets_of(token: &str) -> Result<Vec<Offset>, Problem> {
 async fn events(
     State(app): State<App>,
     who: Who,
+    headers: HeaderMap,
     Params(query): Params<EventsQuery>,
 ) -> Result<Response, Problem> {
-    shown(&app, Look::of(query, &who, false)?).await
+    let format = format_of(query.format.as_deref(), accepted(&headers))?;
+    let look = Look::of(query, &who, false, format)?;
+    let folder = app.parts().folder.clone();
+    let answered = app.blocking(move || {
+        let view = look.look(&folder)?;
+        answer(format, &view, &view.events, "events", view.next_page.as_deref())
+    });
+    answered.await?
 }
 
 async fn audit(
     State(app): State<App>,
     who: Who,
+    headers: HeaderMap,
     Params(query): Params<EventsQuery>,
 ) -> Result<Response, Problem> {
     who.must_be(Role::Planner)?;
+    let format = format_of(query.format.as_deref(), accepted(&headers))?;
     let whole = who.stores.is_none() && query.store.is_none() && query.page.is_none();
-    let look = Look::of(query, &who, true)?;
+    let look = Look::of(query, &who, true, format)?;
     let folder = app.parts().folder.clone();
-    let view = app.blocking(move || {
+    let answered = app.blocking(move || {
         let host_acts = if whole { look.host_acts(&folder)? } else { Vec::new() };
         let host_acts = host_acts.into_iter().map(HostActRow::from).collect();
         let EventsView { events, next_page } = look.look(&folder)?;
-        Ok::<_, HostError>(AuditView { events, host_acts, next_page })
+        let view = AuditView { events, host_acts, next_page };
+        let rows = match format {
+            Format::Json => Vec::new(),
+            Format::Csv | Format::Ndjson => act_rows(&view.events, &view.host_acts),
+        };
+        answer(format, &view, &rows, "audit", view.next_page.as_deref())
     });
-    Ok(axum::Json(view.await??).into_response())
+    answered.await?
 }
 
 impl From<HostAct> for HostActRow {
@@ -386,7 +412,7 @@ pub(crate) async fn acts(app: &App, who: &Who, asked: ActsAsked) -> Result<Acts,
     let whole = who.stores.is_none() && asked.store.is_none() && asked.page.is_none();
     let ActsAsked { store, kind, actor, page } = asked;
     let query = EventsQuery { store, r#type: kind, actor, page, ..EventsQuery::default() };
-    let look = Look::of(query, who, true)?;
+    let look = Look::of(query, who, true, Format::Json)?;
     let folder = app.parts().folder.clone();
     let found = app.blocking(move || {
         let sources = Sources::open(&folder)?;
@@ -423,12 +449,6 @@ impl From<HostAct> for Act {
         let HostAct { at, actor, act: kind, detail, .. } = act;
         Self { at, store: None, actor, kind, detail, place: None, source: None }
     }
-}
-
-async fn shown(app: &App, look: Look) -> Result<Response, Problem> {
-    let folder = app.parts().folder.clone();
-    let view = app.blocking(move || look.look(&folder)).await??;
-    Ok(axum::Json(view).into_response())
 }
 
 async fn event(

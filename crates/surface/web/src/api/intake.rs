@@ -23,6 +23,9 @@ use crate::app::App;
 use crate::door::Incoming;
 use crate::problem::{Kind, Problem};
 
+/// The media type of NDJSON.
+pub(super) const NDJSON: &str = "application/x-ndjson";
+
 /// The most events of one request.
 const EVENTS: usize = 50_000;
 
@@ -77,7 +80,7 @@ async fn take(State(app): State<App>, who: Who, request: Request) -> Result<Resp
     let packed = gzipped(request.headers())?;
     let lines = match kind.as_deref() {
         Some("application/json") => Lines::Json,
-        Some("application/x-ndjson" | "application/ndjson" | "application/jsonl") => Lines::Ndjson,
+        Some(NDJSON | "application/ndjson" | "application/jsonl") => Lines::Ndjson,
         other => {
             let detail = format!("the body is {}", other.unwrap_or("of no type"));
             return Err(Problem::new(Kind::WrongType, detail));

@@ -38,6 +38,8 @@ pub(super) enum Answer {
     One,
     /// A page of a list, also as CSV or NDJSON.
     List,
+    /// A list whose view has its pages itself, also as CSV or NDJSON.
+    Paged,
     /// Server-sent events.
     Events,
 }
@@ -89,6 +91,21 @@ impl Operations {
     {
         let params = Q::into_params(|| Some(ParameterIn::Query));
         self.add::<T, _, _>(&Method::GET, path, summary, params, None, &Answer::One, handler)
+    }
+
+    /// A list with pages of its own, if any: `Q` are all its parameters, `T` is the view.
+    pub(super) fn paged<Q: IntoParams, T: ToSchema, H, X>(
+        self,
+        path: &str,
+        summary: &str,
+        handler: H,
+    ) -> Self
+    where
+        H: Handler<X, App>,
+        X: 'static,
+    {
+        let params = Q::into_params(|| Some(ParameterIn::Query));
+        self.add::<T, _, _>(&Method::GET, path, summary, params, None, &Answer::Paged, handler)
     }
 
     /// Server-sent events: `Q` narrows them.
@@ -171,11 +188,12 @@ impl Operations {
             .version(env!("CARGO_PKG_VERSION"))
             .description(Some(description))
             .build();
-        let document = OpenApiBuilder::new()
+        let mut document = OpenApiBuilder::new()
             .info(info)
             .paths(self.paths)
             .components(Some(self.components.build()))
             .build();
+        super::details::add(&mut document);
         (self.router, document)
     }
 }
@@ -193,6 +211,10 @@ fn answered<T: ToSchema>(answer: &Answer) -> ResponseBuilder {
     match answer {
         Answer::One => response.content(JSON, Content::new(Some(reference::<T>()))),
         Answer::Events => response.content("text/event-stream", text()),
+        Answer::Paged => response
+            .content(JSON, Content::new(Some(reference::<T>())))
+            .content("text/csv", text())
+            .content("application/x-ndjson", text()),
         Answer::List => {
             let page = AllOfBuilder::new().item(reference::<T>()).item(reference::<Paging>());
             response

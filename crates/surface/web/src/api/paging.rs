@@ -66,7 +66,7 @@ struct Page<'a, T> {
 impl Slice {
     pub(super) fn of<T>(asked: &Asked<T>) -> Result<Self, Problem> {
         let filter_hash = xxh3_64(asked.filter.as_bytes());
-        let format = format_of(asked)?;
+        let format = format_of(asked.common.format.as_deref(), &asked.accept)?;
         let (from, after) = match &asked.common.page {
             None => (0, None),
             Some(token) => read(token, filter_hash)?,
@@ -108,17 +108,25 @@ impl Slice {
                 let page = Page { view: &view, paging: Paging { next_page } };
                 Ok(axum::Json(page).into_response())
             }
-            Format::Csv => file(csv::write(view.rows())?, "text/csv; charset=utf-8", name, "csv"),
-            Format::Ndjson => {
-                let mut text = Vec::new();
-                for row in view.rows().iter() {
-                    serde_json::to_writer(&mut text, row).map_err(|_| unwritten())?;
-                    text.push(b'\n');
-                }
-                file(text, "application/x-ndjson", name, "ndjson")
-            }
+            Format::Csv => comma_separated(view.rows(), name),
+            Format::Ndjson => lines(view.rows(), name),
         }
     }
+}
+
+/// Rows as a file of CSV with this name.
+pub(super) fn comma_separated<T: Serialize>(rows: &[T], name: &str) -> Result<Response, Problem> {
+    file(csv::write(rows)?, "text/csv; charset=utf-8", name, "csv")
+}
+
+/// Rows as a file of NDJSON with this name.
+pub(super) fn lines<T: Serialize>(rows: &[T], name: &str) -> Result<Response, Problem> {
+    let mut text = Vec::new();
+    for row in rows {
+        serde_json::to_writer(&mut text, row).map_err(|_| unwritten())?;
+        text.push(b'\n');
+    }
+    file(text, "application/x-ndjson", name, "ndjson")
 }
 
 fn unwritten() -> Problem {
@@ -135,8 +143,9 @@ fn file(body: Vec<u8>, kind: &'static str, name: &str, ending: &str) -> Result<R
     Ok(response)
 }
 
-fn format_of<T>(asked: &Asked<T>) -> Result<Format, Problem> {
-    match asked.common.format.as_deref() {
+/// How a list is to be written: what its parameter says, and without it what `Accept` says.
+pub(super) fn format_of(format: Option<&str>, accept: &str) -> Result<Format, Problem> {
+    match format {
         Some("json") => Ok(Format::Json),
         Some("csv") => Ok(Format::Csv),
         Some("ndjson") => Ok(Format::Ndjson),
@@ -144,8 +153,8 @@ fn format_of<T>(asked: &Asked<T>) -> Result<Format, Problem> {
             let detail = format!("there is no format {other:?}; there are json, csv, ndjson");
             Err(Problem::new(Kind::BadRequest, detail))
         }
-        None if asked.accept.starts_with("text/csv") => Ok(Format::Csv),
-        None if asked.accept.starts_with("application/x-ndjson") => Ok(Format::Ndjson),
+        None if accept.starts_with("text/csv") => Ok(Format::Csv),
+        None if accept.starts_with("application/x-ndjson") => Ok(Format::Ndjson),
         None => Ok(Format::Json),
     }
 }

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use shelf_domain::{Body, Event, Reason, StoreId};
 use shelf_events::{Defaults, write_event};
-use shelf_host::{Ack, Folder, LogPlace, QuarantineBook, Sources};
+use shelf_host::{Ack, AckStatus, Folder, LogPlace, QuarantineBook, Sources};
 use shelf_sources::{Known, LineReader};
 use utoipa::{IntoParams, ToSchema};
 
@@ -26,6 +26,10 @@ use crate::problem::{Kind, Problem};
 
 /// The most entries that are submitted again at once.
 const RETRIES: usize = 1_000;
+/// The most entries of a page, and of each partition for it.
+const NEWEST: usize = 50;
+/// The most entries of a partition that are looked at for a page.
+const LOOKED_AT: usize = 1_000;
 
 pub(super) fn add(operations: Operations) -> Operations {
     operations
@@ -38,7 +42,7 @@ pub(super) fn add(operations: Operations) -> Operations {
             &Method::POST,
             "/api/v1/quarantine/retry",
             "Submits entries of quarantine again.",
-            retry,
+            retried,
         )
 }
 
@@ -142,6 +146,7 @@ async fn quarantine(
     who: Who,
     asked: Asked<QuarantineQuery>,
 ) -> Result<Response, Problem> {
+    asked.common.present_only("quarantine")?;
     let store = maybe_store(asked.own.store.as_ref())?;
     if let Some(store) = store {
         who.must_see(store)?;
@@ -163,7 +168,7 @@ async fn quarantine(
                 if why != Reason::Unreadable && !fits(why.code()) {
                     continue;
                 }
-                let event = book.event(place)?;
+                let Some(event) = book.event(place)? else { continue };
                 let seen = stores.as_ref().is_none_or(|stores| stores.contains(&event.store));
                 if !seen || store.is_some_and(|store| store != event.store) {
                     continue;
@@ -211,7 +216,7 @@ struct Retried {
     result: Ack,
 }
 
-async fn retry(
+async fn retried(
     State(app): State<App>,
     who: Who,
     JsonBody(body): JsonBody<RetryBody>,
@@ -223,6 +228,20 @@ async fn retry(
     let store = body.store.as_deref().map(store_id).transpose()?;
     let places: Vec<LogPlace> =
         body.ids.iter().map(|id| place_of(id)).collect::<Result<_, Problem>>()?;
+    let results = retry(&app, &who, places, store).await?;
+    let results = body.ids.into_iter().zip(results).map(|(id, result)| Retried { id, result });
+    Ok(axum::Json(RetryDone { results: results.collect() }).into_response())
+}
+
+/// Submits entries again, for the API and for the page. What is not in quarantine is refused: the
+/// log has it applied already, and might apply it once more.
+pub(crate) async fn retry(
+    app: &App,
+    who: &Who,
+    places: Vec<LogPlace>,
+    store: Option<StoreId>,
+) -> Result<Vec<Ack>, Problem> {
+    who.must_be(Role::Planner)?;
     let (inner, asker) = (app.clone(), who.clone());
     let tries = app.blocking(move || {
         let folder = &inner.parts().folder;
@@ -235,6 +254,8 @@ async fn retry(
                     return Err(Problem::new(Kind::NotFound, detail));
                 }
                 let event = book.event(*place)?;
+                let detail = "the log does not have it any more";
+                let event = event.ok_or_else(|| Problem::new(Kind::NotFound, detail))?;
                 asker.must_see(event.store)?;
                 Ok(again(event, store, &mut reader))
             });
@@ -243,15 +264,49 @@ async fn retry(
     });
     let tries = tries.await??;
     let events: Vec<Incoming> = tries.iter().flatten().flatten().cloned().collect();
-    let mut acks = hand_in(&app, events).await?.into_iter();
-    let results = body.ids.into_iter().zip(tries).filter_map(|(id, tried)| {
-        let result = match tried {
-            Ok(events) => acks.by_ref().take(events.len()).last()?,
-            Err(ack) => ack,
-        };
-        Some(Retried { id, result })
-    });
-    Ok(axum::Json(RetryDone { results: results.collect() }).into_response())
+    let mut acks = hand_in(app, events).await?.into_iter();
+    let accepted = Ack { status: AckStatus::Accepted, code: None, hint: None };
+    let result = |tried: Result<Vec<Incoming>, Ack>| match tried {
+        Ok(events) => acks.by_ref().take(events.len()).last().unwrap_or_else(|| accepted.clone()),
+        Err(ack) => ack,
+    };
+    Ok(tries.into_iter().map(result).collect())
+}
+
+/// An entry of quarantine as a page shows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Refused {
+    /// Its place in the log.
+    pub(crate) place: LogPlace,
+    /// Why it was refused.
+    pub(crate) why: Reason,
+    /// The event, or the bytes that are none.
+    pub(crate) event: Event,
+}
+
+/// The newest entries of the stores that may be seen, the newest first.
+pub(crate) fn newest(app: &App, stores: Option<&[StoreId]>) -> Result<Vec<Refused>, Problem> {
+    app.quarantine().read(&app.parts().folder, |book| {
+        let mut found = Vec::new();
+        let mut taken: BTreeMap<u32, (usize, usize)> = BTreeMap::new();
+        let entries: Vec<(LogPlace, Reason)> =
+            book.entries().iter().rev().map(|(place, why)| (*place, *why)).collect();
+        for (place, why) in entries {
+            let (kept, looked) = taken.entry(place.0).or_default();
+            if *kept == NEWEST || *looked == LOOKED_AT {
+                continue;
+            }
+            *looked += 1;
+            let Some(event) = book.event(place)? else { continue };
+            if stores.is_none_or(|stores| stores.contains(&event.store)) {
+                *kept += 1;
+                found.push(Refused { place, why, event });
+            }
+        }
+        found.sort_by_key(|entry| std::cmp::Reverse(entry.event.received_at));
+        found.truncate(NEWEST);
+        Ok(found)
+    })
 }
 
 /// The events that an entry would be now: bytes are read once more, an event stays what it is.
@@ -265,7 +320,7 @@ fn again(
     };
     let defaults = Defaults { store, received_at: event.received_at };
     let lines = reader.read(&rejected.raw, &defaults).map_err(|error| Ack {
-        status: shelf_host::AckStatus::Rejected,
+        status: AckStatus::Rejected,
         code: Some(error.code().to_owned()),
         hint: Some(error.hint()),
     })?;

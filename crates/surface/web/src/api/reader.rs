@@ -11,7 +11,7 @@ use shelf_domain::Reason;
 
 use super::DOCUMENT;
 use crate::app::App;
-use crate::problem::{KINDS, Kind, Problem, reason_of};
+use crate::problem::{Documented, KINDS, Kind, Problem, all_documented, documented, reason_of};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -33,7 +33,15 @@ struct Operation {
     path: String,
     summary: String,
     parameters: Vec<Parameter>,
-    body: String,
+    bodies: Vec<Shape>,
+    answers: Vec<Shape>,
+}
+
+/// What is sent one way: a status for an answer, a type, and the schema of it.
+struct Shape {
+    status: String,
+    media: String,
+    schema: String,
 }
 
 struct Parameter {
@@ -52,11 +60,14 @@ struct ProblemsPage {
 #[template(path = "reader/problem.html")]
 struct ProblemPage {
     problem: ProblemRow,
+    /// What is wrong here, where a request has met it.
+    detail: String,
 }
 
 struct ProblemRow {
     code: String,
-    status: String,
+    /// The status of its answer, or what else has this code.
+    kind: String,
     title: String,
     hint: String,
 }
@@ -65,7 +76,7 @@ impl From<Kind> for ProblemRow {
     fn from(kind: Kind) -> Self {
         Self {
             code: kind.code().to_owned(),
-            status: kind.status().to_string(),
+            kind: kind.status().to_string(),
             title: kind.title().to_owned(),
             hint: kind.hint().to_owned(),
         }
@@ -76,10 +87,21 @@ impl From<Reason> for ProblemRow {
     fn from(reason: Reason) -> Self {
         Self {
             code: reason.code().to_owned(),
-            status: "result of an event".to_owned(),
+            kind: "result of an event".to_owned(),
             title: "the core did not accept the event; it is in quarantine".to_owned(),
             hint: reason.hint().to_owned(),
         }
+    }
+}
+
+impl From<(&str, &Documented)> for ProblemRow {
+    fn from((code, known): (&str, &Documented)) -> Self {
+        let hint = match known.hint.as_str() {
+            "" => "see what the answer says under hint".to_owned(),
+            hint => hint.to_owned(),
+        };
+        let (code, kind, title) = (code.to_owned(), known.kind.clone(), known.when.clone());
+        Self { code, kind, title, hint }
     }
 }
 
@@ -88,6 +110,24 @@ fn page(page: &impl Template) -> Response {
         Ok(text) => Html(text).into_response(),
         Err(_) => Problem::new(Kind::Defect, "a page cannot be written").into_response(),
     }
+}
+
+/// An answer for a person: a problem as a page that explains it, and leads on.
+pub(crate) fn explained(answer: Response) -> Response {
+    let Some(problem) = answer.extensions().get::<Problem>() else { return answer };
+    let row = ProblemRow {
+        code: problem.code.to_string(),
+        kind: problem.status().to_string(),
+        title: problem.title.to_owned(),
+        hint: problem.hint.to_string(),
+    };
+    let detail = problem.detail.to_string();
+    let Ok(text) = (ProblemPage { problem: row, detail }).render() else { return answer };
+    let (mut parts, _) = answer.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    let kind = HeaderValue::from_static("text/html; charset=utf-8");
+    parts.headers.insert(header::CONTENT_TYPE, kind);
+    Response::from_parts(parts, text.into())
 }
 
 async fn style() -> Response {
@@ -111,17 +151,32 @@ async fn operations() -> Response {
                 place: text(parameter, "in"),
                 says: text(parameter, "description"),
             });
-            let body = operation.get("requestBody").map(ToString::to_string);
+            let bodies = operation.get("requestBody").map(|body| shapes("", body));
+            let answers = operation.get("responses").and_then(|all| all.as_object());
+            let answers =
+                answers.into_iter().flatten().flat_map(|(status, one)| shapes(status, one));
             operations.push(Operation {
                 method: method.to_uppercase(),
                 path: path.clone(),
                 summary: text(operation, "summary"),
                 parameters: parameters.collect(),
-                body: body.as_deref().and_then(schema_name).unwrap_or_default(),
+                bodies: bodies.unwrap_or_default(),
+                answers: answers.collect(),
             });
         }
     }
     page(&OperationsPage { version: env!("CARGO_PKG_VERSION"), operations })
+}
+
+/// The types in which a body or an answer comes.
+fn shapes(status: &str, part: &serde_json::Value) -> Vec<Shape> {
+    let types = part.get("content").and_then(|types| types.as_object());
+    let shape = |(media, content): (&String, &serde_json::Value)| Shape {
+        status: status.to_owned(),
+        media: media.clone(),
+        schema: schema_name(&content.to_string()).unwrap_or_else(|| "text".to_owned()),
+    };
+    types.into_iter().flatten().map(shape).collect()
 }
 
 /// The name of the first schema that a part of the document refers to.
@@ -136,18 +191,21 @@ async fn problems() -> Response {
         .into_iter()
         .filter(|reason| KINDS.iter().all(|kind| kind.code() != reason.code()));
     problems.extend(more.map(ProblemRow::from));
+    let told = |code: &str| problems.iter().any(|problem| problem.code == code);
+    let rest: Vec<_> = all_documented().filter(|(code, _)| !told(code)).collect();
+    problems.extend(rest.into_iter().map(ProblemRow::from));
     page(&ProblemsPage { problems })
 }
 
 async fn problem(Path(code): Path<String>) -> Response {
     let kind = KINDS.iter().find(|kind| kind.code() == code).map(|kind| ProblemRow::from(*kind));
-    match kind.or_else(|| reason_of(&code).map(ProblemRow::from)) {
-        Some(problem) => page(&ProblemPage { problem }),
+    let reason = || reason_of(&code).map(ProblemRow::from);
+    let other = || documented(&code).map(|known| ProblemRow::from((code.as_str(), known)));
+    match kind.or_else(reason).or_else(other) {
+        Some(problem) => page(&ProblemPage { problem, detail: String::new() }),
         None => {
             // The code was sent by whoever asks, and may be anything.
-            let detail =
-                "no problem has this code; see docs/errors.md for those of the command line";
-            Problem::new(Kind::NotFound, detail).into_response()
+            Problem::new(Kind::NotFound, "no problem has this code").into_response()
         }
     }
 }

@@ -9,12 +9,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::asked::{JsonBody, Params};
-use super::figures::NoParams;
+use super::export::{FormatQuery, accepted, answer};
 use super::operations::Operations;
+use super::paging::format_of as format_of_list;
 use crate::access::Who;
 use crate::app::{App, fresh_id};
 use crate::backends::{
-    SqlBackend, SqlColumn, SqlFailure, SqlFormat, SqlLimits, SqlObject, SqlStatement,
+    SqlAnswer, SqlBackend, SqlColumn, SqlFailure, SqlFormat, SqlLimits, SqlObject, SqlStatement,
 };
 use crate::problem::{Kind, Problem};
 
@@ -36,7 +37,7 @@ pub(super) fn add(operations: Operations) -> Operations {
             "Ends a statement that runs.",
             cancel,
         )
-        .one::<NoParams, SqlCatalogue, _, _>(
+        .paged::<FormatQuery, SqlCatalogue, _, _>(
             "/api/v1/sql/objects",
             "What statements can name, and what they may use.",
             objects,
@@ -94,7 +95,7 @@ struct SqlCatalogue {
     objects: Vec<SqlObject>,
 }
 
-fn backend(app: &App, who: &Who) -> Result<Arc<dyn SqlBackend>, Problem> {
+pub(crate) fn backend(app: &App, who: &Who) -> Result<Arc<dyn SqlBackend>, Problem> {
     if who.stores.is_some() {
         let detail = "statements see all stores, and this user does not";
         return Err(Problem::new(Kind::OtherStore, detail));
@@ -103,7 +104,8 @@ fn backend(app: &App, who: &Who) -> Result<Arc<dyn SqlBackend>, Problem> {
     app.parts().sql.clone().ok_or_else(nothing)
 }
 
-fn failed(failure: &SqlFailure) -> Problem {
+/// The problem of a statement that has no answer.
+pub(crate) fn failed(failure: &SqlFailure) -> Problem {
     let status = match failure.code.as_str() {
         "sql_timeout" | "sql_cancelled" => StatusCode::REQUEST_TIMEOUT,
         "sql_memory" => StatusCode::SERVICE_UNAVAILABLE,
@@ -112,6 +114,24 @@ fn failed(failure: &SqlFailure) -> Problem {
     };
     let detail = format!("{} (SQLSTATE {})", failure.message, failure.sqlstate);
     Problem::coded(status, &failure.code, detail, &failure.hint)
+}
+
+/// By what name a statement of this user is ended: another user must not end it by its name.
+pub(crate) fn name_of(who: &Who, id: &str) -> String {
+    format!("{}/{id}", who.name)
+}
+
+/// Runs a statement, and ends it where its client goes before it is answered.
+pub(crate) async fn answered(
+    app: &App,
+    backend: Arc<dyn SqlBackend>,
+    statement: SqlStatement,
+) -> Result<Result<SqlAnswer, SqlFailure>, Problem> {
+    let id = statement.id.clone().unwrap_or_default();
+    let mut asked = Asked { backend: Arc::clone(&backend), id, answered: false };
+    let answer = app.blocking(move || backend.run(&statement)).await?;
+    asked.answered = true;
+    Ok(answer)
 }
 
 /// Ends a statement whose client has gone.
@@ -164,13 +184,9 @@ async fn run(
         }
         None => format!("{:032x}", fresh_id()?.0),
     };
-    // Another user must not end it by its name.
-    let id = format!("{}/{id}", who.name);
-    let mut asked = Asked { backend: Arc::clone(&backend), id: id.clone(), answered: false };
-    let statement = SqlStatement { text: body.sql, format, max_rows: body.max_rows, id: Some(id) };
-    let answer = app.blocking(move || backend.run(&statement)).await?;
-    asked.answered = true;
-    let answer = answer.map_err(|failure| failed(&failure))?;
+    let id = Some(name_of(&who, &id));
+    let statement = SqlStatement { text: body.sql, format, max_rows: body.max_rows, id };
+    let answer = answered(&app, backend, statement).await?.map_err(|failure| failed(&failure))?;
     let mut response = answer.body.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
@@ -192,7 +208,7 @@ async fn cancel(
     JsonBody(body): JsonBody<CancelBody>,
 ) -> Result<Response, Problem> {
     let backend = backend(&app, &who)?;
-    let id = format!("{}/{}", who.name, body.id);
+    let id = name_of(&who, &body.id);
     let cancelled = app.blocking(move || backend.cancel(&id)).await?;
     Ok(axum::Json(Cancelled { cancelled }).into_response())
 }
@@ -200,11 +216,14 @@ async fn cancel(
 async fn objects(
     State(app): State<App>,
     who: Who,
-    _: Params<NoParams>,
+    headers: HeaderMap,
+    Params(query): Params<FormatQuery>,
 ) -> Result<Response, Problem> {
     let backend = backend(&app, &who)?;
+    let format = format_of_list(query.format.as_deref(), accepted(&headers))?;
     let limits = backend.limits();
     let objects = app.blocking(move || backend.objects()).await?;
     let objects = objects.map_err(|failure| failed(&failure))?;
-    Ok(axum::Json(SqlCatalogue { limits, objects }).into_response())
+    let view = SqlCatalogue { limits, objects };
+    answer(format, &view, &view.objects, "objects", None)
 }

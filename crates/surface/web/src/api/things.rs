@@ -98,7 +98,7 @@ async fn lot(
 ) -> Result<Response, Problem> {
     let (store, sku) = (store_id(&store)?, sku_of(&sku)?);
     who.must_see(store)?;
-    let gone = || Problem::new(Kind::NotFound, "the log knows no such lot, as far as it was read");
+    let gone = || Problem::new(Kind::UnknownLot, format!("nothing is known of a lot {lot:?}"));
     let code = LotCode::new(&lot).map_err(|_| gone())?;
     let life = crate::life::of(&app, (store, sku, code), at.as_of()?).await?;
     Ok(axum::Json(life.ok_or_else(gone)?).into_response())

@@ -19,19 +19,16 @@ use super::reads::PolicyRow;
 use super::things::{alert_id, order_id, task_id};
 use crate::access::{Role, Who};
 use crate::acts::{
-    Done, Terms, act_on_alert, act_on_order, act_on_task, actor_of, count, receive_order, submit,
+    Done, LONGEST_SNOOZE, Terms, act_on_alert, act_on_order, act_on_task, actor_of, count,
+    receive_order, submit,
 };
 use crate::app::App;
-use crate::backends::SimulationState;
+use crate::backends::{FASTEST, SimulationState};
 use crate::noted;
 use crate::problem::{Kind, Problem};
 
 /// The most alerts of one request.
 const ALERTS: usize = 500;
-/// The longest snooze, in minutes: a year.
-const SNOOZE_MINUTES: u32 = 527_040;
-/// The fastest that a simulation may be asked to go.
-const SPEED: f64 = 100_000.0;
 
 pub(super) fn add(operations: Operations) -> Operations {
     let (post, put) = (&Method::POST, &Method::PUT);
@@ -104,9 +101,9 @@ struct AlertBody {
     note: String,
     /// To whom it is assigned.
     to: Option<String>,
-    /// Until when it is snoozed, RFC 3339.
+    /// Until when it is snoozed, RFC 3339: 30 days at most.
     until: Option<String>,
-    /// For how many minutes it is snoozed.
+    /// For how many minutes it is snoozed, 1 to 43,200.
     minutes: Option<u32>,
 }
 
@@ -119,14 +116,18 @@ impl AlertBody {
                 let to = self.to.as_deref().ok_or_else(|| needs("to"))?;
                 Ok(AlertVerb::Assign(actor_of(to)?))
             }
-            "snooze" => match (&self.until, self.minutes) {
-                (Some(until), None) => Ok(AlertVerb::Snooze(time_of(until)?)),
-                (None, Some(minutes)) if (1..=SNOOZE_MINUTES).contains(&minutes) => {
-                    let now = app.feed().read(|present| present.chain().now()).unwrap_or_default();
-                    Ok(AlertVerb::Snooze(now.plus(i64::from(minutes) * MINUTE)))
+            "snooze" => {
+                let now = app.feed().read(|present| present.chain().now()).unwrap_or_default();
+                let until = match (&self.until, self.minutes) {
+                    (Some(until), None) => time_of(until)?,
+                    (None, Some(minutes)) => now.plus(i64::from(minutes) * MINUTE),
+                    _ => return Err(needs("either until or minutes")),
+                };
+                if !(1..=LONGEST_SNOOZE * MINUTE).contains(&until.0.saturating_sub(now.0)) {
+                    return Err(needs(&format!("a span of 1 to {LONGEST_SNOOZE} minutes")));
                 }
-                _ => Err(needs(&format!("until, or minutes from 1 to {SNOOZE_MINUTES}"))),
-            },
+                Ok(AlertVerb::Snooze(until))
+            }
             "resolve" => Ok(AlertVerb::Resolve),
             "dismiss" => Ok(AlertVerb::Dismiss),
             "note" if self.note.trim().is_empty() => Err(needs("a note")),
@@ -170,7 +171,7 @@ struct AlertsAct {
     /// Until when they are snoozed, RFC 3339.
     #[serde(default)]
     until: Option<String>,
-    /// For how many minutes they are snoozed.
+    /// For how many minutes they are snoozed, 1 to 43,200.
     #[serde(default)]
     minutes: Option<u32>,
 }
@@ -436,8 +437,8 @@ async fn simulate(
     who.must_be(Role::Planner)?;
     let Some(simulation) = &app.parts().simulation else { return Err(nothing_simulated()) };
     if let Some(speed) = body.speed {
-        if !(speed > 0.0 && speed <= SPEED) {
-            let detail = format!("a speed is above 0 and at most {SPEED}");
+        if !(speed > 0.0 && speed <= FASTEST) {
+            let detail = format!("a speed is above 0 and at most {FASTEST}");
             return Err(Problem::new(Kind::BadValue, detail));
         }
         simulation.set_speed(Some(speed));

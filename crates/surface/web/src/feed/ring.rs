@@ -1,6 +1,6 @@
 //! The latest lines of a feed, in fixed room, and how a stream finds its place in them again.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use shelf_views::EffectLine;
 pub(super) const LINES: usize = 8_192;
 
 /// The place of a line: the offset of its event, and its index among that event's effects.
-type Place = (u64, u32);
+pub(super) type Place = (u64, u32);
 
 /// One line of a feed.
 #[derive(Debug)]
@@ -50,6 +50,21 @@ impl Ring {
             && let Some(left) = self.lines.pop_front()
         {
             put(&mut self.left, left.partition, (left.line.input_offset, left.line.index));
+        }
+    }
+
+    /// Leaves lines out, of each partition up to a place: more come behind them than there is room
+    /// for. It is as if they had been pushed and had left again.
+    pub(super) fn pass_over(&mut self, lines: u64, last: &BTreeMap<u32, Place>) {
+        if lines == 0 {
+            return;
+        }
+        self.newest += lines;
+        for line in self.lines.drain(..) {
+            put(&mut self.left, line.partition, (line.line.input_offset, line.line.index));
+        }
+        for (partition, place) in last {
+            put(&mut self.left, *partition, *place);
         }
     }
 
@@ -167,6 +182,23 @@ mod tests {
         for nonsense in ["", "7", "0:1", "0:x.1", "9999999:1.1", "../../etc"] {
             assert_eq!(other.resume_at(nonsense), None);
         }
+    }
+
+    #[test]
+    fn lines_that_were_passed_over_are_gone() {
+        let mut ring = Ring::default();
+        for offset in 0..5 {
+            ring.push(0, line(offset, 0));
+        }
+        ring.pass_over(20, &BTreeMap::from([(0, (24, 0))]));
+        ring.push(0, line(25, 0));
+        ring.push(1, line(7, 0));
+        let (lines, gone) = ring.after(5, 5);
+        assert!(gone);
+        assert_eq!(lines.iter().map(|line| line.number).collect::<Vec<_>>(), [26, 27]);
+        assert_eq!(ring.resume_at("0:4.0"), None);
+        assert_eq!(ring.resume_at("0:24.0"), Some(25));
+        assert_eq!(ring.resume_at("0:25.0"), Some(26));
     }
 
     #[test]

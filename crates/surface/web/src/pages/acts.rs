@@ -9,9 +9,10 @@ use shelf_domain::{
 use shelf_host::{Ack, AckStatus};
 use shelf_views::Chain;
 
+use super::doing::why;
 use super::query::Query;
 use crate::access::{Role, Who};
-use crate::acts::hand_in;
+use crate::acts::{LONGEST_SNOOZE, hand_in};
 use crate::app::{App, fresh_id};
 use crate::door::Incoming;
 use crate::problem::{Kind, Problem};
@@ -85,10 +86,14 @@ pub(super) fn alerts(chain: &Chain<'_>, who: &Who, form: &Query) -> Result<Deed,
             events.push(event(store, Body::AlertAct(Box::new(act)))?);
         }
     }
-    let done = match wishes.as_slice() {
-        [] => "Nothing was ticked.".to_owned(),
-        [one] => format!("{} {done}.", one.thing),
-        all => format!("{} alerts {done}.", all.len()),
+    let ended = wishes.len() - events.len();
+    let done = match (wishes.as_slice(), events.len()) {
+        ([], _) => "Nothing was ticked.".to_owned(),
+        ([one], 0) => format!("{} does not stand any more.", one.thing),
+        ([one], _) => format!("{} {done}.", one.thing),
+        (_, 0) => "None of them stands any more.".to_owned(),
+        (_, acts) if ended == 0 => format!("{acts} alerts {done}."),
+        (_, acts) => format!("{acts} alerts {done}; {ended} did not stand any more."),
     };
     Ok(Deed { done, events })
 }
@@ -105,11 +110,20 @@ fn alert_verb(
         "dismiss" => (AlertVerb::Dismiss, "dismissed"),
         "note" => (AlertVerb::Note, "noted"),
         "snooze" => {
-            let minutes = form.get("minutes").and_then(|minutes| minutes.parse().ok());
-            (in_minutes(minutes.unwrap_or(SNOOZE_MINUTES)), "snoozed")
+            let minutes = form.get("minutes").map_or(Ok(SNOOZE_MINUTES), str::parse);
+            let fits = |minutes: &i64| (1..=LONGEST_SNOOZE).contains(minutes);
+            let Some(minutes) = minutes.ok().filter(fits) else {
+                let detail = format!("an alert is snoozed for 1 to {LONGEST_SNOOZE} minutes");
+                return Err(Problem::new(Kind::BadRequest, detail));
+            };
+            (in_minutes(minutes), "snoozed")
         }
-        // Snoozed for the shortest time, it stands open again when that is over.
-        "reopen" => (AlertVerb::Snooze(Timestamp(store.now().0 + 1)), "open again"),
+        // The core takes back no act. Snoozed for the shortest time, an alert stands open when that
+        // is over, which is at the store's next event.
+        "reopen" => {
+            let word = "to open again with the next event of the store, with the same owner";
+            (AlertVerb::Snooze(Timestamp(store.now().0 + 1)), word)
+        }
         "assign" => {
             let owner = form.get("owner").map(str::trim).filter(|owner| !owner.is_empty());
             let owner = owner.and_then(|owner| Actor::new(owner).ok());
@@ -293,15 +307,7 @@ pub(super) async fn carry_out(app: &App, deed: Deed) -> Result<(bool, String), P
         return Ok((false, format!("{} Nothing was changed.", deed.done)));
     }
     let incoming = |event| Incoming { event, if_new: false };
-    let events: Vec<Incoming> = deed.events.into_iter().map(incoming).collect();
-    // What is tried again keeps where it came from.
-    let new = events.iter().all(|incoming| incoming.event.origin == Origin::default());
-    let door = app.clone();
-    let acks = if new {
-        hand_in(app, events).await?
-    } else {
-        app.blocking(move || door.parts().door.submit(events)).await??
-    };
+    let acks = hand_in(app, deed.events.into_iter().map(incoming).collect()).await?;
     let refused: Vec<&Ack> = acks
         .iter()
         .filter(|ack| !matches!(ack.status, AckStatus::Accepted | AckStatus::Duplicate))
@@ -309,10 +315,8 @@ pub(super) async fn carry_out(app: &App, deed: Deed) -> Result<(bool, String), P
     match refused.first() {
         None => Ok((true, deed.done)),
         Some(first) => {
-            let code = first.code.as_deref().unwrap_or("rejected").replace('_', " ");
-            let hint = first.hint.as_deref().unwrap_or("");
             let count = refused.len();
-            Ok((false, format!("{count} of {} were not accepted: {code}. {hint}", acks.len())))
+            Ok((false, format!("{count} of {} were not accepted: {}", acks.len(), why(first))))
         }
     }
 }

@@ -12,6 +12,7 @@ use super::chart::{Chart, Line};
 use super::fmt;
 use super::query::encode;
 use super::scene::{Part, Scene, Wrong};
+use crate::access::Role;
 
 /// The most rows of the inbox.
 const ROWS: usize = 200;
@@ -39,7 +40,7 @@ impl Acts {
         Self {
             several: scene.chain.stores().len() > 1,
             link: alert_link(scene, alert),
-            buttons: if scene.acts() { buttons } else { String::new() },
+            buttons: if scene.may(Role::Operator) { buttons } else { String::new() },
         }
     }
 }
@@ -128,7 +129,7 @@ pub(super) fn parts(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
         rows: view.alerts.into_iter().map(|alert| row(scene, alert)).collect(),
         total: view.total,
         several: scene.stores().len() > 1,
-        acts: scene.acts(),
+        acts: scene.may(Role::Operator),
         narrowed: severity.is_some() || rule.is_some() || status.is_some() || owner.is_some(),
         all: scene.link("/alerts"),
     };
@@ -168,6 +169,7 @@ struct Moment {
 struct One {
     alert: AlertRow,
     acts: bool,
+    past: bool,
     opened: String,
     seen: String,
     snoozed: String,
@@ -209,7 +211,8 @@ pub(super) fn one(scene: &Scene<'_>, id: &str) -> Result<Vec<Part>, Wrong> {
         )
     });
     let one = One {
-        acts: scene.acts(),
+        acts: scene.may(Role::Operator),
+        past: scene.as_of.is_some(),
         opened: fmt::local(clock, row.opened_at),
         seen: fmt::local(clock, row.last_seen_at),
         snoozed: row.snoozed_until.map_or_else(String::new, |until| fmt::local(clock, until)),

@@ -3,9 +3,9 @@
 use askama::Template;
 
 use super::chart::{Chart, Line};
-use super::fmt;
 use super::query::encode;
 use super::scene::{Part, Scene, SqlGrid, SqlRun, Wrong};
+use super::{Missing, fmt};
 use crate::{SqlFailure, SqlLimits, SqlObject};
 
 /// The most rows that are shown; downloads have all.
@@ -38,6 +38,7 @@ const EXAMPLES: [(&str, &str); 4] = [
 #[template(path = "sql.html")]
 struct Console<'a> {
     text: String,
+    mark: &'a str,
     objects: &'a [SqlObject],
     trouble: String,
     there: bool,
@@ -52,6 +53,17 @@ struct Console<'a> {
 
 /// The parts of the page.
 pub(super) fn parts(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
+    if scene.as_of.is_some() {
+        let what = "Statements are answered from the present.";
+        let hint =
+            "Go back to live; the tables of the lake have a past of their own, behind AS OF.";
+        return Ok(vec![Part::still("sql", &Missing { what, hint })?]);
+    }
+    if scene.extra.barred {
+        let what = "Statements see every store, and you do not.";
+        let hint = "Every list of the API is there as CSV, for the stores that you see.";
+        return Ok(vec![Part::still("sql", &Missing { what, hint })?]);
+    }
     let run = scene.extra.run.as_ref();
     let usual = EXAMPLES.first().map_or("", |(_, text)| text);
     let text = run
@@ -80,14 +92,20 @@ pub(super) fn parts(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
         }),
         downloads: [("CSV", "csv"), ("Parquet", "parquet"), ("Arrow", "arrow")]
             .into_iter()
-            .map(|(name, format)| (name, format!("/sql/{format}?q={}", encode(&text))))
+            .map(|(name, format)| (name, file(format, &text, &scene.extra.mark)))
             .collect(),
         failure: outcome.and_then(|outcome| outcome.as_ref().err()),
         chart: run.map_or_else(String::new, chart),
         grid,
         text,
+        mark: &scene.extra.mark,
     };
     Ok(vec![Part::still("sql", &page)?])
+}
+
+/// The address of the answer to a statement as a file.
+fn file(format: &str, text: &str, mark: &str) -> String {
+    format!("/sql/{format}?q={}&run={mark}", encode(text))
 }
 
 /// A text as one word of a shell.

@@ -38,34 +38,62 @@ struct Filters {
 struct Tail {
     rows: Vec<Row>,
     effects: bool,
+    live: bool,
     narrowed: bool,
     all: String,
 }
 
-const KINDS: [&str; 8] =
-    ["alert", "task", "order", "price", "removed", "explained", "quarantined", "receipt"];
+/// Kinds of what followed.
+const KINDS: &[&str] = &["alert", "task", "order", "price", "removed", "explained", "quarantined"];
+/// Kinds of what came in.
+const EVENT_KINDS: &[&str] = &[
+    "pickup",
+    "putback",
+    "entry",
+    "exit",
+    "pos_transaction",
+    "weight_change",
+    "refill",
+    "transfer",
+    "wh_in",
+    "wh_out",
+    "count",
+    "removal",
+    "alert_act",
+    "order_act",
+    "task_act",
+    "policy",
+    "price",
+    "promotion",
+    "product",
+    "shelf",
+    "store",
+    "supplier",
+];
 
 /// The parts of the page of events.
 pub(super) fn parts(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
     let effects = scene.query.get("show") != Some("events");
+    let kinds = if effects { KINDS } else { EVENT_KINDS };
+    let kind = scene.query.get("kind").filter(|kind| kinds.contains(kind));
     let filters = Filters {
         store: scene.query.get("store").map(str::to_owned),
         as_of: scene.as_of.map(str::to_owned),
         text: scene.query.get("text").unwrap_or_default().to_owned(),
-        kinds: KINDS.iter().map(|&kind| (kind, scene.query.get("kind") == Some(kind))).collect(),
+        kinds: kinds.iter().map(|&known| (known, kind == Some(known))).collect(),
         sources: [("effects", "What followed", effects), ("events", "What came in", !effects)],
     };
-    let rows = if effects { effect_rows(scene) } else { event_rows(scene) };
-    let narrowed = ["text", "kind"].iter().any(|name| scene.query.get(name).is_some());
-    let tail = Tail { rows, effects, narrowed, all: scene.link("/events") };
+    let rows = if effects { effect_rows(scene, kind) } else { event_rows(scene, kind) };
+    let narrowed = scene.query.get("text").is_some() || kind.is_some();
+    let live = effects && !narrowed && scene.as_of.is_none();
+    let tail = Tail { rows, effects, live, narrowed, all: scene.link("/events") };
     let filters = Part::still("filters", &filters)?;
-    let live = effects && !narrowed;
     let tail = if live { Part::live("events", &tail)? } else { Part::still("events", &tail)? };
     Ok(vec![filters, tail])
 }
 
-fn effect_rows(scene: &Scene<'_>) -> Vec<Row> {
-    let (text, kind) = (scene.query.get("text"), scene.query.get("kind"));
+fn effect_rows(scene: &Scene<'_>, kind: Option<&str>) -> Vec<Row> {
+    let text = scene.query.get("text");
     let asked = scene.asked();
     let several = scene.stores().len() > 1;
     let from_log: Vec<EffectLine> = scene.effects.iter().map(EffectLine::new).collect();
@@ -97,7 +125,7 @@ fn effect_rows(scene: &Scene<'_>) -> Vec<Row> {
     wanted.take(LINES).map(row).collect()
 }
 
-fn event_rows(scene: &Scene<'_>) -> Vec<Row> {
+fn event_rows(scene: &Scene<'_>, kind: Option<&str>) -> Vec<Row> {
     let several = scene.stores().len() > 1;
     let row = |logged: &Logged| {
         let clock = scene.chain.store(logged.event.store).map(|store| &store.settings().clock);
@@ -112,13 +140,19 @@ fn event_rows(scene: &Scene<'_>) -> Vec<Row> {
             link: scene.link(&format!("/events/{}/{}", logged.partition, logged.offset)),
         }
     };
-    scene.events.iter().rev().take(LINES).map(row).collect()
+    let fits = |logged: &&Logged| kind.is_none_or(|kind| code_of(&logged.text) == kind);
+    scene.events.iter().rev().filter(fits).take(LINES).map(row).collect()
+}
+
+/// The kind of an event as a code.
+fn code_of(text: &str) -> String {
+    let value: Option<serde_json::Value> = serde_json::from_str(text).ok();
+    let kind = value.as_ref().and_then(|value| value.get("event_type")?.as_str());
+    kind.unwrap_or("event").to_owned()
 }
 
 fn kind_of(text: &str) -> String {
-    let value: Option<serde_json::Value> = serde_json::from_str(text).ok();
-    let kind = value.as_ref().and_then(|value| value.get("event_type")?.as_str());
-    fmt::words(kind.unwrap_or("event"))
+    fmt::words(&code_of(text))
 }
 
 /// An event as one line: its kind, and what is in it.

@@ -3,11 +3,14 @@
 
 use askama::Template;
 use shelf_domain::Body;
+use shelf_events::write_event;
 use shelf_views::{CheckRow, CheckState, Figure, Intake, IntakeRow, StatusView, wording};
 
 use super::fmt;
-use super::scene::{Logged, Part, Scene, Wrong};
-use crate::{LakeTable, LinkFact};
+use super::scene::{Part, Scene, Wrong};
+use crate::access::Role;
+use crate::api::Refused;
+use crate::{LakeJob, LakeTable, LinkFact};
 
 /// One stage of the path.
 struct Stage {
@@ -32,8 +35,8 @@ struct Pipeline {
     empty_partitions: usize,
 }
 
-/// A refused event.
-struct Refused {
+/// An entry of quarantine.
+struct Entry {
     partition: u32,
     offset: u64,
     store: String,
@@ -44,10 +47,11 @@ struct Refused {
 
 #[derive(Template)]
 #[template(path = "refused.html")]
-struct Quarantine {
+struct Quarantine<'a> {
     reasons: Vec<(String, String)>,
     total: u64,
-    rows: Vec<Refused>,
+    rows: Vec<Entry>,
+    trouble: &'a str,
     acts: bool,
 }
 
@@ -57,6 +61,7 @@ struct Lake {
     tables: Vec<LakeTable>,
     trouble: String,
     there: bool,
+    jobs: Vec<LakeJob>,
     checks: Vec<CheckRow>,
     sources: Vec<IntakeRow>,
     checked: bool,
@@ -102,18 +107,19 @@ fn stages(scene: &Scene<'_>, status: &StatusView) -> Vec<Stage> {
     let duplicates = events.duplicates.map_or_else(|| "–".to_owned(), wording::count);
     let lag = rates.lag_ms.map_or_else(String::new, |ms| format!("{ms} ms from event to screen"));
     let tables = scene.extra.lake.as_ref().and_then(|lake| lake.as_ref().ok());
-    let lake = tables.map_or_else(
-        || ("no lake".to_owned(), "`shelf run` writes one as it goes".to_owned()),
-        |tables| {
-            let behind = tables.iter().filter_map(|table| table.behind_events).max();
-            let rows: u64 = tables.iter().filter_map(|table| table.rows).sum();
-            let behind = behind.map_or_else(
-                || "not known how far behind".to_owned(),
-                |behind| format!("{} events behind", wording::count(behind)),
-            );
-            (format!("{} rows", wording::count(rows)), behind)
-        },
-    );
+    let untold = match &scene.extra.lake {
+        Some(Err(trouble)) => ("–".to_owned(), trouble.clone()),
+        _ => ("no lake".to_owned(), "`shelf run` writes one as it goes".to_owned()),
+    };
+    let lake = tables.map_or(untold, |tables| {
+        let behind = tables.iter().filter_map(|table| table.behind_events).max();
+        let rows: u64 = tables.iter().filter_map(|table| table.rows).sum();
+        let behind = behind.map_or_else(
+            || "not known how far behind".to_owned(),
+            |behind| format!("{} events behind", wording::count(behind)),
+        );
+        (format!("{} rows", wording::count(rows)), behind)
+    });
     let mut stages = vec![
         stage(
             "Ingest",
@@ -152,33 +158,45 @@ fn link_stage(link: &LinkFact) -> Stage {
     Stage { name: link.name.clone(), value, detail }
 }
 
-fn refused(scene: &Scene<'_>, events: &Intake) -> Quarantine {
+fn refused<'a>(scene: &Scene<'a>, events: &Intake) -> Quarantine<'a> {
     let reasons = events.quarantined_by_reason.0.iter();
-    let row = |logged: &Logged| {
-        let clock = scene.chain.store(logged.event.store).map(|store| &store.settings().clock);
-        let text = match &logged.event.body {
-            Body::Rejected(rejected) => {
-                format!("{}: {}", rejected.reason, String::from_utf8_lossy(&rejected.raw))
-            }
-            _ => logged.text.clone(),
-        };
-        Refused {
-            partition: logged.partition,
-            offset: logged.offset,
-            store: logged.event.store.to_string(),
-            at: clock.map_or_else(
-                || wording::minute_utc(logged.event.received_at),
-                |clock| fmt::local(clock, logged.event.received_at),
-            ),
-            text: text.chars().take(300).collect(),
-            key: format!("p{:02}:{}", logged.partition, logged.offset),
-        }
+    let (found, trouble): (&[Refused], &str) = match &scene.extra.refused {
+        Some(Ok(found)) => (found, ""),
+        Some(Err(trouble)) => (&[], trouble),
+        None => (&[], ""),
     };
     Quarantine {
         reasons: reasons.map(|(code, count)| (fmt::words(code), wording::count(*count))).collect(),
         total: events.quarantined,
-        rows: scene.refused.iter().rev().take(50).map(row).collect(),
-        acts: scene.acts(),
+        rows: found.iter().map(|refused| entry(scene, refused)).collect(),
+        trouble,
+        acts: scene.may(Role::Planner),
+    }
+}
+
+fn entry(scene: &Scene<'_>, refused: &Refused) -> Entry {
+    let Refused { place: (partition, offset), why, event } = refused;
+    let clock = scene.chain.store(event.store).map(|store| &store.settings().clock);
+    let text = match &event.body {
+        Body::Rejected(rejected) => {
+            format!("{}: {}", rejected.reason, String::from_utf8_lossy(&rejected.raw))
+        }
+        _ => {
+            let mut line = Vec::new();
+            write_event(event, &mut line);
+            format!("{}: {}", why.code(), String::from_utf8_lossy(&line))
+        }
+    };
+    Entry {
+        partition: *partition,
+        offset: *offset,
+        store: event.store.to_string(),
+        at: clock.map_or_else(
+            || wording::minute_utc(event.received_at),
+            |clock| fmt::local(clock, event.received_at),
+        ),
+        text: text.chars().take(300).collect(),
+        key: format!("p{partition:02}:{offset}"),
     }
 }
 
@@ -196,6 +214,7 @@ fn lake(scene: &Scene<'_>) -> Lake {
         tables,
         trouble,
         there: scene.extra.lake.is_some(),
+        jobs: scene.extra.jobs.clone(),
         sources: quality.map(|view| view.intake.clone()).unwrap_or_default(),
         checked: quality.is_some(),
         checks,

@@ -7,6 +7,7 @@ use shelf_views::{AlertFilter, AlertsView, ClockKind, SeverityTally, heading, wo
 use super::assets::url;
 use super::scene::{Notice, Part, Scene, Theme, Visitor, Wrong};
 use super::{Page, query};
+use crate::access::Role;
 
 /// An entry of the list of pages.
 struct Entry {
@@ -167,7 +168,7 @@ pub(super) fn whole(
         ),
         notice: visitor.notice.as_ref(),
         visitor,
-        paused: scene.paused,
+        paused: scene.paused.filter(|_| scene.may(Role::Planner)),
         charts,
         back: query::encode(&visitor.address),
         travel_to,

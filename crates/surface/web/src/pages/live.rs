@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use super::Page;
 use super::query::Query;
 use super::scene::{Part, Visitor};
-use super::site::{self, Scope};
+use super::site::{self, Sight};
 use crate::app::App;
 use crate::problem::{Kind, Problem};
 
@@ -33,7 +33,7 @@ struct Drawn {
     age_ms: u64,
 }
 
-/// The pages that are open, by scope and address.
+/// The pages that are open, by what is seen and address.
 #[derive(Debug, Default)]
 pub(super) struct Lives {
     open: Mutex<HashMap<String, watch::Sender<Arc<Drawn>>>>,
@@ -46,7 +46,7 @@ impl Lives {
         app: &App,
         page: &Page,
         query: &Query,
-        scope: &Scope,
+        sight: &Sight,
         key: String,
     ) -> watch::Receiver<Arc<Drawn>> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -56,9 +56,9 @@ impl Lives {
         let (drawn, receiver) = watch::channel(Arc::new(Drawn::default()));
         open.insert(key.clone(), drawn.clone());
         drop(open);
-        let (app, page, query, scope) = (app.clone(), page.clone(), query.clone(), scope.clone());
+        let (app, page, query, sight) = (app.clone(), page.clone(), query.clone(), sight.clone());
         tokio::spawn(async move {
-            draw_again(&app, &page, &query, &scope, &drawn).await;
+            draw_again(&app, &page, &query, &sight, &drawn).await;
             let mut open = app.memory().lives.open.lock().unwrap_or_else(PoisonError::into_inner);
             if open.get(&key).is_some_and(|last| last.receiver_count() == 0) {
                 open.remove(&key);
@@ -72,14 +72,14 @@ async fn draw_again(
     app: &App,
     page: &Page,
     query: &Query,
-    scope: &Scope,
+    sight: &Sight,
     drawn: &watch::Sender<Arc<Drawn>>,
 ) {
     let (mut changes, mut stopping) = (app.feed().changes(), app.stopping());
     loop {
         let version = changes.borrow_and_update().version;
         let begun = Instant::now();
-        match site::parts(app, page.clone(), query.clone(), scope.clone()).await {
+        match site::parts(app, page.clone(), query.clone(), sight.clone()).await {
             Ok((parts, age_ms)) => {
                 drawn.send_replace(Arc::new(Drawn { version, parts, age_ms }));
             }
@@ -115,13 +115,13 @@ pub(super) fn answer(
     app: &App,
     page: &Page,
     query: &Query,
-    scope: &Scope,
+    sight: &Sight,
     visitor: Visitor,
 ) -> Result<Response, Problem> {
     let room = Arc::clone(app.stream_room()).try_acquire_owned();
     let room = room.map_err(|_| Problem::new(Kind::TooManyStreams, "try again in a while"))?;
-    let key = format!("{scope:?} {}", visitor.address);
-    let drawn = app.memory().lives.subscribe(app, page, query, scope, key);
+    let key = format!("{sight:?} {}", visitor.address);
+    let drawn = app.memory().lives.subscribe(app, page, query, sight, key);
     let looking =
         Looking { drawn, stopping: app.stopping(), visitor, has: HashMap::new(), _room: room };
     let events = stream::unfold(looking, |mut looking| async move {

@@ -5,7 +5,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use shelf_domain::HOUR;
-use shelf_host::{ChainReader, HostError};
+use shelf_host::{ChainReader, HostError, step_behind_people};
 use shelf_views::{LevelHistory, ReadingHistory};
 
 use super::live::Lives;
@@ -50,8 +50,15 @@ pub(crate) fn remember(app: &App) {
 }
 
 fn follow(weak: &Weakly) {
-    let read = weak.app().map(|app| read_back(&app));
-    if let Some(Err(error)) = read {
+    let read = weak.app().map(|app| {
+        // Nobody waits for it. What comes after it holds locks that others wait for.
+        let reading = || {
+            step_behind_people();
+            read_back(&app)
+        };
+        std::thread::scope(|scope| scope.spawn(reading).join())
+    });
+    if let Some(Ok(Err(error))) = read {
         tracing::warn!(code = error.code(), error = %error, "the log cannot be read back");
     }
     while let Some(app) = weak.app() {

@@ -12,8 +12,9 @@ use shelf_views::{
 };
 
 use super::query::{Query, encode};
-use crate::api::Acts;
-use crate::{LakeTable, LinkFact, SqlColumn, SqlFailure, SqlLimits, SqlObject};
+use crate::access::Role;
+use crate::api::{Acts, Refused};
+use crate::{LakeJob, LakeTable, LinkFact, SqlColumn, SqlFailure, SqlLimits, SqlObject};
 
 /// Everything that the pages show, at one moment.
 #[derive(Clone, Copy, Debug)]
@@ -36,12 +37,12 @@ pub(crate) struct Scene<'a> {
     pub(crate) host: &'a HostFacts,
     /// The events of the log that the page asked for, the newest last.
     pub(crate) events: &'a [Logged],
-    /// The latest events that were refused, the newest last.
-    pub(crate) refused: &'a [Logged],
     /// What others know.
     pub(crate) extra: &'a Extra,
     /// Whether a simulation can be paused, and whether it is; `None` where there is none.
     pub(crate) paused: Option<bool>,
+    /// What the visitor may do.
+    pub(crate) role: Role,
     /// The past moment that is shown, as it stands in the address; `None`: the present.
     pub(crate) as_of: Option<&'a str>,
     /// What the page is narrowed to.
@@ -90,9 +91,9 @@ impl<'a> Scene<'a> {
         format!("{path}{sign}store={}{moment}", encode(store.as_str()))
     }
 
-    /// Whether acts can be done: not in the past.
-    pub(crate) fn acts(&self) -> bool {
-        self.as_of.is_none()
+    /// Whether the visitor may do what takes this role: not in the past.
+    pub(crate) fn may(&self, role: Role) -> bool {
+        self.as_of.is_none() && self.role >= role
     }
 }
 
@@ -114,10 +115,16 @@ pub(crate) struct Logged {
 pub(crate) struct Extra {
     /// The tables of the lake; a sentence where they cannot be read; `None` where there is no lake.
     pub(crate) lake: Option<Result<Vec<LakeTable>, String>>,
+    /// What keeps it in shape.
+    pub(crate) jobs: Vec<LakeJob>,
     /// The links with other systems.
     pub(crate) links: Vec<LinkFact>,
     /// What statements can name; a sentence where that cannot be read; `None` without SQL.
     pub(crate) objects: Option<Result<Vec<SqlObject>, String>>,
+    /// Whether the visitor may run no statements.
+    pub(crate) barred: bool,
+    /// What tells this page from others that run statements.
+    pub(crate) mark: String,
     /// What statements may use.
     pub(crate) limits: Option<SqlLimits>,
     /// Where clients of Postgres connect.
@@ -126,14 +133,20 @@ pub(crate) struct Extra {
     pub(crate) run: Option<SqlRun>,
     /// Every setting with where it came from.
     pub(crate) settings: Option<serde_json::Value>,
+    /// Who may log in: name, role and stores; for admins.
+    pub(crate) users: Option<Vec<(String, String, String)>>,
     /// The checks of quality.
     pub(crate) quality: Option<QualityView>,
     /// What a policy would have done last week.
     pub(crate) preview: Option<Preview>,
     /// What people did; a sentence where that cannot be read.
     pub(crate) audit: Option<Result<Acts, String>>,
-    /// The life of the lot that is asked for, as far as the log tells it.
-    pub(crate) life: Option<LotLife>,
+    /// What is in quarantine, the newest first; a sentence where that cannot be told; `None` where
+    /// it is not asked for.
+    pub(crate) refused: Option<Result<Vec<Refused>, String>>,
+    /// The life of the lot that is asked for, as far as the log tells it; a sentence where it
+    /// cannot be told.
+    pub(crate) life: Option<Result<LotLife, String>>,
 }
 
 /// A statement that was run.

@@ -6,6 +6,7 @@ use shelf_domain::{BasisPoints, Policy, Scope};
 
 use super::fmt;
 use super::scene::{Part, Preview, Scene, Wrong};
+use crate::access::Role;
 
 /// A policy as people read it.
 struct PolicyRow {
@@ -45,6 +46,7 @@ struct Settings<'a> {
     preview: Option<&'a Preview>,
     settings: Vec<(String, String, String)>,
     known: bool,
+    users: Option<&'a [(String, String, String)]>,
     acts: bool,
     audit: String,
 }
@@ -130,8 +132,9 @@ pub(super) fn parts(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
         form,
         preview: scene.extra.preview.as_ref(),
         known: scene.extra.settings.is_some(),
+        users: scene.extra.users.as_deref(),
         settings: scene.extra.settings.as_ref().map(settings).unwrap_or_default(),
-        acts: scene.acts(),
+        acts: scene.may(Role::Planner),
         audit: scene.link("/audit"),
     };
     Ok(vec![Part::still("settings", &page)?])

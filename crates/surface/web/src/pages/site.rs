@@ -1,35 +1,50 @@
 //! The routes of the pages, and how a request becomes a scene.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use shelf_domain::{Event, LotCode, Policy, Sku, Store, StoreId, Timestamp};
-use shelf_views::{Chain, EffectLine, HostFacts, LotLife, QualityView};
+use shelf_views::{EffectLine, HostFacts, LotLife, QualityView};
 
-use super::acts::{self, Deed};
+use super::acts;
 use super::query::{Query, encode};
 use super::scene::{Extra, Notice, Part, Scene, Theme, Visitor, Wrong};
 use super::trail::{self, Found, Want};
-use super::{Page, live, preview, statements};
-use crate::LakeTable;
+use super::{Page, doing, live, preview, statements};
 use crate::access::{Role, Who};
-use crate::api::{Acts, ActsAsked, acts};
+use crate::api::{Acts, ActsAsked, Refused, acts, explained, newest};
 use crate::app::App;
 use crate::facts::{host_facts, quality_facts};
 use crate::feed::Present;
-use crate::noted;
 use crate::problem::{Kind, Problem};
+use crate::{LakeJob, LakeTable};
 
 /// The latest lines that a scene has.
 const LINES: usize = 400;
 
+/// How long a page waits for what is read from the whole log.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Who may see what others did, on the page as in the API.
 const AUDITOR: Role = Role::Planner;
 
-/// Which stores a visitor may see; `None`: all.
-pub(super) type Scope = Option<Vec<StoreId>>;
+/// What a visitor may see and do.
+#[derive(Clone, Debug)]
+pub(super) struct Sight {
+    /// Which stores; `None`: all.
+    stores: Option<Vec<StoreId>>,
+    role: Role,
+}
+
+impl Sight {
+    pub(super) fn of(who: &Who) -> Self {
+        Self { stores: who.stores.clone(), role: who.role }
+    }
+}
 
 /// The routes of all pages.
 pub(crate) fn routes() -> Router<App> {
@@ -39,8 +54,9 @@ pub(crate) fn routes() -> Router<App> {
         .route("/live/", get(stream))
         .route("/live/{*path}", get(stream))
         .route("/theme", get(theme))
-        .route("/simulation", post(simulation))
-        .route("/do/{what}", post(act))
+        .route("/simulation", post(doing::simulation))
+        .route("/do/{what}", post(doing::act))
+        .route("/stores/{store}", get(of_store))
         .route("/sql", get(show).post(statements::run_sql))
         .route("/sql/{format}", get(statements::download));
     for path in PATHS {
@@ -49,7 +65,7 @@ pub(crate) fn routes() -> Router<App> {
     router
 }
 
-const PATHS: [&str; 21] = [
+const PATHS: [&str; 20] = [
     "/",
     "/alerts",
     "/alerts/{id}",
@@ -66,7 +82,6 @@ const PATHS: [&str; 21] = [
     "/settings",
     "/shelves",
     "/shelves/{sku}",
-    "/stores/{store}",
     "/tasks",
     "/warehouse",
     "/waste",
@@ -138,6 +153,11 @@ pub(super) fn visitor(headers: &HeaderMap, who: &Who, address: String) -> Visito
     }
 }
 
+/// A store by its own address: the first page narrowed to it.
+async fn of_store(Path(store): Path<String>) -> Response {
+    Redirect::to(&format!("/?store={}", encode(&store))).into_response()
+}
+
 /// A moment as a person gives it: RFC 3339, or the same without seconds and zone, in UTC.
 fn moment(text: &str) -> Result<Timestamp, Problem> {
     let zoned = text.parse::<jiff::Timestamp>().ok();
@@ -147,25 +167,30 @@ fn moment(text: &str) -> Result<Timestamp, Problem> {
     at.ok_or_else(|| Problem::new(Kind::BadTime, "give a time such as 2026-01-05T14:30"))
 }
 
-/// Shows a page.
+/// Shows a page; to a person also what is wrong where there is none.
 async fn show(State(app): State<App>, who: Who, headers: HeaderMap, uri: Uri) -> Response {
+    let answer = shown(&app, who, &headers, &uri).await;
+    if doing::wants_page(&headers) { explained(answer) } else { answer }
+}
+
+async fn shown(app: &App, who: Who, headers: &HeaderMap, uri: &Uri) -> Response {
     if Page::of(uri.path()) == Some(Page::Audit)
         && let Err(problem) = who.must_be(AUDITOR)
     {
         return problem.into_response();
     }
     let query = Query::read(uri.query().unwrap_or_default());
-    let extra = extra_of(&app, uri.path(), &query, &who).await;
+    let extra = extra_of(app, uri.path(), &query, &who).await;
     let address = uri.path_and_query().map_or("/", axum::http::uri::PathAndQuery::as_str);
-    let visitor = visitor(&headers, &who, address.to_owned());
-    page_answer(&app, uri.path(), query, who.stores, visitor, extra).await
+    let visitor = visitor(headers, &who, address.to_owned());
+    page_answer(app, uri.path(), query, Sight::of(&who), visitor, extra).await
 }
 
 pub(super) async fn page_answer(
     app: &App,
     path: &str,
     query: Query,
-    scope: Scope,
+    sight: Sight,
     visitor: Visitor,
     extra: Extra,
 ) -> Response {
@@ -175,7 +200,7 @@ pub(super) async fn page_answer(
     let told = visitor.notice.is_some();
     let asked = (page.clone(), page.want(&query));
     let drawn =
-        with_scene(app, asked, query, scope, extra, move |page, scene| {
+        with_scene(app, asked, query, sight, extra, move |page, scene| {
             match super::render(page, scene, &visitor) {
                 Ok(html) => Ok((StatusCode::OK, html)),
                 Err(Wrong::Missing { what, hint }) => {
@@ -205,15 +230,15 @@ pub(super) async fn parts(
     app: &App,
     page: Page,
     query: Query,
-    scope: Scope,
+    sight: Sight,
 ) -> Result<(Vec<Part>, u64), Problem> {
     let mut extra = Extra::default();
     if page == Page::Pipeline {
-        extra.lake = lake_tables(app).await;
+        (extra.lake, extra.jobs) = lake_facts(app).await;
     }
     // What is read back of the log is in no part that changes.
     let want = Want::Nothing;
-    let drawn = with_scene(app, (page, want), query, scope, extra, |page, scene| {
+    let drawn = with_scene(app, (page, want), query, sight, extra, |page, scene| {
         let age_ms = scene.rates.data_age_ms.unwrap_or_default();
         super::render_parts(page, scene).map(|parts| (parts, age_ms))
     });
@@ -225,7 +250,7 @@ async fn with_scene<T: Send + 'static>(
     app: &App,
     (page, want): (Page, Want),
     query: Query,
-    scope: Scope,
+    sight: Sight,
     mut extra: Extra,
     draw: impl FnOnce(&Page, &Scene<'_>) -> T + Send + 'static,
 ) -> Result<T, Problem> {
@@ -234,11 +259,11 @@ async fn with_scene<T: Send + 'static>(
     let found: Found = app.blocking(move || trail::read(&folder, &want)).await??;
     let shared = app.clone();
     let looked = move |present: &Present<'_>| {
-        let seen = |id: StoreId| scope.as_ref().is_none_or(|stores| stores.contains(&id));
+        let seen = |id: StoreId| sight.stores.as_ref().is_none_or(|stores| stores.contains(&id));
         let chain = present.chain().clone().within(seen);
         let lines = lines(&shared, &seen, present.as_of);
         let host = host(&shared, &page, present);
-        if page == Page::Pipeline && scope.is_none() {
+        if page == Page::Pipeline && sight.stores.is_none() {
             extra.quality = quality(&shared, present);
             // How they stood in the past nobody knows.
             if present.as_of.is_none() {
@@ -254,7 +279,6 @@ async fn with_scene<T: Send + 'static>(
         let mut found = found;
         found.effects.retain(|record| record.at.0 <= until && seen(record.store));
         found.events.retain(|logged| kept(&logged.event));
-        found.refused.retain(|logged| kept(&logged.event));
         let simulation = shared.parts().simulation.as_ref();
         let scene = Scene {
             chain: &chain,
@@ -264,11 +288,11 @@ async fn with_scene<T: Send + 'static>(
             levels: &past.levels,
             effects: &found.effects,
             events: &found.events,
-            refused: &found.refused,
             lines: &lines,
             host: &host,
             extra: &extra,
             paused: simulation.map(|simulation| simulation.state().paused),
+            role: sight.role,
             as_of: query.get("as_of"),
             query: &query,
         };
@@ -297,36 +321,72 @@ fn quality(app: &App, present: &Present<'_>) -> Option<QualityView> {
     let (partitions, limits) = (present.partitions(), app.parts().quality);
     let meta = present.reader().meta();
     let folder = app.feed().folder();
-    let facts = quality_facts(folder, limits, meta, &partitions, app.now()).ok()?;
+    let now = present.as_of.unwrap_or_else(|| app.now());
+    let facts = quality_facts(folder, limits, meta, &partitions, now).ok()?;
     Some(QualityView::new(&partitions, &facts))
 }
 
 /// What a page shows that the state of the stores does not have.
 async fn extra_of(app: &App, path: &str, query: &Query, who: &Who) -> Extra {
     let mut extra = Extra::default();
-    match path {
-        "/pipeline" => extra.lake = lake_tables(app).await,
-        "/sql" => statements::sql_facts(app, &mut extra).await,
-        "/audit" => extra.audit = Some(acts_of(app, query, who).await),
-        "/settings" => {
+    let Some(page) = Page::of(path) else { return extra };
+    match page {
+        // How they stood in the past nobody knows.
+        Page::Pipeline if query.get("as_of").is_some() => {
+            extra.lake = Some(Err("How the tables stood then is not known.".to_owned()));
+            extra.refused = Some(Err("What lay in it then is not known.".to_owned()));
+        }
+        Page::Pipeline => {
+            (extra.lake, extra.jobs) = lake_facts(app).await;
+            extra.refused = Some(refused(app, who).await);
+        }
+        Page::Sql => statements::sql_facts(app, who, &mut extra).await,
+        Page::Audit => extra.audit = Some(acts_of(app, query, who).await),
+        Page::Settings => {
             extra.settings = app.parts().settings.clone();
+            extra.users = (who.role >= Role::Admin).then(|| users(app));
             if query.get("do") == Some("preview") && who.role >= Role::Planner {
                 extra.preview = Some(tried(app, query, who).await);
             }
         }
+        Page::Lot(sku, lot) => extra.life = life(app, query, who, &sku, &lot).await,
         _ => {}
-    }
-    if let Some(Page::Lot(sku, lot)) = Page::of(path) {
-        extra.life = life(app, query, who, &sku, &lot).await;
     }
     extra
 }
 
-/// The tables of the lake, or why they cannot be told; `None` where there is no lake.
-async fn lake_tables(app: &App) -> Option<Result<Vec<LakeTable>, String>> {
-    let lake = app.parts().lake.clone()?;
-    let tables = app.blocking(move || lake.tables()).await.ok()?;
-    Some(tables.map_err(|(_, sentence)| sentence))
+/// Who may log in, as rows of name, role and stores.
+fn users(app: &App) -> Vec<(String, String, String)> {
+    let stores = |stores: Option<&Vec<String>>| {
+        stores.map_or_else(|| "all".to_owned(), |stores| stores.join(", "))
+    };
+    let users = app.users();
+    let rows = users.list().iter();
+    rows.map(|user| (user.name.clone(), user.role.clone(), stores(user.stores.as_ref()))).collect()
+}
+
+/// What is in quarantine. The first who asks has it read from the whole log, which may take longer
+/// than a page may.
+async fn refused(app: &App, who: &Who) -> Result<Vec<Refused>, String> {
+    let (reading, stores) = (app.clone(), who.stores.clone());
+    let found = app.blocking(move || newest(&reading, stores.as_deref()));
+    match tokio::time::timeout(PATIENCE, found).await {
+        Ok(found) => found.and_then(|found| found).map_err(|problem| told(&problem)),
+        Err(_) => Err("Quarantine is being read from the log. Look again in a while.".to_owned()),
+    }
+}
+
+/// A problem as a sentence of a page.
+fn told(problem: &Problem) -> String {
+    super::fmt::sentence(&problem.detail)
+}
+
+/// The tables of the lake, or why they cannot be told, and its jobs; `None` where there is no lake.
+async fn lake_facts(app: &App) -> (Option<Result<Vec<LakeTable>, String>>, Vec<LakeJob>) {
+    let Some(lake) = app.parts().lake.clone() else { return (None, Vec::new()) };
+    let jobs = lake.jobs();
+    let tables = app.blocking(move || lake.tables()).await.ok();
+    (tables.map(|tables| tables.map_err(|(_, sentence)| sentence)), jobs)
 }
 
 /// What people did, as far as the visitor may see it.
@@ -336,12 +396,19 @@ async fn acts_of(app: &App, query: &Query, who: &Who) -> Result<Acts, String> {
     let asked = ActsAsked { store: text("store"), kind, actor, page };
     match acts(app, who, asked).await {
         Ok(found) => Ok(found),
-        Err(problem) => Err(super::fmt::sentence(&problem.detail)),
+        Err(problem) => Err(told(&problem)),
     }
 }
 
-/// The life of a lot, in the store that is asked for or the first that has its shelf.
-async fn life(app: &App, query: &Query, who: &Who, sku: &str, lot: &str) -> Option<LotLife> {
+/// The life of a lot, in the store that is asked for or the first that has its shelf; why it cannot
+/// be told; `None` where nothing is known of it.
+async fn life(
+    app: &App,
+    query: &Query,
+    who: &Who,
+    sku: &str,
+    lot: &str,
+) -> Option<Result<LotLife, String>> {
     let (sku, lot) = (Sku::new(sku).ok()?, LotCode::new(lot).ok()?);
     let as_of = query.get("as_of").map(moment).transpose().ok()?;
     let asked = query.get("store").and_then(|id| StoreId::new(id).ok());
@@ -349,7 +416,12 @@ async fn life(app: &App, query: &Query, who: &Who, sku: &str, lot: &str) -> Opti
         let mut stores = chain.select(asked).into_iter();
         stores.find(|store| store.sku(sku).is_some()).map(Store::id)
     });
-    crate::life::of(app, (store.await.ok()??, sku, lot), as_of).await.ok()?
+    match store.await {
+        Ok(store) => crate::life::of(app, (store?, sku, lot), as_of).await,
+        Err(problem) => Err(problem),
+    }
+    .map_err(|problem| told(&problem))
+    .transpose()
 }
 
 async fn tried(app: &App, query: &Query, who: &Who) -> super::scene::Preview {
@@ -396,87 +468,5 @@ async fn stream(
         None => path.to_owned(),
     };
     let visitor = visitor(&headers, &who, address);
-    live::answer(&app, &page, &query, &who.stores, visitor)
-}
-
-/// Pauses a simulation, lets it go on, or changes its speed.
-async fn simulation(State(app): State<App>, who: Who, body: String) -> Result<Response, Problem> {
-    let form = Query::read(&body);
-    who.check_csrf(form.get("csrf").unwrap_or_default())?;
-    who.must_be(Role::Planner)?;
-    let none = || Problem::new(Kind::NotFound, "no simulation runs here");
-    let simulation = app.parts().simulation.clone().ok_or_else(none)?;
-    let speed = form.get("speed").and_then(|speed| speed.parse::<f64>().ok());
-    let actor = who.name.as_str();
-    let told = match (form.get("do"), speed) {
-        (Some("pause"), _) => {
-            simulation.set_paused(true);
-            noted::simulation(&app, actor, Some(true), None).await;
-            "The simulation is paused.".to_owned()
-        }
-        (Some("resume"), _) => {
-            simulation.set_paused(false);
-            noted::simulation(&app, actor, Some(false), None).await;
-            "The simulation goes on.".to_owned()
-        }
-        (_, Some(speed)) if speed > 0.0 && speed <= 1_000_000.0 => {
-            simulation.set_speed(Some(speed));
-            noted::simulation(&app, actor, None, Some(speed)).await;
-            format!("The simulation goes {speed} times as fast as the clock.")
-        }
-        _ => return Err(Problem::new(Kind::BadRequest, "say pause, resume or a speed")),
-    };
-    Ok(back(form.get("back").unwrap_or("/"), true, &told))
-}
-
-/// Does what a form says.
-async fn act(
-    State(app): State<App>,
-    who: Who,
-    Path(what): Path<String>,
-    body: String,
-) -> Result<Response, Problem> {
-    let form = Query::read(&body);
-    who.check_csrf(form.get("csrf").unwrap_or_default())?;
-    let wanted = form.clone();
-    if what == "quarantine" {
-        let (good, told) = again(&app, &who, &form).await?;
-        return Ok(back("/pipeline#quarantine", good, &told));
-    }
-    let doer = who.clone();
-    let deed = app.read(None, move |present| -> Result<Deed, Problem> {
-        let chain: &Chain<'_> = present.chain();
-        match what.as_str() {
-            "alerts" => acts::alerts(chain, &doer, &wanted),
-            "tasks" => acts::tasks(chain, &doer, &wanted),
-            "orders" => acts::orders(chain, &doer, &wanted),
-            "policy" => acts::policies(chain, &doer, &wanted),
-            _ => Err(Problem::new(Kind::NotFound, "nothing can be done there")),
-        }
-    });
-    let (good, told) = acts::carry_out(&app, deed.await??).await?;
-    let fallback = if form.get("id").is_some() { "/settings" } else { "/" };
-    Ok(back(form.get("back").unwrap_or(fallback), good, &told))
-}
-
-/// Submits a refused event again.
-async fn again(app: &App, who: &Who, form: &Query) -> Result<(bool, String), Problem> {
-    who.must_be(Role::Planner)?;
-    let place = form.get("one").unwrap_or_default().to_owned();
-    let numbers: Vec<&str> = place.split(' ').skip(1).collect();
-    let bad = || Problem::new(Kind::BadRequest, "the form does not say which event");
-    let [partition, offset] = numbers.as_slice() else { return Err(bad()) };
-    let partition = partition.parse().map_err(|_| bad())?;
-    let offset = offset.parse().map_err(|_| bad())?;
-    let folder = app.feed().folder().clone();
-    let logged = app.blocking(move || trail::event_at(&folder, partition, offset)).await??;
-    let gone = || Problem::new(Kind::NotFound, "there is no such event in the log");
-    let event = logged.ok_or_else(gone)?.event;
-    who.must_see(event.store)?;
-    if matches!(event.body, shelf_domain::Body::Rejected(_)) {
-        let told = "It is not an event: read it once more with `shelf quarantine retry`.";
-        return Ok((false, told.to_owned()));
-    }
-    let done = format!("p{partition:02}:{offset} was accepted.");
-    acts::carry_out(app, Deed { done, events: vec![event] }).await
+    live::answer(&app, &page, &query, &Sight::of(&who), visitor)
 }

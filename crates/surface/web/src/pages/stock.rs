@@ -11,6 +11,7 @@ use super::alerts::{Acts, level_chart};
 use super::query::encode;
 use super::scene::{Part, Scene, Wrong};
 use super::{draw, fmt};
+use crate::access::Role;
 
 /// The most rows of a list.
 const ROWS: usize = 300;
@@ -234,7 +235,7 @@ pub(super) fn shelf(scene: &Scene<'_>, sku: &str) -> Result<Vec<Part>, Wrong> {
         zone_link: scene.link(&format!("/zones/{}", encode(&zone))),
         policies: scene.link_in(store.id(), "/settings#policies"),
         follow: scene.link_in(store.id(), &format!("/events?text={}", encode(id.as_str()))),
-        acts: scene.acts(),
+        acts: scene.may(Role::Operator),
         detail,
     };
     let moments = Moments {
@@ -290,6 +291,7 @@ struct LotPage {
 #[template(path = "lot_life.html")]
 struct Life<'a> {
     life: Option<&'a LotLife>,
+    trouble: &'a str,
     came: Option<i64>,
     went: Option<i64>,
 }
@@ -325,12 +327,30 @@ pub(super) fn lot(scene: &Scene<'_>, sku: &str, code: &str) -> Result<Vec<Part>,
         moments: moments(scene, store, code),
         read_back: read_back(scene, store),
     };
-    let life = scene.extra.life.as_ref();
+    let (life, trouble) = match &scene.extra.life {
+        Some(Ok(life)) => (Some(life), ""),
+        Some(Err(trouble)) => (None, trouble.as_str()),
+        None => (None, ""),
+    };
     let (came, went) = (life.map(LotLife::came_units), life.map(LotLife::went_units));
-    let life = Life { life, came, went };
+    let life = Life { life, trouble, came, went };
     Ok(vec![
         Part::live("lot", &page)?,
         Part::still("life", &life)?,
         Part::still("moments", &moments)?,
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_life_that_cannot_be_told_is_not_one_that_is_unknown() {
+        let trouble = "As many past moments are asked for as may be";
+        let page = Life { life: None, trouble, came: None, went: None }.render().unwrap();
+        assert!(page.contains(trouble) && !page.contains("is not known"), "{page}");
+        let page = Life { life: None, trouble: "", came: None, went: None }.render().unwrap();
+        assert!(page.contains("Its life is not known."), "{page}");
+    }
 }

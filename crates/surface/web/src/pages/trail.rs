@@ -32,8 +32,6 @@ pub(super) enum Want {
     Events(Option<String>),
     /// One event, and what followed.
     One(u32, u64),
-    /// The latest events that were refused.
-    Refused,
 }
 
 /// What was found, the newest last.
@@ -41,7 +39,6 @@ pub(super) enum Want {
 pub(super) struct Found {
     pub(super) effects: Vec<OutputRecord>,
     pub(super) events: Vec<Logged>,
-    pub(super) refused: Vec<Logged>,
 }
 
 /// Reads what is wanted.
@@ -67,7 +64,6 @@ pub(super) fn read(folder: &Folder, want: &Want) -> Result<Found, HostError> {
             found.events.extend(event_at(folder, *partition, *offset)?);
             found.effects = effects(folder, LOOKED_AT, |record| record.input_offset == *offset)?;
         }
-        Want::Refused => found.refused = refused(folder)?,
     }
     Ok(found)
 }
@@ -119,11 +115,7 @@ fn events(folder: &Folder, back: u64, word: Option<&str>) -> Result<Vec<Logged>,
 }
 
 /// The event at a place of the log; none where there is nothing.
-pub(super) fn event_at(
-    folder: &Folder,
-    partition: u32,
-    offset: u64,
-) -> Result<Option<Logged>, HostError> {
+fn event_at(folder: &Folder, partition: u32, offset: u64) -> Result<Option<Logged>, HostError> {
     let mut log = LogReader::open(folder.log())?;
     let there = partition < log.partition_count()
         && offset < log.end_offset(partition)?
@@ -138,25 +130,4 @@ pub(super) fn event_at(
     write_event(&event, &mut text);
     let text = String::from_utf8_lossy(&text).into_owned();
     Ok(Some(Logged { partition, offset, event, text }))
-}
-
-fn refused(folder: &Folder) -> Result<Vec<Logged>, HostError> {
-    let mut tail = OutputTail::open(folder)?;
-    tail.skip_to_last(LOOKED_AT)?;
-    let mut places = Vec::new();
-    tail.catch_up(|partition, record| {
-        if let Effect::Quarantined(reason) = &record.effect {
-            places.push((record.at, partition, record.input_offset, *reason));
-        }
-    })?;
-    places.sort_by_key(|(at, ..)| *at);
-    let mut found = Vec::new();
-    for (_, partition, offset, reason) in places.into_iter().rev().take(50) {
-        if let Some(mut logged) = event_at(folder, partition, offset)? {
-            logged.text = format!("{}: {}", reason.code(), logged.text);
-            found.push(logged);
-        }
-    }
-    found.reverse();
-    Ok(found)
 }

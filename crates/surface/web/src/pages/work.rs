@@ -10,6 +10,7 @@ use shelf_views::{
 use super::fmt;
 use super::query::encode;
 use super::scene::{Part, Scene, Wrong};
+use crate::access::Role;
 
 /// The most rows of a list.
 const ROWS: usize = 200;
@@ -41,7 +42,7 @@ fn task_list(scene: &Scene<'_>, title: &'static str) -> Tasks {
         rows: view.tasks.into_iter().map(row).collect(),
         total: view.total,
         several: scene.stores().len() > 1,
-        acts: scene.acts(),
+        acts: scene.may(Role::Operator),
     }
 }
 
@@ -104,7 +105,7 @@ pub(super) fn orders(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
         }
     }
     let several = scene.stores().len() > 1;
-    let page = Orders { groups, total, several, acts: scene.acts() };
+    let page = Orders { groups, total, several, acts: scene.may(Role::Planner) };
     Ok(vec![Part::live("orders", &page)?])
 }
 
@@ -120,7 +121,10 @@ struct OrderPage {
     lines: Vec<Line>,
     list: String,
     status: &'static str,
-    acts: bool,
+    /// Whether the visitor may take in what comes.
+    receives: bool,
+    /// Whether the visitor may approve, change and cancel.
+    decides: bool,
 }
 
 impl OrderPage {
@@ -152,7 +156,8 @@ pub(super) fn order(scene: &Scene<'_>, id: &str) -> Result<Vec<Part>, Wrong> {
         lines: detail.lines.into_iter().map(link).collect(),
         list: scene.link("/orders"),
         status: status.code(),
-        acts: scene.acts(),
+        receives: scene.may(Role::Operator),
+        decides: scene.may(Role::Planner),
     };
     Ok(vec![Part::still("order", &page)?])
 }

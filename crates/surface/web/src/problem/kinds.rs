@@ -47,6 +47,9 @@ kinds! {
     BadTime BAD_REQUEST "bad_time"
         "a time that is not RFC 3339 with an offset, or lies where there is nothing"
         "write 2026-01-31T08:00:00Z";
+    NoPast BAD_REQUEST "no_past"
+        "only the present of this is known"
+        "leave as_of out";
     BadBody BAD_REQUEST "bad_body"
         "the body is not what it must be"
         "send the JSON that /api/openapi.json describes";
@@ -90,8 +93,8 @@ kinds! {
         "there is no such window"
         "list them at /api/v1/windows";
     UnknownLot NOT_FOUND "unknown_lot"
-        "no such lot has units"
-        "list them at /api/v1/lots";
+        "the log knows no such lot, as far back as it is read"
+        "list those that have units at /api/v1/lots";
     MethodNotAllowed METHOD_NOT_ALLOWED "method_not_allowed"
         "this path does not take this method"
         "see /api for what it takes";

@@ -42,6 +42,8 @@ const METHODS: [Method; 6] =
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS];
 /// Where statements run.
 const STATEMENTS: [&str; 2] = ["/api/v1/sql", "/sql"];
+/// Below which address statements are answered as files.
+const FILES: &str = "/sql/";
 
 fn is_stream(path: &str) -> bool {
     STREAMS.contains(&path) || path.starts_with("/live/")
@@ -56,7 +58,8 @@ pub(super) async fn bounded(State(app): State<App>, request: Request, next: Next
         return Problem::new(Kind::Busy, "the server is busy").into_response();
     };
     // A statement has a limit of its own, which may be longer.
-    if STATEMENTS.contains(&request.uri().path()) {
+    let path = request.uri().path();
+    if STATEMENTS.contains(&path) || path.starts_with(FILES) {
         return next.run(request).await;
     }
     let timeout = app.options().limits.timeout;

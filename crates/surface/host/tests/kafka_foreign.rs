@@ -1,0 +1,324 @@
+//! Messages of other systems on a real broker: whatever partitions they lie in and however often
+//! who takes them is killed, the log holds what a reader of all of them in one order makes, once.
+
+#![cfg(feature = "kafka")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "the helpers of tests fail like tests"
+)]
+
+#[path = "fixture/chain.rs"]
+mod chain;
+#[path = "fixture/kafka.rs"]
+mod kafka;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use chain::replay;
+use kafka::{Embedded, PATIENCE, python, read_all, settings, topics_of, wait_for};
+use shelf_domain::{Body, Effects, Event, Note, Store, Stores, Timestamp, state_hash};
+use shelf_engine::partition_of;
+use shelf_events::{Defaults, decode_event};
+use shelf_host::{ForeignOptions, IntakeOptions, KafkaIntake, KafkaWorker};
+use shelf_kafka::{Connection, FOREIGN, LOG_EVENTS, MergeOptions, TopicOptions, init};
+use shelf_sources::{Foreign, Format, Known, LineReader};
+use shelf_testkit::kafka::Broker;
+
+const PARTITIONS: u32 = 4;
+const PREFIX: &str = "foreign";
+const ROUNDS: u32 = 3_500;
+const KILLS: u64 = 10;
+/// What tells a child which broker.
+const TAKE: &str = "SHELF_FOREIGN_TAKE";
+const TAKEN: &str = "taken";
+
+fn foreign() -> ForeignOptions {
+    let topics = FOREIGN
+        .map(|topic| (topic.name.to_owned(), Format::of_name(topic.format).expect("a format")));
+    let foreign = Foreign::new(Format::Auto, "UTC").expect("a zone");
+    // Small transactions, one after the other: a kill finds one open, or a commit under way.
+    let merge = MergeOptions { batch: 20, ..MergeOptions::default() };
+    ForeignOptions { merge, ..ForeignOptions::new(topics.to_vec(), foreign) }
+}
+
+fn intake() -> IntakeOptions {
+    IntakeOptions {
+        topics: vec!["shelf_events".to_owned()],
+        partitions: PARTITIONS,
+        store: None,
+        commit_every: Duration::from_millis(5),
+        foreign: Some(foreign()),
+    }
+}
+
+fn connected(address: &str, prefix: &str) -> Connection {
+    format!("kafka://{address}/{prefix}").parse().expect("an address")
+}
+
+/// What a process that takes messages does until its input ends; in the suite itself, nothing.
+#[test]
+fn taker() {
+    let Ok(address) = std::env::var(TAKE) else { return };
+    let intake = KafkaIntake::join(&connected(&address, PREFIX), intake()).expect("a group");
+    let stop = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&stop);
+    std::thread::spawn(move || {
+        let _ = std::io::stdin().read(&mut [0]);
+        told.store(true, Ordering::Release);
+    });
+    std::thread::scope(|scope| {
+        scope.spawn(|| intake.run(&stop).expect("a group"));
+        println!();
+        let (mut before, mut in_the_way) = (0, Vec::new());
+        while !stop.load(Ordering::Acquire) {
+            let (now, trouble) = (intake.messages(), intake.trouble());
+            if trouble != in_the_way {
+                eprintln!("{trouble:?}");
+                in_the_way = trouble;
+            }
+            if now != before {
+                println!("{TAKEN} {now}");
+                before = now;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    });
+    intake.leave();
+}
+
+/// A process that takes messages.
+struct Taker {
+    child: Child,
+    taken: Arc<AtomicU64>,
+}
+
+impl Taker {
+    fn start(address: &str) -> Self {
+        let mut child = Command::new(std::env::current_exe().expect("this program"))
+            .args(["--exact", "taker", "--nocapture", "--test-threads=1"])
+            .env(TAKE, address)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("a child");
+        let taken = Arc::new(AtomicU64::new(0));
+        let (tell, said) = (Arc::clone(&taken), child.stdout.take().expect("its output"));
+        std::thread::spawn(move || {
+            for line in BufReader::new(said).lines().map_while(Result::ok) {
+                if let Some((TAKEN, number)) = line.split_once(' ') {
+                    tell.store(number.parse().unwrap_or_default(), Ordering::Release);
+                }
+            }
+        });
+        Self { child, taken }
+    }
+
+    fn takes(&self, messages: u64) {
+        let started = Instant::now();
+        while self.taken.load(Ordering::Acquire) < messages {
+            assert!(started.elapsed() < PATIENCE / 3, "{:?} of {messages}", self.taken);
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn kill(mut self) {
+        self.child.kill().expect("a child that runs");
+        self.child.wait().expect("a child");
+    }
+
+    fn leave(mut self) {
+        drop(self.child.stdin.take());
+        assert!(self.child.wait().expect("a child").success());
+    }
+}
+
+/// All messages of the topics, in the order in which they were written.
+struct Sent {
+    written_ms: i64,
+    topic: usize,
+    partition: u32,
+    offset: i64,
+    bytes: Vec<u8>,
+}
+
+fn sent(address: &str) -> Vec<Sent> {
+    let plain = connected(address, "");
+    let mut all = Vec::new();
+    for (topic, of) in FOREIGN.iter().enumerate() {
+        read_all(&plain, of.name, 0, |message| {
+            all.push(Sent {
+                written_ms: message.written_ms,
+                topic,
+                partition: message.partition,
+                offset: message.offset,
+                bytes: message.payload.unwrap_or_default().to_vec(),
+            });
+        });
+    }
+    let spread: BTreeSet<_> = all.iter().map(|one| (one.topic, one.partition)).collect();
+    // Three topics of one partition each were made with three by their own system.
+    assert!(spread.len() >= 3 + 3 + 1 + 2 + 2 + 3 + 3 + 3 - 2, "{spread:?}");
+    // Within a partition the order is that of the brokers, whatever the times say.
+    let mut queues: BTreeMap<(usize, u32), VecDeque<Sent>> = BTreeMap::new();
+    all.sort_by_key(|one| one.offset);
+    for one in all {
+        queues.entry((one.topic, one.partition)).or_default().push_back(one);
+    }
+    let mut merged = Vec::new();
+    while let Some((_, queue)) = queues
+        .iter_mut()
+        .filter(|(_, queue)| !queue.is_empty())
+        .min_by_key(|(place, queue)| (queue.front().map(|one| one.written_ms), **place))
+    {
+        merged.extend(queue.pop_front());
+    }
+    merged
+}
+
+/// What the reader of the embedded log makes of them, one after the other.
+fn embedded(sent: &[Sent]) -> Embedded {
+    let zone = Foreign::new(Format::Auto, "UTC").expect("a zone");
+    let mut reader = LineReader::new(zone, Known::default());
+    let mut events: Vec<Vec<Event>> = vec![Vec::new(); PARTITIONS as usize];
+    for one in sent {
+        let of = &FOREIGN[one.topic];
+        let received_at = Timestamp(one.written_ms * 1_000);
+        let defaults = Defaults { store: None, received_at };
+        let format = Format::of_name(of.format).expect("a format");
+        let made = match reader.read_as(format, &one.bytes, &defaults) {
+            Ok(lines) => lines.declarations.into_iter().chain(lines.events).collect(),
+            Err(error) => {
+                let source = format!("{}/{}", of.name, one.partition);
+                let json = shelf_events::JsonError {
+                    code: shelf_events::ErrorCode::WrongType,
+                    field: "",
+                    detail: String::new(),
+                };
+                let line = one.offset.unsigned_abs();
+                let mut event =
+                    shelf_events::rejected_event(&json, &one.bytes, &source, line, &defaults);
+                let Body::Rejected(rejected) = &mut event.body else { unreachable!() };
+                rejected.reason = Note::cut(error.code());
+                vec![event]
+            }
+        };
+        for event in made {
+            events[partition_of(event.store, PARTITIONS) as usize].push(event);
+        }
+    }
+    let effects = events.iter().map(|events| replay(events)).collect();
+    let mut all: Vec<Stores> = Vec::new();
+    for events in &events {
+        let (mut stores, mut effects) = (Stores::default(), Effects::default());
+        for event in events {
+            stores.step(event, &mut effects);
+            effects.items.clear();
+        }
+        all.push(stores);
+    }
+    let mut stores: Vec<&Store> = all.iter().flat_map(Stores::iter).collect();
+    stores.sort_unstable_by_key(|store| store.id());
+    let hash = state_hash(stores.iter().copied()).expect("a state");
+    Embedded { events, effects, hash }
+}
+
+/// The log, by partition.
+fn log(connection: &Connection, expected: u64) -> Vec<Vec<Event>> {
+    let mut found: Vec<Vec<Event>> = vec![Vec::new(); PARTITIONS as usize];
+    read_all(connection, LOG_EVENTS, expected as usize, |message| {
+        let event = decode_event(message.payload.expect("an event")).expect("an event");
+        found[message.partition as usize].push(event);
+    });
+    found
+}
+
+fn same(found: &[Vec<Event>], expected: &[Vec<Event>]) {
+    for (partition, (found, expected)) in found.iter().zip(expected).enumerate() {
+        for (number, (found, expected)) in found.iter().zip(expected).enumerate() {
+            assert_eq!(found, expected, "event {number} of partition {partition}");
+        }
+        assert_eq!(found.len(), expected.len(), "partition {partition}");
+    }
+}
+
+fn declares(event: &Event) -> bool {
+    matches!(event.body, Body::Store(_) | Body::Product(_) | Body::Shelf(_) | Body::OpeningStock(_))
+}
+
+#[test]
+fn messages_of_other_systems_are_taken_once_in_one_order_however_often_the_taker_is_killed() {
+    let broker = Broker::start();
+    let address = broker.address();
+    // One system has made its topics itself, and not as we would.
+    let there: Vec<&str> =
+        FOREIGN.iter().filter(|topic| topic.format == "basket").map(|topic| topic.name).collect();
+    python("administer.py", &[&[address.as_str(), "make"], there.as_slice()].concat());
+    let options = TopicOptions {
+        partitions: PARTITIONS,
+        foreign: FOREIGN.map(|topic| (topic.name.to_owned(), topic.partitions)).to_vec(),
+        ..TopicOptions::default()
+    };
+    let connection = topics_of(&address, PREFIX, &options);
+    let again = init(&connection, &options).expect("topics");
+    assert_eq!((again.created.len(), again.present.len()), (0, 21 + 8));
+    assert_eq!(again.differences, [], "topics of others are their own matter");
+
+    let rounds = ROUNDS.to_string();
+    let names = FOREIGN.map(|topic| topic.name);
+    let said = python("produce_foreign.py", &[&[address.as_str(), &rounds], &names[..]].concat());
+    let sent = sent(&address);
+    assert_eq!(said["sent"].as_u64(), Some(sent.len() as u64));
+    let expected = embedded(&sent);
+    let declared: Vec<_> =
+        expected.events.iter().flatten().filter(|event| declares(event)).collect();
+    let ids: BTreeSet<_> = declared.iter().map(|event| event.id).collect();
+    assert_eq!(ids.len(), declared.len(), "each declaration has an id of its own");
+    assert!(declared.len() > 200, "{}", declared.len());
+
+    let mut least = 20;
+    for kill in 0..KILLS {
+        let taker = Taker::start(&address);
+        taker.takes(least);
+        // Into the writing of some, and into the commit of others.
+        std::thread::sleep(Duration::from_millis(kill * 7 % 11));
+        taker.kill();
+        least = 20 + kill * 67 % 350;
+    }
+    let last = Taker::start(&address);
+    let found = log(&connection, expected.total());
+    last.leave();
+    same(&found, &expected.events);
+    let found: Vec<_> =
+        found.iter().flatten().filter(|event| declares(event)).map(|event| event.id).collect();
+    assert_eq!(found.len(), ids.len(), "declarations, each once");
+
+    // What brokers do with a group that is away for too long changes nothing.
+    let groups = [connection.name("shelf-foreign"), connection.name("shelf-sources")];
+    let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+    python("administer.py", &[&[address.as_str(), "forget"], groups.as_slice()].concat());
+    let anew = Taker::start(&address);
+    std::thread::sleep(Duration::from_secs(12));
+    assert_eq!(anew.taken.load(Ordering::Acquire), 0);
+    anew.leave();
+    same(&log(&connection, expected.total()), &expected.events);
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let worker = KafkaWorker::join(&connection, &settings(folder.path(), PARTITIONS));
+    let (worker, stop) = (worker.expect("a group"), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let running = scope.spawn(|| {
+            worker.run(&stop).expect("a group");
+            drop(worker);
+        });
+        wait_for(&connection, &expected.ends());
+        stop.store(true, Ordering::Release);
+        running.join().expect("a worker");
+    });
+    expected.check(&connection, folder.path());
+}
