@@ -13,6 +13,7 @@ pub use redis::RedisServer;
 pub use registry::RegistryServer;
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -69,4 +70,13 @@ impl Drop for Process {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// The Python that `cargo xtask test` sets up, or the one that is named.
+pub fn python() -> PathBuf {
+    let named = std::env::var_os("SHELF_PYTHON").map(PathBuf::from);
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let python = named.unwrap_or_else(|| root.join("target/python/bin/python"));
+    assert!(python.exists(), "{}: `cargo xtask test` makes it", python.display());
+    python
 }

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -15,7 +14,7 @@ use shelf_kafka::{
 };
 use shelf_ports::PartitionLog as _;
 use shelf_testkit::kafka::Broker;
-use shelf_testkit::servers::RegistryServer;
+use shelf_testkit::servers::{RegistryServer, python};
 
 /// A client of the registry and of Avro that is none of ours: it writes messages of schemas that it
 /// registers, or reads messages by the schemas whose numbers they name, as lines of hexadecimal.
@@ -57,15 +56,6 @@ else:
         fastavro.schemaless_writer(out, parsed, ("shelf.v1.event." + name, value))
         print((struct.pack(">bI", 0, number) + out.getvalue()).hex())
 "#;
-
-/// The Python that `cargo xtask test` sets up, or the one that is named.
-fn python() -> PathBuf {
-    let named = std::env::var_os("SHELF_PYTHON").map(PathBuf::from);
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../..");
-    let python = named.unwrap_or_else(|| root.join("target/python/bin/python"));
-    assert!(python.exists(), "{}: `cargo xtask test` makes it", python.display());
-    python
-}
 
 fn client(words: &[&str], input: &str) -> Vec<String> {
     let mut command = Command::new(python());

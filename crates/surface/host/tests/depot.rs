@@ -11,7 +11,7 @@ mod kafka;
 
 use std::collections::BTreeMap;
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -23,6 +23,7 @@ use shelf_engine::SnapshotStore;
 use shelf_host::{Depot, KafkaFigures, KafkaWorker, LaneState, WorkerSettings};
 use shelf_kafka::Connection;
 use shelf_testkit::kafka::Broker;
+use shelf_testkit::servers::python;
 
 /// An object store of S3's kind, with a bucket; it ends with the test.
 struct Bucket {
@@ -35,15 +36,6 @@ import sys, boto3
 boto3.client("s3", endpoint_url=sys.argv[1], region_name="us-east-1", aws_access_key_id="k",
              aws_secret_access_key="s").create_bucket(Bucket="chain")
 "#;
-
-/// The Python that `cargo xtask test` sets up, or the one that is named.
-fn python() -> PathBuf {
-    let named = std::env::var_os("SHELF_PYTHON").map(PathBuf::from);
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../..");
-    let python = named.unwrap_or_else(|| root.join("target/python/bin/python"));
-    assert!(python.exists(), "{}: `cargo xtask test` makes it", python.display());
-    python
-}
 
 impl Bucket {
     fn start() -> Self {
