@@ -225,6 +225,7 @@ fn acts() -> impl Strategy<Value = Body> {
         Just(AlertVerb::Resolve),
         Just(AlertVerb::Dismiss),
         Just(AlertVerb::Note),
+        Just(AlertVerb::Undo),
     ];
     let order = prop_oneof![
         Just(OrderVerb::Approve),

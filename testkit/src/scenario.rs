@@ -26,6 +26,7 @@
 //! 09:30 price MILK 2.49                   # a new list price
 //! 09:35 Ann acknowledges A-1               # `assigns A-1 to Bob`, `snoozes A-1 until 10:00`,
 //! 09:35 Ann resolves A-1                   # `dismisses A-1`; words may follow as a note
+//! 09:35 Ann undoes A-1                     # takes the last act on it back
 //! 09:36 Ann approves O-1                   # `changes O-1 MILK to 12`
 //! 09:37 Ann asks for MILK                  # a refill of the shelf now
 //! 09:38 Ann cancels T-1                    # or `O-1`

@@ -3,6 +3,7 @@
 
 mod layers;
 mod links;
+pub(crate) mod pictures;
 mod rules;
 mod sizes;
 
@@ -73,6 +74,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     violations.extend(rules::vague_names(&paths));
     violations.extend(rules::evasive_tests(&files));
     violations.extend(links::check(&files, &paths));
+    violations.extend(pictures::check(&files, &paths));
     violations.extend(rules::machine_paths(&files));
     violations.extend(rules::placeholders(&files));
     violations.extend(rules::decision_records(&files, &paths));

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// A program that the tests or benches call, and the Debian package that brings it.
-const PROGRAMS: [(&str, &str); 34] = [
+const PROGRAMS: [(&str, &str); 35] = [
     ("cc", "build-essential"),
     ("chmod", "coreutils"),
     ("chown", "coreutils"),
@@ -26,8 +26,9 @@ const PROGRAMS: [(&str, &str); 34] = [
     ("id", "coreutils"),
     ("initdb", "postgresql"),
     ("ip", "iproute2"),
-    ("java", "default-jre-headless"),
-    ("keytool", "default-jre-headless"),
+    ("java", "default-jdk-headless"),
+    ("javac", "default-jdk-headless"),
+    ("keytool", "default-jdk-headless"),
     ("kill", "procps"),
     ("mount", "mount"),
     ("mvn", "maven"),

@@ -22,7 +22,7 @@ pub(super) fn act(
 ) -> Result<(), Complaint> {
     let actor = Actor::cut(who);
     match deed {
-        "acknowledges" | "assigns" | "snoozes" | "resolves" | "dismisses" | "notes" => {
+        "acknowledges" | "assigns" | "snoozes" | "resolves" | "dismisses" | "notes" | "undoes" => {
             let alert = id(words, AlertId::parse)?;
             let act = alert_verb(shop, words, deed)?;
             let note = note(words);
@@ -58,6 +58,7 @@ fn alert_verb(shop: &Shop, words: &mut Words, deed: &str) -> Result<AlertVerb, C
         "acknowledges" => AlertVerb::Acknowledge,
         "resolves" => AlertVerb::Resolve,
         "dismisses" => AlertVerb::Dismiss,
+        "undoes" => AlertVerb::Undo,
         "assigns" => {
             words.expect("to")?;
             AlertVerb::Assign(Actor::cut(&words.any("person")?))

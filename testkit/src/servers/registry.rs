@@ -61,6 +61,20 @@ impl RegistryServer {
         self.process = None;
     }
 
+    /// Has it stand still: who connects gets no answer. It keeps what it knows.
+    pub fn freeze(&self) {
+        self.signal("STOP");
+    }
+
+    /// Has it go on.
+    pub fn thaw(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        self.process.as_ref().expect("a registry that runs").signal(signal);
+    }
+
     /// Starts it once more at the same port.
     pub fn resume(&mut self) {
         let jars = jars();

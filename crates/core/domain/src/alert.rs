@@ -167,6 +167,7 @@ pub struct Alert {
     pub owner: Option<Actor>,
     /// Who acted on it last; of one that has ended, who ended it: `None` where no person did.
     pub actor: Option<Actor>,
-    /// The words of whoever acted last.
+    /// The words of whoever acted last; of an act that was taken back without words, those before
+    /// it.
     pub note: Note,
 }

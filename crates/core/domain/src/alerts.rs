@@ -2,8 +2,10 @@
 //! most one for each rule about the whole store.
 
 mod book;
+mod last_acts;
 
 pub(crate) use book::{AlertBook, Subject};
+pub(crate) use last_acts::LastActs;
 
 use alloc::vec::Vec;
 
@@ -149,6 +151,7 @@ impl Store {
         if let Some(at) = slot.standing {
             self.end_alert(at, AlertStatus::Resolved, None, fx);
         }
+        self.alerts.forget_ended(subject, rule, place);
         if slot.dismissed {
             self.alerts.change(subject, rule, place, |slot| slot.dismissed = false);
         }
@@ -163,6 +166,9 @@ impl Store {
     ) {
         let Some(standing) = self.alerts.remove(at) else { return };
         let (subject, mut alert) = (standing.subject(), standing.alert);
+        if by.is_some() {
+            self.alerts.acts.remember_ended(subject, &alert);
+        }
         alert.status = status;
         alert.changed_at = self.now;
         alert.snoozed_until = None;
@@ -207,6 +213,8 @@ impl Store {
             alert.snoozed_until = None;
             alert.changed_at = now;
             fx.push(Effect::Alert(*alert));
+            let alert = alert.alert;
+            self.alerts.acts.forget(alert);
         }
     }
 
@@ -219,8 +227,12 @@ impl Store {
         if act.actor.is_empty() {
             return Err(Reason::EmptyId);
         }
+        if act.act == AlertVerb::Undo {
+            return self.undo(act, fx);
+        }
         let place = self.alerts.find(act.alert).ok_or(Reason::UnknownAlert)?;
         let standing = self.alerts.at_mut(place).ok_or(Reason::UnknownAlert)?;
+        let before = standing.alert;
         let alert = &mut standing.alert;
         match act.act {
             AlertVerb::Resolve | AlertVerb::Dismiss => {
@@ -250,12 +262,51 @@ impl Store {
                     _ => act.actor,
                 });
             }
-            AlertVerb::Note => {}
+            AlertVerb::Note | AlertVerb::Undo => {}
         }
         alert.changed_at = self.now;
         alert.actor = Some(act.actor);
         alert.note = act.note;
         fx.push(Effect::Alert(*alert));
+        self.alerts.acts.remember(&before);
+        Ok(())
+    }
+
+    /// An alert as it would stand if the last act of a person on it were taken back.
+    pub(crate) fn before_act(&self, alert: AlertId) -> Option<Alert> {
+        match self.alerts.get(alert) {
+            Some(standing) => self.alerts.acts.before(standing, self.now),
+            None => self.alerts.acts.before_end(alert, self.now).map(|(_, alert)| alert),
+        }
+    }
+
+    /// Takes back the last act on an alert: its status, owner, snooze and note are what they were.
+    /// One that a person ended stands again, as long as its problem has not passed meanwhile and
+    /// no newer alert stands for it. Only the act itself is taken back, not what it led to.
+    fn undo(&mut self, act: &AlertAct, fx: &mut Effects) -> Result<(), Reason> {
+        let now = self.now;
+        let by = |alert: Alert| Alert {
+            changed_at: now,
+            actor: Some(act.actor),
+            note: if act.note.is_empty() { alert.note } else { act.note },
+            ..alert
+        };
+        if let Some(place) = self.alerts.find(act.alert) {
+            let standing = self.alerts.get(act.alert).ok_or(Reason::UnknownAlert)?;
+            let alert = by(self.alerts.acts.before(standing, now).ok_or(Reason::WrongState)?);
+            let standing = self.alerts.at_mut(place).ok_or(Reason::UnknownAlert)?;
+            standing.alert = alert;
+            self.alerts.acts.forget(act.alert);
+            fx.push(Effect::Alert(alert));
+            return Ok(());
+        }
+        let ended = self.alerts.acts.before_end(act.alert, now);
+        let (subject, alert) = ended.ok_or(Reason::UnknownAlert)?;
+        let alert = by(alert);
+        self.alerts.change(subject, alert.rule, alert.place, |slot| slot.dismissed = false);
+        self.alerts.add(subject, &alert);
+        self.stats.open_alert(alert.rule);
+        fx.push(Effect::Alert(alert));
         Ok(())
     }
 
@@ -281,7 +332,8 @@ impl Store {
         }
     }
 
-    /// Ends the notices that nobody has ended.
+    /// Ends the notices that nobody has ended; one that a person ended is too old then to be
+    /// brought back.
     pub(crate) fn expire_notices(&mut self, subject: Subject, fx: &mut Effects) {
         let now = self.now;
         let old = |alert: &&Alert| {
@@ -291,7 +343,8 @@ impl Store {
             Subject::Sku(index) => (Some(self.alerts.of_sku(index)), None),
             Subject::Store => (None, Some(self.alerts.of_store())),
         };
-        let alerts = of_sku.into_iter().flatten().chain(of_store.into_iter().flatten());
+        let standing = of_sku.into_iter().flatten().chain(of_store.into_iter().flatten());
+        let alerts = standing.chain(self.alerts.acts.ended_of(subject));
         let ended: Vec<_> = alerts.filter(old).map(|alert| (alert.rule, alert.place)).collect();
         for (rule, place) in ended {
             self.condition_ended(subject, rule, place, fx);

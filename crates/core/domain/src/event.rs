@@ -431,6 +431,8 @@ pub enum AlertVerb {
     Dismiss,
     /// Words only.
     Note,
+    /// The last act on it is taken back.
+    Undo,
 }
 
 /// What a person did about a supplier order.

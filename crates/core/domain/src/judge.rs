@@ -124,10 +124,10 @@ impl Store {
 
     /// Units have left lots: alerts about their expiry may end.
     pub(crate) fn lots_left(&mut self, index: SkuIndex, fx: &mut Effects) {
-        let stands = |rule, place| self.alerts.stands(index, rule, place);
-        if stands(Rule::NearExpiry, Place::Floor)
-            || stands(Rule::NearExpiry, Place::Warehouse)
-            || stands(Rule::NearExpiryDiscount, Place::Floor)
+        let watched = |rule, place| self.alerts.watched(index, rule, place);
+        if watched(Rule::NearExpiry, Place::Floor)
+            || watched(Rule::NearExpiry, Place::Warehouse)
+            || watched(Rule::NearExpiryDiscount, Place::Floor)
         {
             self.judge_expiry(index, fx);
         }

@@ -94,7 +94,7 @@ pub use kpi::{Kpi, Milli, Unit};
 pub use look::Units;
 pub use lot::{Lot, MAX_LOTS_PER_SKU};
 pub use order::{LineReason, OrderLine, OrderStatus, SupplierOrder};
-pub use orders::{CLOSE_AFTER_US, DELIVERY_LATE_US, DRAFT_LEAD_US, MAX_SUPPLIERS};
+pub use orders::{CLOSE_AFTER_US, DELIVERY_LATE_US, DRAFT_LEAD_US, MAX_SUPPLIERS, Round};
 pub use origin::{
     MAX_SOURCES, Origin, SourceCounts, StoreStream, StoreStreams, Stream, StreamCounts,
 };

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::alert::Alert;
 use crate::cart::Cart;
 use crate::event::Promotion;
-use crate::ids::{CustomerId, Sku, SkuIndex, StoreId};
+use crate::ids::{AlertId, CustomerId, EventId, Sku, SkuIndex, StoreId};
 use crate::lot::Lot;
 use crate::order::SupplierOrder;
 use crate::quantity::{BasisPoints, price_after};
@@ -137,6 +137,28 @@ impl Store {
     /// The alerts about the whole store that stand.
     pub fn alerts_of_store(&self) -> impl Iterator<Item = &Alert> {
         self.alerts.of_store()
+    }
+
+    /// An alert as it would stand if the last act of a person on it were taken back; `None` where
+    /// there is nothing to take back: nobody has acted on it, or it has ended and its problem has
+    /// passed or a newer alert stands for it.
+    pub fn alert_before_act(&self, alert: AlertId) -> Option<Alert> {
+        self.before_act(alert)
+    }
+
+    /// Whether it has seen an event of this id, of the latest ones.
+    pub fn knows(&self, event: EventId) -> bool {
+        self.seen.knows(event)
+    }
+
+    /// Alerts that a person ended and that can be brought back, as they stood, by shelf and rule.
+    pub fn alerts_to_undo(&self) -> impl Iterator<Item = &Alert> {
+        self.alerts.acts.ended()
+    }
+
+    /// The number of the alert that opened last; 0 where none has.
+    pub fn alerts_given(&self) -> u64 {
+        self.alerts.last
     }
 
     /// The restock tasks that stand, in order of their numbers.

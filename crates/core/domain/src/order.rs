@@ -1,10 +1,12 @@
 //! Supplier orders: packs from a supplier for a delivery slot.
 
+use alloc::format;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{OrderId, Sku, SupplierId};
+use crate::event::Delivery;
+use crate::ids::{Actor, LotCode, OrderId, Sku, SupplierId};
 use crate::time::{Day, Timestamp};
 
 /// Where an order is in its life.
@@ -106,4 +108,20 @@ pub struct SupplierOrder {
     pub changed_at: Timestamp,
     /// Its lines, in order of sku number.
     pub lines: Vec<OrderLine>,
+}
+
+impl SupplierOrder {
+    /// A delivery of everything that is outstanding, each sku as a lot of its own, taken in by
+    /// `actor`.
+    pub fn outstanding(&self, actor: Actor) -> impl Iterator<Item = Delivery> {
+        let lines = self.lines.iter().filter(|line| line.outstanding_units() > 0);
+        lines.map(move |line| Delivery {
+            order: Some(self.order),
+            sku: line.sku,
+            lot: LotCode::cut(&format!("{}-{}", self.order, line.sku)),
+            units: line.outstanding_units(),
+            actor,
+            ..Delivery::default()
+        })
+    }
 }

@@ -107,10 +107,14 @@ impl SupplierOrder {
 }
 
 /// A supplier's next cut-off, with its delivery and the one after.
-pub(crate) struct Round {
-    pub(crate) cutoff_at: Timestamp,
-    pub(crate) delivery_at: Timestamp,
-    pub(crate) next_delivery_at: Timestamp,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Round {
+    /// Until when it takes orders.
+    pub cutoff_at: Timestamp,
+    /// When what is ordered by then comes.
+    pub delivery_at: Timestamp,
+    /// When what is ordered by the cut-off after it comes.
+    pub next_delivery_at: Timestamp,
 }
 
 impl Store {
@@ -156,6 +160,12 @@ impl Store {
             let draft_at = round.cutoff_at.plus(-DRAFT_LEAD_US).max(after);
             self.timers.set(draft_at, Timer::Draft { supplier, generation });
         }
+    }
+
+    /// The next cut-off of a supplier after the store's present; `None` where it declares no days
+    /// of orders or none of deliveries.
+    pub fn next_round(&self, supplier: &Supplier) -> Option<Round> {
+        self.round(supplier, self.now)
     }
 
     fn round(&self, supplier: &Supplier, after: Timestamp) -> Option<Round> {

@@ -101,7 +101,7 @@ pub struct Stats {
     pub explained: CountBy<10>,
     /// Their units, by [`Cause`], whatever the direction.
     pub explained_units: CountBy<10>,
-    /// Alerts opened, by [`Rule`].
+    /// Alerts opened, by [`Rule`], those brought back after a person had ended them once more.
     pub alerts_opened: CountBy<{ Rule::COUNT }>,
     /// Alerts ended, by [`Rule`].
     pub alerts_ended: CountBy<{ Rule::COUNT }>,

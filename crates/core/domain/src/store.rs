@@ -6,7 +6,7 @@ use core::hash::BuildHasher;
 use hashbrown::HashTable;
 use serde::{Deserialize, Serialize};
 
-use crate::alerts::AlertBook;
+use crate::alerts::{AlertBook, LastActs};
 use crate::anomaly::{AnomalyRules, SalesHistory, Silence};
 use crate::cart::Carts;
 use crate::effect::{Effect, Effects, Reason};
@@ -65,7 +65,7 @@ pub struct Store {
     pub(crate) inside: Inside,
     pub(crate) funnel: FunnelBook,
     pub(crate) timers: Timers,
-    seen: Horizon,
+    pub(crate) seen: Horizon,
     pub(crate) stats: Stats,
     /// What its receipts came to, in cents, counted apart from the skus' own sums.
     pub(crate) takings_cents: i64,
@@ -252,6 +252,16 @@ impl Store {
         let shelves = &self.shelves;
         self.index.insert_unique(hash(sku), index, |&index| hash(shelves[index].sku));
         Ok(index)
+    }
+
+    /// What people did last about its alerts: state of the store that is saved apart from it.
+    pub(crate) fn last_acts(&self) -> &LastActs {
+        &self.alerts.acts
+    }
+
+    /// Restores what is saved apart from it.
+    pub(crate) fn restore_last_acts(&mut self, acts: LastActs) {
+        self.alerts.acts = acts;
     }
 
     /// Restores what is not in a snapshot.

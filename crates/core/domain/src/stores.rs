@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Serialize};
 
+use crate::alerts::LastActs;
 use crate::effect::{Effect, Effects, Reason};
 use crate::event::{Body, Event};
 use crate::horizon::Horizon;
@@ -164,24 +165,46 @@ impl Stores {
 
     /// The whole state as bytes.
     pub fn encode(&self) -> Result<Vec<u8>, StateError> {
-        postcard::to_allocvec(self).map_err(|_| StateError)
+        postcard::to_allocvec(&self.saved()).map_err(|_| StateError)
+    }
+
+    fn saved(&self) -> Saved<'_> {
+        let acts = self.iter().map(|store| (store.id(), store.last_acts()));
+        Saved { stores: self, acts: acts.filter(|(_, acts)| !acts.is_empty()).collect() }
     }
 
     /// The same bytes piece by piece: a state is not in memory twice while it is written.
     pub fn encode_to(&self, piece: impl FnMut(&[u8])) -> Result<(), StateError> {
         let pieces = Pieces { held: Vec::with_capacity(PIECE_BYTES), piece };
-        postcard::serialize_with_flavor(self, pieces).map_err(|_| StateError)
+        postcard::serialize_with_flavor(&self.saved(), pieces).map_err(|_| StateError)
     }
 
-    /// The state that `bytes` hold. Only bytes made by [`Stores::encode`] of the same format are
-    /// understood.
+    /// The state that `bytes` hold. Only bytes made by [`Stores::encode`] of this format are
+    /// understood, and of the one before it, which ended before what people can take back.
     pub fn decode(bytes: &[u8]) -> Result<Self, StateError> {
-        let mut stores: Self = postcard::from_bytes(bytes).map_err(|_| StateError)?;
+        let (mut stores, rest): (Self, _) =
+            postcard::take_from_bytes(bytes).map_err(|_| StateError)?;
+        if !rest.is_empty() {
+            let acts: BTreeMap<StoreId, LastActs> =
+                postcard::from_bytes(rest).map_err(|_| StateError)?;
+            for (store, acts) in acts {
+                let kept = stores.stores.get_mut(&store).ok_or(StateError)?;
+                kept.store.restore_last_acts(acts);
+            }
+        }
         for kept in stores.stores.values_mut() {
             kept.store.rebuild_index();
         }
         Ok(stores)
     }
+}
+
+/// What is written of a state.
+#[derive(Serialize)]
+struct Saved<'a> {
+    stores: &'a Stores,
+    /// What people can take back, of the stores that have something.
+    acts: BTreeMap<StoreId, &'a LastActs>,
 }
 
 /// The size of a piece of an encoded state.
@@ -248,6 +271,9 @@ pub fn state_hash<'a>(stores: impl IntoIterator<Item = &'a Store>) -> Result<u12
     for store in stores {
         let bytes = postcard::to_allocvec(store).map_err(|_| StateError)?;
         hasher.update(&bytes);
+        if !store.last_acts().is_empty() {
+            hasher.update(&postcard::to_allocvec(store.last_acts()).map_err(|_| StateError)?);
+        }
     }
     Ok(hasher.digest128())
 }

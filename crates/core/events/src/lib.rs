@@ -25,4 +25,4 @@ pub use message::{
     WindowMessage, WindowRowMessage, effect_json, supplier_plans,
 };
 pub use output::{OutputRecord, decode_effect, encode_effect};
-pub use schema::{avro_schemas, schemas};
+pub use schema::{avro_schemas, event_kinds, schemas};

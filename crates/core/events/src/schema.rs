@@ -88,6 +88,11 @@ const fn also(spec: Spec, aliases: &'static [&'static str]) -> Spec {
     Spec { aliases, ..spec }
 }
 
+/// The `event_type` of every kind of event.
+pub fn event_kinds() -> impl Iterator<Item = &'static str> {
+    events::EVENTS.iter().map(|(kind, ..)| *kind)
+}
+
 /// Every schema: its name, which is the name of its file, and the schema.
 pub fn schemas() -> Vec<(String, Value)> {
     let events = events::EVENTS.iter().map(|(kind, about, fields)| {

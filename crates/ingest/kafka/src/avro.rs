@@ -155,7 +155,10 @@ impl Avro {
         out: &mut Vec<u8>,
     ) -> Result<(), KafkaError> {
         let number = self.number(topic, full)?;
-        let unlike = || KafkaError::Forbidden { action: "write what its schema does not know" };
+        let unlike = || KafkaError::Forbidden {
+            action: "write what its schema does not know",
+            what: String::new(),
+        };
         let ours = ours().get(topic).ok_or_else(unlike)?;
         let json: Value = serde_json::from_slice(line).map_err(|_| unlike())?;
         let value = value_of(ours.schema, &json).ok_or_else(unlike)?;

@@ -31,15 +31,17 @@ pub(crate) fn place_value(place: Place) -> String {
 
 /// The topic, the partition and the place that a record tells of; `None` where it is none of those.
 pub(crate) fn place_of(message: &Message<'_>) -> Option<(String, u32, Place)> {
-    let (word, topic, partition): (String, String, u32) =
-        serde_json::from_slice(message.key).ok()?;
-    if word != PLACE {
-        return None;
-    }
+    let (topic, partition) = place_named(message.key)?;
     let value: serde_json::Value = serde_json::from_slice(message.payload?).ok()?;
     let position = value.get("position")?.as_u64()?;
     let offset = value.get("offset")?.as_i64()?;
     Some((topic, partition, Place { position, offset }))
+}
+
+/// The topic and the partition of the place that a key names; `None` where it names none.
+pub(crate) fn place_named(key: &[u8]) -> Option<(String, u32)> {
+    let (word, topic, partition): (String, String, u32) = serde_json::from_slice(key).ok()?;
+    (word == PLACE).then_some((topic, partition))
 }
 
 /// Shows all that is remembered, in the order in which it was written: of two records with one key
@@ -87,10 +89,12 @@ pub(crate) fn remembered_place(
 ) -> Result<Option<Place>, KafkaError> {
     let mut found = None;
     read_book(connection, |message| {
-        if let Some((of, number, place)) = place_of(message)
-            && of == topic
-            && number == partition
-        {
+        let named = place_named(message.key);
+        let is_it = named.is_some_and(|(of, number)| of == topic && number == partition);
+        if is_it && message.payload.is_none() {
+            // It was taken out.
+            found = None;
+        } else if is_it && let Some((_, _, place)) = place_of(message) {
             found = Some(place);
         }
     })?;
@@ -112,6 +116,8 @@ mod tests {
         let expected = Some(("retail-transactions".to_owned(), 2, place));
         assert_eq!(read(key.as_bytes(), Some(value.as_bytes())), expected);
         assert_eq!(read(key.as_bytes(), None), None);
+        assert_eq!(place_named(key.as_bytes()), Some(("retail-transactions".to_owned(), 2)));
+        assert_eq!(place_named(br#"["product","S1",3]"#), None);
         assert_eq!(read(br#"["store","S1"]"#, Some(b"{}")), None);
         assert_eq!(read(br#"["product","S1",3]"#, Some(value.as_bytes())), None);
         assert_eq!(read(b"", Some(value.as_bytes())), None);

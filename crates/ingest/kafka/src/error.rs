@@ -38,10 +38,12 @@ pub enum KafkaError {
         what: String,
     },
     /// The user may not do this.
-    #[error("Kafka does not allow us to {action}")]
+    #[error("Kafka does not allow us to {action}{}", named(.what))]
     Forbidden {
         /// What was tried, as a verb.
         action: &'static str,
+        /// Of what, where that is known.
+        what: String,
     },
     /// A topic is not there.
     #[error("there is no topic {topic}")]
@@ -90,6 +92,21 @@ pub enum KafkaError {
         /// The next to be written.
         end: i64,
     },
+    /// A partition ends before what was taken of it.
+    #[error(
+        "{topic}, partition {partition} was taken up to offset {wanted} and ends at {end}: the \
+         topic was made anew"
+    )]
+    MadeAnew {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: u32,
+        /// Up to where it was taken.
+        wanted: i64,
+        /// The next to be written.
+        end: i64,
+    },
     /// The group's position in a partition was not committed by this program.
     #[error("{group} has a position in partition {partition} that this program did not write")]
     Position {
@@ -122,6 +139,21 @@ pub enum KafkaError {
         /// How long it had.
         waited: Duration,
     },
+    /// It has not told in time of a partition what it has.
+    #[error(
+        "Kafka did not {action} of {topic}, partition {partition}, within {} ms",
+        .waited.as_millis()
+    )]
+    Withheld {
+        /// What was asked of it, as a verb.
+        action: &'static str,
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: u32,
+        /// How long it had.
+        waited: Duration,
+    },
     /// The registry of schemas does not answer.
     #[error("the registry of schemas at {url} does not answer: {what}")]
     RegistryUnreachable {
@@ -139,10 +171,12 @@ pub enum KafkaError {
         what: String,
     },
     /// Anything else that it says.
-    #[error("cannot {action}")]
+    #[error("cannot {action}{}", named(.what))]
     Failed {
         /// What was tried, as a verb.
         action: &'static str,
+        /// Of what, where that is known.
+        what: String,
         /// What it says.
         #[source]
         source: Foreign,
@@ -174,11 +208,11 @@ impl KafkaError {
                 | Code::GroupAuthorizationFailed
                 | Code::ClusterAuthorizationFailed
                 | Code::TransactionalIdAuthorizationFailed,
-            ) => Self::Forbidden { action },
+            ) => Self::Forbidden { action, what: what.to_owned() },
             Some(Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition) => {
                 Self::NoTopic { topic: what.to_owned() }
             }
-            _ => Self::Failed { action, source },
+            _ => Self::Failed { action, what: what.to_owned(), source },
         }
     }
 
@@ -196,9 +230,9 @@ impl KafkaError {
             Self::Fenced { .. } => "kafka_fenced",
             Self::Trimmed { .. } => "snapshot_too_old",
             Self::Position { .. } => "kafka_position",
-            Self::Lost { .. } => "kafka_position_lost",
+            Self::Lost { .. } | Self::MadeAnew { .. } => "kafka_position_lost",
             Self::Book { .. } => "kafka_book",
-            Self::Silent { .. } => "kafka_silent",
+            Self::Silent { .. } | Self::Withheld { .. } => "kafka_silent",
             Self::RegistryUnreachable { .. } => "registry_unreachable",
             Self::RegistryRefused { .. } => "registry_refused",
             Self::Failed { .. } => "kafka_failed",
@@ -228,8 +262,15 @@ impl KafkaError {
                 "the brokers forget groups that are away for longer than \
                  offsets.retention.minutes: name another prefix, or restore the position"
             }
+            Self::MadeAnew { .. } => {
+                "take its place out of source_book, with a record of the key \
+                 [\"place\",TOPIC,PARTITION] that has no value; where the topic is in \
+                 kafka.keyed_by_store, delete its offsets of the group shelf-sources besides"
+            }
             Self::Book { .. } => "delete its key, with a record of that key that has no value",
-            Self::Silent { .. } => "nothing: the truth is read back when the brokers answer",
+            Self::Silent { .. } | Self::Withheld { .. } => {
+                "nothing: the truth is read back when the brokers answer"
+            }
             Self::RegistryUnreachable { .. } => {
                 "check kafka.registry.url, and that the registry runs; it is asked again"
             }
@@ -248,6 +289,7 @@ impl KafkaError {
             Self::Unreachable { .. }
                 | Self::Fenced { .. }
                 | Self::Silent { .. }
+                | Self::Withheld { .. }
                 | Self::RegistryUnreachable { .. }
                 | Self::Failed { .. }
         )
@@ -266,6 +308,11 @@ impl KafkaError {
             _ => None,
         }
     }
+}
+
+/// What something was tried of, behind what was tried.
+fn named(what: &str) -> String {
+    if what.is_empty() { String::new() } else { format!(" ({what})") }
 }
 
 /// A position that the log does not hold.

@@ -176,32 +176,17 @@ pub fn check(connection: &Connection, partitions: u32) -> Result<(), KafkaError>
     look_for(connection, &wanted)
 }
 
-/// The same for those who read these topics, with whatever partitions they have, into the log.
+/// The same for those who read topics, by their full names and with whatever partitions they have,
+/// into the log.
 pub fn check_sources(
-    connection: &Connection,
-    partitions: u32,
-    topics: &[&str],
-) -> Result<(), KafkaError> {
-    let mut wanted = wanted_by_takers(connection, partitions);
-    wanted.extend(topics.iter().map(|name| (connection.name(name), None)));
-    look_for(connection, &wanted)
-}
-
-/// The same for those who read topics of other systems, by their full names.
-pub fn check_foreign(
     connection: &Connection,
     partitions: u32,
     topics: &[String],
 ) -> Result<(), KafkaError> {
-    let mut wanted = wanted_by_takers(connection, partitions);
+    let (log, book) = (connection.name(LOG_EVENTS), connection.name(SOURCE_BOOK));
+    let mut wanted = vec![(log, Some(partitions)), (book, Some(1))];
     wanted.extend(topics.iter().map(|name| (name.clone(), None)));
     look_for(connection, &wanted)
-}
-
-/// What is written by those who take messages of others.
-fn wanted_by_takers(connection: &Connection, partitions: u32) -> Vec<(String, Option<u32>)> {
-    let (log, book) = (connection.name(LOG_EVENTS), connection.name(SOURCE_BOOK));
-    vec![(log, Some(partitions)), (book, Some(1))]
 }
 
 /// Whether topics are there, with so many partitions where that matters.

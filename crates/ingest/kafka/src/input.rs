@@ -192,7 +192,8 @@ impl PartitionLog for InputLog {
 
     fn append(&mut self, _: &RecordBatch) -> Result<Offset, LogError> {
         // Events come through a `Feed`, whichever process they come from.
-        let source = KafkaError::Forbidden { action: "append to what is read" };
+        let source =
+            KafkaError::Forbidden { action: "append to what is read", what: String::new() };
         Err(source.in_log("append to", &self.origin.topic, self.origin.partition))
     }
 

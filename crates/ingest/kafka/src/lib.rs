@@ -13,7 +13,6 @@ mod client;
 mod deadline;
 mod error;
 mod feed;
-mod foreign;
 mod init;
 mod input;
 mod log;
@@ -34,8 +33,7 @@ pub use avro::{Avro, Unread};
 pub use claim::Claim;
 pub use error::KafkaError;
 pub use feed::Feed;
-pub use foreign::{FOREIGN_GROUP, ForeignClaim, MergeOptions};
-pub use init::{Difference, Initialized, check, check_foreign, check_sources, init};
+pub use init::{Difference, Initialized, check, check_sources, init};
 pub use input::InputLog;
 pub use log::KafkaLog;
 pub use members::{Assignment, Membership, MembershipOptions};
@@ -44,7 +42,7 @@ pub use output::OutputLog;
 pub use place::{Committed, Place};
 pub use reader::{Message, Reader};
 pub use registry::RegistryOptions;
-pub use source::{SOURCES_GROUP, SourceClaim, Taken};
+pub use source::{MergeOptions, SOURCES_GROUP, SourceClaim, Taken};
 pub use standby::StandbyLog;
 pub use topics::{
     ALERTS, FOREIGN, ForeignTopic, LOG_EFFECTS, LOG_EVENTS, REJECTED, SOURCE_BOOK, SOURCES, Topic,

@@ -95,7 +95,10 @@ impl OutputLog {
         let partition = self.transactions.origin().partition;
         let Ok(effect) = decode_effect(record) else {
             // The engine has just made it.
-            return Err(KafkaError::Forbidden { action: "write what is no effect" });
+            return Err(KafkaError::Forbidden {
+                action: "write what is no effect",
+                what: String::new(),
+            });
         };
         let key = effect.store;
         self.transactions.write(&self.effects_topic, partition, key.as_str(), Some(record))?;

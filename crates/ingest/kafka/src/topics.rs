@@ -81,6 +81,11 @@ pub struct TopicOptions {
     pub log_retention_ms: i64,
     /// How many bytes a file of a topic may have.
     pub segment_bytes: u64,
+    /// After how long a file of a compacted topic is closed, in milliseconds: only what is closed
+    /// is compacted.
+    pub compacted_segment_ms: u64,
+    /// Which part of a compacted topic may be out of date before it is compacted, in hundredths.
+    pub dirty_percent: u32,
     /// How long a deleted key of a compacted topic can still be seen, in milliseconds.
     pub delete_retention_ms: u64,
     /// How large a batch of records may be, in bytes.
@@ -99,6 +104,8 @@ impl Default for TopicOptions {
             retention_ms: 7 * 24 * 3_600_000,
             log_retention_ms: -1,
             segment_bytes: 256 << 20,
+            compacted_segment_ms: 3_600_000,
+            dirty_percent: 1,
             delete_retention_ms: 24 * 3_600_000,
             max_message_bytes: 4 << 20,
             foreign: Vec::new(),
@@ -122,6 +129,7 @@ pub fn topics(options: &TopicOptions) -> Vec<Topic> {
     // A record counts as written when so many brokers have it: with three, one may be lost at any
     // moment, and nothing that was acknowledged goes with it.
     let in_sync = options.replication.saturating_sub(1).max(1).to_string();
+    let dirty = (f64::from(options.dirty_percent) / 100.0).to_string();
     let appended = |name, partitions, retention_ms: i64| Topic {
         name,
         partitions,
@@ -138,8 +146,8 @@ pub fn topics(options: &TopicOptions) -> Vec<Topic> {
         partitions,
         settings: vec![
             ("cleanup.policy", "compact".to_owned()),
-            ("min.cleanable.dirty.ratio", "0.01".to_owned()),
-            ("segment.ms", "3600000".to_owned()),
+            ("min.cleanable.dirty.ratio", dirty.clone()),
+            ("segment.ms", options.compacted_segment_ms.to_string()),
             ("delete.retention.ms", options.delete_retention_ms.to_string()),
             ("segment.bytes", options.segment_bytes.to_string()),
             ("max.message.bytes", options.max_message_bytes.to_string()),
@@ -174,6 +182,22 @@ mod tests {
         assert_eq!(names.len(), all.len());
         assert!(SOURCES.contains(&topic_of(&Body::Clock)));
         assert_eq!(topic_of(&Body::Exit(None)), "foot_traffic_realistic");
+    }
+
+    #[test]
+    fn compaction_is_as_it_is_set() {
+        let of = |options: &TopicOptions, setting: &str| -> Vec<String> {
+            let all = topics(options);
+            let found = all.iter().flat_map(|topic| &topic.settings);
+            let found = found.filter(|(name, _)| *name == setting);
+            found.map(|(_, value)| value.clone()).collect()
+        };
+        let usual = TopicOptions::default();
+        assert_eq!(of(&usual, "min.cleanable.dirty.ratio"), ["0.01"; 12]);
+        assert_eq!(of(&usual, "segment.ms"), ["3600000"; 12]);
+        let set = TopicOptions { dirty_percent: 50, compacted_segment_ms: 60_000, ..usual };
+        assert_eq!(of(&set, "min.cleanable.dirty.ratio"), ["0.5"; 12]);
+        assert_eq!(of(&set, "segment.ms"), ["60000"; 12]);
     }
 
     #[test]

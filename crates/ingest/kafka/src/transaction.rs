@@ -15,6 +15,8 @@ use rdkafka::consumer::{CommitMode, Consumer as _, ConsumerGroupMetadata};
 use rdkafka::error::{KafkaError as Foreign, RDKafkaErrorCode as Code};
 use rdkafka::producer::{BaseRecord, Producer as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionListElem};
+use shelf_domain::Event;
+use shelf_events::encode_event;
 
 use crate::book::remembered_place;
 use crate::client::{ANSWER_WITHIN, Consumer, Heard, Producer, consumer, deliver, make, send};
@@ -97,6 +99,8 @@ pub(crate) struct Transactions {
     committed: Committed,
     /// Whether something was written that is not committed.
     open: bool,
+    /// The event that is being written.
+    bytes: Vec<u8>,
 }
 
 impl Transactions {
@@ -125,7 +129,8 @@ impl Transactions {
         };
         let found = committed(&consumer, &origin)?;
         let committed = found.unwrap_or_default();
-        let mut claim = Self { producer, commits, origin, committed, open: false };
+        let (open, bytes) = (false, Vec::new());
+        let mut claim = Self { producer, commits, origin, committed, open, bytes };
         if found.is_none() {
             claim.committed.place = claim.begin_at(connection, &consumer)?;
         }
@@ -198,6 +203,21 @@ impl Transactions {
         })
     }
 
+    /// Writes an event of a store into a partition of this topic.
+    pub(crate) fn write_event(
+        &mut self,
+        topic: &str,
+        partition: u32,
+        event: &Event,
+    ) -> Result<(), KafkaError> {
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.clear();
+        encode_event(event, &mut bytes);
+        let written = self.write(topic, partition, event.store.as_str(), Some(&bytes));
+        self.bytes = bytes;
+        written
+    }
+
     /// Hears of what was delivered, so that the client's queue does not fill up.
     pub(crate) fn hear(&self) {
         self.producer.poll(Duration::ZERO);
@@ -213,23 +233,22 @@ impl Transactions {
         self.commit_beside(place, &[])
     }
 
-    /// The same, and the offsets of other partitions for the same group beside it.
+    /// The same, and the places in other partitions for the same group beside it.
     pub(crate) fn commit_beside(
         &mut self,
         place: Place,
-        others: &[(String, u32, i64)],
+        others: &[(String, u32, Place)],
     ) -> Result<(), KafkaError> {
         const ACTION: &str = "commit a transaction";
         self.begin()?;
         let committed = Committed { place, ..self.committed };
         let mut list = TopicPartitionList::new();
-        let own = (self.origin.topic.clone(), self.origin.partition, place.offset);
-        for (topic, partition, offset) in std::iter::once(&own).chain(others) {
-            list.add_partition_offset(topic, *partition as i32, Offset::Offset(*offset))
-                .map_err(|source| self.judge(ACTION, source))?;
-        }
-        for mut element in list.elements() {
-            element.set_metadata(committed.metadata());
+        let own = (self.origin.topic.clone(), self.origin.partition, place);
+        for (topic, partition, place) in std::iter::once(&own).chain(others) {
+            let mut element = list.add_partition(topic, *partition as i32);
+            element.set_metadata(Committed { place: *place, ..committed }.metadata());
+            let set = element.set_offset(Offset::Offset(place.offset));
+            set.map_err(|source| self.judge(ACTION, source))?;
         }
         let producer = Arc::clone(&self.producer);
         let done = match &self.commits {

@@ -12,9 +12,9 @@ use shelf_domain::{Body, Event, EventId, Origin, StoreId, Timestamp};
 use shelf_events::decode_event;
 use shelf_kafka::{
     Assignment, Claim, Committed, Connection, Delivery, Feed, KafkaError, LOG_EFFECTS, LOG_EVENTS,
-    Mechanism, Membership, MembershipOptions, Message, Place, Reader, SOURCE_BOOK, SOURCES,
-    SOURCES_GROUP, Sasl, Secret, SourceClaim, Tls, TopicOptions, check, check_foreign,
-    check_sources, committed_of, init, topics,
+    Mechanism, Membership, MembershipOptions, MergeOptions, Message, Place, Reader, SOURCE_BOOK,
+    SOURCES, SOURCES_GROUP, Sasl, Secret, SourceClaim, Tls, TopicOptions, check, check_sources,
+    committed_of, init, topics,
 };
 use shelf_ports::{LogError, Offset, PartitionLog, RecordBatch};
 use shelf_testkit::kafka::{Broker, PASSWORD, Release, USER};
@@ -150,27 +150,26 @@ fn each_topic_that_a_worker_or_an_intake_needs_is_looked_for() {
         ours.into_iter().partition(|name| SOURCES.contains(name));
     ours.retain(|name| *name != SOURCE_BOOK);
     check(&connection, 2).unwrap();
+    let sources: Vec<String> = sources.iter().map(|name| connection.name(name)).collect();
     check_sources(&connection, 2, &sources).unwrap();
     let missing = |found: Result<(), KafkaError>, topic: &str| match found.unwrap_err() {
         KafkaError::NoTopic { topic: named } => assert_eq!(named, topic),
         other => panic!("{topic}: {other:?}"),
     };
-    for name in sources.iter().rev() {
-        let topic = connection.name(name);
-        delete(&connection, std::slice::from_ref(&topic));
-        missing(check_sources(&connection, 2, &sources), &topic);
+    for topic in sources.iter().rev() {
+        delete(&connection, std::slice::from_ref(topic));
+        missing(check_sources(&connection, 2, &sources), topic);
         check(&connection, 2).unwrap();
     }
     let foreign = ["needs-of-others".to_owned()];
-    missing(check_foreign(&connection, 2, &foreign), "needs-of-others");
+    missing(check_sources(&connection, 2, &foreign), "needs-of-others");
     let with = TopicOptions { foreign: vec![(foreign[0].clone(), 2)], ..options.clone() };
     let made = init(&connection, &with).unwrap().created;
     assert!(made.contains(&foreign[0]), "{made:?}");
-    check_foreign(&connection, 2, &foreign).unwrap();
+    check_sources(&connection, 2, &foreign).unwrap();
     let book = connection.name(SOURCE_BOOK);
     delete(&connection, std::slice::from_ref(&book));
     missing(check_sources(&connection, 2, &[]), &book);
-    missing(check_foreign(&connection, 2, &foreign), &book);
     for name in ours.iter().rev() {
         let topic = connection.name(name);
         delete(&connection, std::slice::from_ref(&topic));
@@ -445,12 +444,14 @@ fn messages_of_others_are_taken_once_wherever_taking_stops() {
             forget(&connection, SOURCES_GROUP);
         }
         // The first ends before it has committed; after the second there is nothing left to take.
-        let mut claim = SourceClaim::take(&connection, &topic, 1).unwrap();
+        let mut claim =
+            SourceClaim::take(&connection, (&topic, 1), &MergeOptions::default()).unwrap();
         let (wanted, limit) = if round < 2 { (10, 20) } else { (1, 1) };
         let (started, mut taken) = (Instant::now(), 0);
         while taken < wanted && started.elapsed() < Duration::from_secs(limit) {
             let read = |message: &Message<'_>, events: &mut Vec<(u32, Event)>| {
                 events.push((0, event(u128::from(message.payload.unwrap()[0]))));
+                true
             };
             taken += claim.pump(Duration::from_millis(200), read).unwrap().messages;
         }
@@ -478,11 +479,13 @@ fn messages_that_the_brokers_no_longer_have_are_counted() {
         writer.output.sync().unwrap();
     };
     let take = |wanted: u64| {
-        let mut claim = SourceClaim::take(&connection, &topic, 1).unwrap();
+        let mut claim =
+            SourceClaim::take(&connection, (&topic, 1), &MergeOptions::default()).unwrap();
         let (started, mut seen) = (Instant::now(), Vec::new());
         while (seen.len() as u64) < wanted && started.elapsed() < Duration::from_secs(20) {
             let read = |message: &Message<'_>, _: &mut Vec<(u32, Event)>| {
                 seen.push(message.payload.unwrap()[0]);
+                true
             };
             claim.pump(Duration::from_millis(200), read).unwrap();
         }
@@ -501,4 +504,44 @@ fn messages_that_the_brokers_no_longer_have_are_counted() {
     block_on(admin.delete_records(&until, &AdminOptions::new())).unwrap();
     assert_eq!(take(3), (3, vec![6, 7, 8]), "the mark and two messages");
     assert_eq!(take(0), (0, vec![]), "they are counted once");
+}
+
+#[test]
+fn a_topic_that_was_made_anew_is_named_until_its_place_is_taken_out() {
+    let connection = chain("anew");
+    let topics = [connection.name("wh_events")];
+    let send = || {
+        let mut writer = claimed(&connection, 1);
+        let output = writer.output.output().unwrap();
+        for number in 0..4 {
+            output.publish("wh_events", "x", Some(&[number])).unwrap();
+        }
+        writer.output.sync().unwrap();
+    };
+    let claim = || {
+        let understood = |_: &[u8], _: &[u8]| true;
+        SourceClaim::take_merged(&connection, &topics, &MergeOptions::default(), understood)
+    };
+    let take = || {
+        let mut claim = claim().unwrap();
+        let (started, mut taken) = (Instant::now(), 0);
+        while taken < 4 && started.elapsed() < Duration::from_secs(20) {
+            taken += claim.pump(Duration::from_millis(200), |_, _| true).unwrap().messages;
+        }
+        claim.commit().unwrap();
+        taken
+    };
+    send();
+    assert_eq!(take(), 4);
+    delete(&connection, &topics);
+    init(&connection, &options()).unwrap();
+    let refused = claim().err().unwrap();
+    assert_eq!(refused.code(), "kafka_position_lost");
+    assert!(refused.to_string().contains(&topics[0]), "{refused}");
+    let mut writer = claimed(&connection, 0);
+    let key = serde_json::json!(["place", topics[0], 1]).to_string();
+    writer.output.output().unwrap().publish(SOURCE_BOOK, &key, None).unwrap();
+    writer.output.sync().unwrap();
+    send();
+    assert_eq!(take(), 4, "it begins at its beginning");
 }

@@ -14,8 +14,11 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::EngineError;
 
-/// The version of the format written here.
-pub const SNAPSHOT_VERSION: u32 = 1;
+/// The version of the format written here. Version 1 ended before what people can take back: it is
+/// read as a state in which there is nothing to take back.
+pub const SNAPSHOT_VERSION: u32 = 2;
+/// The oldest version that is read.
+const OLDEST_VERSION: u32 = 1;
 const MAGIC: &[u8; 8] = b"SHELFSNP";
 const HEADER_BYTES: usize = 8 + 4 + 4 + 8 + 4 * 8;
 /// How many snapshots of a partition are kept: one may turn out to be unreadable.
@@ -248,7 +251,7 @@ impl SnapshotStore {
             let path = path.to_owned();
             return Err(EngineError::Format { path, found: version, known: SNAPSHOT_VERSION });
         }
-        if version < SNAPSHOT_VERSION {
+        if version < OLDEST_VERSION {
             return Ok(None);
         }
         let parsed = (|| {

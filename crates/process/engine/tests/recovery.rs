@@ -17,6 +17,10 @@ use memory::{Disk, Machine, Tail, events_in, hash, hash_after, story};
 use shelf_domain::Event;
 use shelf_engine::{EngineError, Options, Partition, Replica, SNAPSHOT_VERSION, SnapshotStore};
 
+/// The header of a snapshot: magic, version, partition, position, and length and checksum of each
+/// part.
+const HEADER_BYTES: usize = 8 + 4 + 4 + 8 + 4 * 8;
+
 /// A partition that has stepped the story, with snapshots at these positions.
 fn machine_with(events: &[Event], snapshots: &[usize]) -> Machine {
     let machine = Machine::new();
@@ -139,6 +143,34 @@ fn a_snapshot_of_a_newer_program_is_refused() {
     let EngineError::Format { path, found, known } = &error else { panic!("{error:?}") };
     assert_eq!((found, known), (&(SNAPSHOT_VERSION + 1), &SNAPSHOT_VERSION));
     assert_eq!(path, newest);
+}
+
+/// Makes a snapshot what a program of version 1 wrote: without what people can take back, which is
+/// nothing here, and which is all that version 2 adds.
+fn as_version_1(bytes: &mut Vec<u8>) {
+    let word = |bytes: &[u8], at: usize| {
+        u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
+    };
+    let len = word(bytes, 24) as usize;
+    let end = HEADER_BYTES + len;
+    assert_eq!(bytes.remove(end - 1), 0, "nothing can be taken back");
+    let sum = xxhash_rust::xxh3::xxh3_64(&bytes[HEADER_BYTES..end - 1]);
+    bytes[8..12].copy_from_slice(&1_u32.to_le_bytes());
+    bytes[24..32].copy_from_slice(&(len as u64 - 1).to_le_bytes());
+    bytes[32..40].copy_from_slice(&sum.to_le_bytes());
+}
+
+#[test]
+fn a_snapshot_of_the_version_before_is_read() {
+    let events = story();
+    let machine = machine_with(&events, &[90, 140]);
+    for path in files(&machine) {
+        change(&path, as_version_1);
+    }
+    let opened = machine.try_open().expect("a partition that opens");
+    assert!(opened.damaged.is_empty(), "{:?}", opened.damaged);
+    assert_eq!(opened.companion.as_deref(), Some(&b"companion 140"[..]));
+    assert_eq!(opened_from(&machine, &events), 140);
 }
 
 #[test]

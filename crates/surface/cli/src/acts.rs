@@ -230,6 +230,16 @@ pub(crate) fn submit(settings: &Settings, events: &[Event]) -> Result<Vec<Ack>, 
 
 /// Prints what became of one act; the exit code says whether it was accepted.
 pub(crate) fn report(acks: &[Ack], done: &str, output: Output) -> Result<ExitCode, Failure> {
+    report_each(acks, &[done.to_owned()], output)
+}
+
+/// Prints what became of each act, in the words for it; the exit code says whether all were
+/// accepted.
+pub(crate) fn report_each(
+    acks: &[Ack],
+    done: &[String],
+    output: Output,
+) -> Result<ExitCode, Failure> {
     let accepted = acks.iter().all(|ack| ack.status == AckStatus::Accepted);
     match tell(acks, done, output) {
         // What is done stays done, whether somebody reads of it or not.
@@ -238,11 +248,11 @@ pub(crate) fn report(acks: &[Ack], done: &str, output: Output) -> Result<ExitCod
     }
 }
 
-fn tell(acks: &[Ack], done: &str, output: Output) -> Result<(), Failure> {
+fn tell(acks: &[Ack], done: &[String], output: Output) -> Result<(), Failure> {
     if output.json {
         return output.json_lines(acks.iter());
     }
-    for ack in acks {
+    for (ack, done) in acks.iter().zip(done) {
         match (ack.status, &ack.code) {
             (AckStatus::Accepted, _) => output.text(done)?,
             (AckStatus::Duplicate, _) => output.text("known already: nothing changed")?,

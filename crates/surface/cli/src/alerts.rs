@@ -47,6 +47,11 @@ pub(crate) fn run(
         }
         AlertsCommand::Resolve(args) => act(args, |_| AlertVerb::Resolve, settings, output),
         AlertsCommand::Dismiss(args) => act(args, |_| AlertVerb::Dismiss, settings, output),
+        AlertsCommand::Note(args) if args.note.trim().is_empty() => {
+            Err(Failure::usage("there is no note", "give it with --note TEXT"))
+        }
+        AlertsCommand::Note(args) => act(args, |_| AlertVerb::Note, settings, output),
+        AlertsCommand::Undo(args) => act(args, |_| AlertVerb::Undo, settings, output),
     }
 }
 
@@ -86,10 +91,16 @@ fn act(
         let reader = read(settings)?;
         let chain = Chain::new(reader.partitions());
         let store = one_store(&chain, args.store.as_ref())?;
-        if !store.alerts().iter().any(|standing| standing.alert == alert) {
-            return Err(unknown_alert(alert));
-        }
+        let stands = store.alerts().iter().any(|standing| standing.alert == alert);
         let act = verb(store);
+        match act {
+            AlertVerb::Undo if store.alert_before_act(alert).is_some() => {}
+            AlertVerb::Undo if alert.0 <= store.alerts_given() => {
+                return Err(nothing_to_undo(alert, stands));
+            }
+            _ if !stands => return Err(unknown_alert(alert)),
+            _ => {}
+        }
         (event_at(store, Body::AlertAct(Box::new(AlertAct { alert, act, actor, note }))), act)
     };
     let done = match verb {
@@ -99,8 +110,23 @@ fn act(
         AlertVerb::Resolve => "resolved",
         AlertVerb::Dismiss => "dismissed",
         AlertVerb::Note => "noted",
+        AlertVerb::Undo => "as before",
     };
     report(&submit_act(event, settings)?, &format!("{alert} {done}"), output)
+}
+
+fn nothing_to_undo(id: AlertId, stands: bool) -> Failure {
+    let (message, hint) = if stands {
+        let message = format!("nobody has acted on {id} since it opened, woke, or was taken back");
+        (message, format!("look at it with `shelf alerts show {id}`"))
+    } else {
+        let message = format!(
+            "{id} has ended: nobody ended it, its problem has passed since, or a newer alert \
+             stands for it"
+        );
+        (message, "list the open ones with `shelf alerts list`".to_owned())
+    };
+    Failure::new("nothing_to_undo", message, hint)
 }
 
 fn unknown_alert(id: AlertId) -> Failure {

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod acting;
 mod bench;
 mod bridge;
 mod kafka;
@@ -12,11 +13,11 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, RangedI64ValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use shelf_domain::{MAX_SNOOZE_US, MINUTE};
 use shelf_sources::Format;
 
 use crate::kpi::KpiArgs;
 use crate::quality::QualityArgs;
+pub(crate) use acting::{ActArgs, AlertsCommand, OrdersCommand, TasksCommand};
 pub(crate) use bench::{BenchArgs, BenchName};
 pub(crate) use bridge::BridgeArgs;
 #[cfg(feature = "kafka")]
@@ -120,7 +121,8 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Measure one thing.
     Bench(BenchArgs),
-    /// Write the report of a day as one HTML file: sales, availability, waste, alerts, orders.
+    /// Write the report of a day as one HTML file, or as JSON: sales, availability, waste, alerts,
+    /// orders.
     Report(ReportArgs),
     /// Say who may log in at the dashboard and the API.
     #[command(subcommand)]
@@ -294,109 +296,6 @@ pub(crate) struct ListArgs {
     pub(crate) limit: usize,
 }
 
-/// On what to act, and who does.
-#[derive(Clone, Debug, ClapArgs)]
-pub(crate) struct ActArgs {
-    /// Its number, such as A-12.
-    pub(crate) id: String,
-    /// Its store; may be left out where there is only one.
-    #[arg(long, value_name = "ID")]
-    pub(crate) store: Option<String>,
-    /// Who acts.
-    #[arg(long, value_name = "NAME", env = "USER", default_value = "operator")]
-    pub(crate) actor: String,
-    /// A note for those who read it later.
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    pub(crate) note: String,
-}
-
-#[derive(Clone, Debug, Subcommand)]
-pub(crate) enum AlertsCommand {
-    /// List the alerts that stand, the most urgent first.
-    List {
-        #[command(flatten)]
-        list: ListArgs,
-        /// Only this sku.
-        #[arg(long, value_name = "SKU")]
-        sku: Option<String>,
-        /// Only this rule.
-        #[arg(long, value_name = "RULE")]
-        rule: Option<String>,
-        /// Only this severity.
-        #[arg(long, value_name = "SEVERITY")]
-        severity: Option<String>,
-        /// Only those that this person takes care of.
-        #[arg(long, value_name = "NAME")]
-        assigned_to: Option<String>,
-    },
-    /// Show why an alert stands, and what to do.
-    Show(ActArgs),
-    /// Take care of an alert.
-    Ack(ActArgs),
-    /// Give an alert to somebody.
-    Assign {
-        #[command(flatten)]
-        act: ActArgs,
-        /// To whom.
-        #[arg(long, value_name = "NAME")]
-        to: String,
-    },
-    /// Hide an alert for a while.
-    Snooze {
-        #[command(flatten)]
-        act: ActArgs,
-        /// For so many minutes of the store's time, at most 30 days.
-        #[arg(long, value_name = "N", default_value_t = 60, value_parser = snooze_range())]
-        minutes: u32,
-    },
-    /// End an alert: it is done.
-    Resolve(ActArgs),
-    /// End an alert: it is no problem.
-    Dismiss(ActArgs),
-}
-
-#[derive(Clone, Debug, Subcommand)]
-pub(crate) enum OrdersCommand {
-    /// List the orders that stand.
-    List(ListArgs),
-    /// Show an order, and why each line is what it is.
-    Show(ActArgs),
-    /// Have a draft sent at its cut-off.
-    Approve(ActArgs),
-    /// Give an order up.
-    Cancel(ActArgs),
-    /// Change the quantity of a draft's line.
-    Change {
-        #[command(flatten)]
-        act: ActArgs,
-        /// Which line.
-        #[arg(long, value_name = "SKU")]
-        sku: String,
-        /// How many units; 0 strikes the line.
-        #[arg(long, value_name = "N")]
-        units: u32,
-    },
-}
-
-#[derive(Clone, Debug, Subcommand)]
-pub(crate) enum TasksCommand {
-    /// List the restock tasks that stand.
-    List(ListArgs),
-    /// Ask for a refill of a shelf now.
-    Request {
-        /// Which shelf.
-        sku: String,
-        /// Its store; may be left out where there is only one.
-        #[arg(long, value_name = "ID")]
-        store: Option<String>,
-        /// Who asks.
-        #[arg(long, value_name = "NAME", env = "USER", default_value = "operator")]
-        actor: String,
-    },
-    /// Give a task up.
-    Cancel(ActArgs),
-}
-
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum ShelvesCommand {
     /// List shelves, the emptiest first.
@@ -482,8 +381,4 @@ const DAYS_MAX: i64 = 20_000;
 
 fn days_range() -> RangedI64ValueParser<u32> {
     RangedI64ValueParser::new().range(0..=DAYS_MAX)
-}
-
-fn snooze_range() -> RangedI64ValueParser<u32> {
-    RangedI64ValueParser::new().range(1..=MAX_SNOOZE_US / MINUTE)
 }

@@ -59,9 +59,14 @@ pub(crate) fn run(
         }
         LakeCommand::Optimize { tables } => optimize(&lake, tables, output)?,
         LakeCommand::Checkpoint { tables } => checkpoint(&lake, tables, output)?,
-        LakeCommand::Vacuum { tables, hours, dry_run } => {
-            let hours = hours.unwrap_or(settings.lake.retention_hours);
+        LakeCommand::Vacuum { tables, hours, dry_run, yes } => {
+            let kept = settings.lake.retention_hours;
+            let hours = hours.unwrap_or(kept);
             let removal = if *dry_run { Removal::OnlySay } else { Removal::Remove };
+            if hours < kept && !dry_run {
+                let what = format!("versions older than {hours} hours are lost, and {kept} is set");
+                output.agree(*yes, &what)?;
+            }
             vacuum(&lake, tables, hours, removal, output)?;
         }
         LakeCommand::Build { from, to } => {

@@ -3,21 +3,24 @@
 use std::process::ExitCode;
 
 use shelf_domain::{
-    Body, OrderAct, OrderId, OrderStatus, OrderVerb, Sku, Store, TaskAct, TaskId, TaskStatus,
-    TaskVerb,
+    Body, Delivery, Event, LotCode, OrderAct, OrderId, OrderStatus, OrderVerb, Sku, Store, TaskAct,
+    TaskId, TaskStatus, TaskVerb,
 };
+use shelf_host::SourceName;
 use shelf_views::{
     Chain, OrderDetail, OrderFilter, OrdersView, TaskFilter, TasksView, render_order,
     render_orders, render_tasks,
 };
 
 use crate::acts::{
-    actor, event_at, maybe_store, note, one_shelf, one_store, read, report, submit_act,
+    actor, event_at, maybe_store, note, one_shelf, one_store, read, report, report_each,
+    submit_act, submit_from,
 };
 use crate::alerts::choice;
 use crate::args::{ActArgs, ListArgs, OrdersCommand, TasksCommand};
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::report::day as day_of;
 use crate::settings::Settings;
 
 const ORDERS: [OrderStatus; 3] = [OrderStatus::Draft, OrderStatus::Approved, OrderStatus::Sent];
@@ -35,6 +38,9 @@ pub(crate) fn run(
         OrdersCommand::Cancel(args) => act(args, OrderVerb::Cancel, "cancelled", settings, output),
         OrdersCommand::Change { act: args, sku, units } => {
             change(args, sku, *units, settings, output)
+        }
+        OrdersCommand::Receive { id, store, actor: who, lots, all: _ } => {
+            receive((id, store.as_ref()), who, lots, settings, output)
         }
     }
 }
@@ -101,10 +107,14 @@ fn change(
         if order.lines.iter().any(|line| line.sku.as_str() == sku) {
             return Ok(());
         }
-        let hint = format!("see its lines with `shelf orders show {id}`");
-        Err(Failure::new("unknown_product", format!("order {id} has no line of {sku}"), hint))
+        Err(no_line(id, sku))
     };
     act_if(args, verb, "changed", has_line, settings, output)
+}
+
+fn no_line(id: OrderId, sku: &str) -> Failure {
+    let hint = format!("see its lines with `shelf orders show {id}`");
+    Failure::new("unknown_product", format!("order {id} has no line of {sku}"), hint)
 }
 
 /// Acts on an order that stands, where the store agrees.
@@ -130,6 +140,63 @@ fn act_if(
         event_at(store, body)
     };
     report(&submit_act(event, settings)?, &format!("{order} {done}"), output)
+}
+
+/// Takes lots of an order in; everything that is outstanding where none is named.
+fn receive(
+    (id, store): (&str, Option<&String>),
+    who: &str,
+    lots: &[String],
+    settings: &Settings,
+    output: Output,
+) -> Result<ExitCode, Failure> {
+    let (id, actor) = (order_id(id)?, actor(who)?);
+    let lots: Vec<Delivery> = lots.iter().map(|lot| lot_of(lot)).collect::<Result<_, _>>()?;
+    let came: (Vec<String>, Vec<Event>) = {
+        let reader = read(settings)?;
+        let chain = Chain::new(reader.partitions());
+        let store = one_store(&chain, store)?;
+        let order = store.orders().find(|standing| standing.order == id);
+        let order = order.ok_or_else(|| unknown_order(id))?;
+        for lot in &lots {
+            if order.lines.iter().all(|line| line.sku != lot.sku) {
+                return Err(no_line(id, lot.sku.as_str()));
+            }
+        }
+        let named = lots.into_iter().map(|lot| Delivery { order: Some(id), actor, ..lot });
+        let mut came: Vec<Delivery> = named.collect();
+        if came.is_empty() {
+            came.extend(order.outstanding(actor));
+        }
+        let told =
+            |lot: &Delivery| format!("{} of {} received: lot {}", lot.units, lot.sku, lot.lot);
+        came.into_iter().map(|lot| (told(&lot), event_at(store, Body::Delivery(lot)))).unzip()
+    };
+    let (done, events) = came;
+    if events.is_empty() {
+        let hint = format!("see its lines with `shelf orders show {id}`");
+        return Err(Failure::usage(format!("nothing is outstanding of {id}"), hint));
+    }
+    report_each(&submit_from(&SourceName::cli(), settings, events)?, &done, output)
+}
+
+/// A lot as SKU:LOT:UNITS or SKU:LOT:UNITS:DAY.
+fn lot_of(text: &str) -> Result<Delivery, Failure> {
+    let bad = || {
+        let hint = "give it as SKU:LOT:UNITS, or SKU:LOT:UNITS:2026-01-31 with its last day";
+        Failure::usage(format!("{text:?} is no lot"), hint)
+    };
+    let parts: Vec<&str> = text.split(':').collect();
+    let (sku, lot, units, day) = match parts.as_slice() {
+        [sku, lot, units] => (sku, lot, units, None),
+        [sku, lot, units, day] => (sku, lot, units, Some(day)),
+        _ => return Err(bad()),
+    };
+    let expiry_day = day.map(|text| day_of(text)).transpose()?;
+    let units = units.parse().ok().filter(|units| *units > 0).ok_or_else(bad)?;
+    let sku = Sku::new(sku).ok().filter(|sku| !sku.is_empty()).ok_or_else(bad)?;
+    let lot = LotCode::new(lot).ok().filter(|lot| !lot.is_empty()).ok_or_else(bad)?;
+    Ok(Delivery { sku, lot, units, expiry_day, ..Delivery::default() })
 }
 
 pub(crate) fn tasks(

@@ -1,6 +1,6 @@
 //! Where results and messages go: data on stdout, the rest on stderr.
 
-use std::io::{IsTerminal, Write};
+use std::io::{BufRead, IsTerminal, Write};
 
 use serde::Serialize;
 use shelf_views::{Colour, Style};
@@ -37,6 +37,26 @@ impl Output {
             .ok()
             .filter(|_| self.terminal)
             .map_or(120, |(w, _)| w.into())
+    }
+
+    /// Sees to it that somebody wants what cannot be taken back: who says `--yes`, or is asked at a
+    /// terminal. `what` is a sentence of it.
+    pub(crate) fn agree(self, yes: bool, what: &str) -> Result<(), Failure> {
+        let refused = |message: &str, hint: &str| Err(Failure::new("not_agreed", message, hint));
+        if yes {
+            return Ok(());
+        }
+        if !(self.progress && std::io::stdin().is_terminal()) {
+            return refused(what, "say --yes, or see with --dry-run what would happen");
+        }
+        // A terminal that is gone says nothing, which is no.
+        let _ = write!(std::io::stderr(), "{what}. Go on? [y/N] ");
+        let mut answer = String::new();
+        let said = std::io::stdin().lock().read_line(&mut answer);
+        match answer.trim() {
+            "y" | "Y" | "yes" if said.is_ok() => Ok(()),
+            _ => refused("nothing was done", "answer y, or say --yes"),
+        }
     }
 
     /// Prints a view: as JSON where that is asked for, else as text.

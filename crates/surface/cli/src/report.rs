@@ -1,4 +1,4 @@
-//! `shelf report`: a day as one HTML file, to be mailed, printed, kept.
+//! `shelf report`: a day as one HTML file, to be mailed, printed, kept, or as JSON.
 
 use jiff::civil;
 use shelf_domain::Day;
@@ -15,9 +15,16 @@ pub(crate) fn run(args: &ReportArgs, settings: &Settings, output: Output) -> Res
     let store = maybe_store(&Chain::new(reader.partitions()), args.store.as_ref())?;
     drop(reader);
     let day = args.date.as_deref().map(day).transpose()?;
-    let page = shelf_web::daily_report(&settings.folder(), store, day)?;
-    let Some(file) = &args.output else { return output.bytes(page.as_bytes()) };
-    std::fs::write(file, page).map_err(|error| {
+    let report = shelf_web::day_report(&settings.folder(), store, day)?;
+    let whole = if output.json {
+        let text = serde_json::to_string(&report);
+        text.map_err(|error| Failure::new("json", error.to_string(), "report this as a defect"))?
+            + "\n"
+    } else {
+        shelf_web::report_page(&report)?
+    };
+    let Some(file) = &args.output else { return output.bytes(whole.as_bytes()) };
+    std::fs::write(file, whole).map_err(|error| {
         let message = format!("cannot write {}: {error}", file.display());
         Failure::new("io", message, "check the folder, and whether it may be written")
     })?;
@@ -25,7 +32,8 @@ pub(crate) fn run(args: &ReportArgs, settings: &Settings, output: Output) -> Res
     Ok(())
 }
 
-fn day(text: &str) -> Result<Day, Failure> {
+/// A day as 2026-01-31.
+pub(crate) fn day(text: &str) -> Result<Day, Failure> {
     let wrong = || Failure::usage(format!("{text:?} is no date"), "write it as 2026-01-31");
     let date: civil::Date = text.parse().map_err(|_| wrong())?;
     let epoch = civil::date(1970, 1, 1);

@@ -11,7 +11,7 @@ use shelf_domain::{
 };
 use shelf_events::OutputRecord;
 use shelf_host::{ChainWriter, Control, Folder, OutputTail, SourceKind, SourceName};
-use shelf_web::{ChannelDoor, Door, DoorError, Incoming};
+use shelf_web::{ChannelDoor, Door, DoorError, Incoming, ROUTER};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::failure::Failure;
@@ -19,8 +19,6 @@ use crate::output::Output;
 use crate::settings::{Route, Settings};
 use crate::stop::Stop;
 
-/// Under which name alerts are given to people.
-const ACTOR: &str = "routing";
 /// How often new effects are looked for.
 const LOOK: Duration = Duration::from_millis(50);
 /// How long to wait where the engine has no room or the disk refuses.
@@ -83,7 +81,7 @@ impl Routing {
         let door = ChannelDoor::new(control.sender());
         let mut tail = OutputTail::open(folder)?;
         tail.skip_to_last(0)?;
-        let name = SourceName::new(SourceKind::Send, ACTOR);
+        let name = SourceName::new(SourceKind::Send, ROUTER);
         let source = chain.register(&[name])?.first().copied().unwrap_or_default();
         let stop = Stop::default();
         let asked = stop.clone();
@@ -178,7 +176,7 @@ fn heed(routes: &[Route], source: SourceId, record: &OutputRecord, waiting: &mut
 
 /// The same for the same opening of the same alert: given twice, it is given once.
 fn event_id(store: StoreId, alert: &Alert) -> EventId {
-    let identity = format!("{ACTOR}\0{store}\0{}\0{}", alert.alert, alert.opened_at.0);
+    let identity = format!("{ROUTER}\0{store}\0{}\0{}", alert.alert, alert.opened_at.0);
     EventId(xxh3_128(identity.as_bytes()))
 }
 
@@ -187,7 +185,7 @@ fn assignment(route: &Route, source: SourceId, store: StoreId, alert: &Alert) ->
     let act = AlertAct {
         alert: alert.alert,
         act: AlertVerb::Assign(route.assign_to),
-        actor: Actor::cut(ACTOR),
+        actor: Actor::cut(ROUTER),
         note: Note::default(),
     };
     let (id, at) = (event_id(store, alert), alert.opened_at);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use shelf_domain::{Body, DAY, Event, Origin, Outcome, Store, Stream, Timestamp};
-use shelf_host::{ChainWriter, Control, Folder, OutputTail, Pace, Request, TownPlan};
+use shelf_host::{ChainWriter, Control, Folder, OutputTail, Pace, Request, Stage, TownPlan};
 use shelf_query::Listener;
 use shelf_simulator::TownOptions;
 use shelf_sources::Format;
@@ -55,7 +55,7 @@ pub(crate) fn run(args: &RunArgs, loaded: &Loaded, output: Output) -> Result<(),
     let wanted = listener.is_some() || settings.http.server()?.is_some();
     let sql = wanted.then(|| serve::open(settings)).transpose()?;
     let postgres = listener.as_ref().map(Listener::address);
-    let (board, jobs) = (LinkBoard::default(), JobBoard::default());
+    let (board, jobs) = (LinkBoard::default(), JobBoard::beside(chain.stages()));
     let beside = web::Beside { control: &control, pace: pace.as_ref(), links: &board, jobs: &jobs };
     let web = web::beside(&folder, &beside, sql.as_ref(), postgres, loaded, output)?;
     warm_up(&mut chain, settings, output)?;
@@ -243,8 +243,11 @@ fn serve(
         })
         .unzip();
     let submitted = chain.submit(&events)?;
+    let stages = chain.stages();
     for ((stream, arrived, reply), outcome) in senders.into_iter().zip(submitted.outcomes) {
-        quality.applied(stream, arrived.elapsed());
+        let took = arrived.elapsed();
+        quality.applied(stream, took);
+        stages.took(Stage::Ingest, took);
         // A sender that has gone does not wait for its answer.
         let _ = reply.send(outcome);
     }

@@ -43,22 +43,34 @@ pub(crate) fn run(
             let rows: Vec<Row> = users.list().iter().map(row).collect();
             output.view(&rows, |rows| rows.iter().map(line).collect::<Vec<_>>().join("\n"))
         }
-        UserCommand::Remove { name } => {
-            if !users.remove(name)? {
-                return Err(nobody(name));
+        UserCommand::Remove { name, yes, dry_run } => {
+            let user = users.get(name).ok_or_else(|| nobody(name))?;
+            let tokens = user.tokens.len();
+            let what = format!("{name} may not log in any more, and loses {tokens} tokens");
+            if *dry_run {
+                output.say(&what);
+                return Ok(());
             }
+            output.agree(*yes, &what)?;
+            users.remove(name)?;
             output.say(&format!("{name} may not log in any more"));
             Ok(())
         }
-        UserCommand::Token { name, remove: Some(label), .. } => {
-            if !users.remove_token(name, label)? {
+        UserCommand::Token { name, remove: Some(label), yes, dry_run, .. } => {
+            let known = users.get(name).map(|user| &user.tokens);
+            if !known.is_some_and(|tokens| tokens.iter().any(|token| token.label == *label)) {
                 let message = format!("{name} has no token {label}");
                 return Err(Failure::new("not_found", message, "see `shelf user list`"));
             }
-            output.say(&format!("the token {label} of {name} is good for nothing any more"));
+            let what = format!("the token {label} of {name} is good for nothing any more");
+            if !*dry_run {
+                output.agree(*yes, &what)?;
+                users.remove_token(name, label)?;
+            }
+            output.say(&what);
             Ok(())
         }
-        UserCommand::Token { name, label, days, remove: None } => {
+        UserCommand::Token { name, label, days, remove: None, .. } => {
             if users.get(name).is_none() {
                 return Err(nobody(name));
             }

@@ -78,6 +78,7 @@ pub(crate) fn beside(
         lake: tables.map(|tables| Arc::new(tables) as _),
         links: Some(Arc::new(links.clone())),
         simulation: pace.map(|pace| Arc::clone(pace) as _),
+        stages: Some(Arc::clone(jobs.stages())),
         settings: Some(config::for_others(loaded)?),
     };
     let log = std::io::stderr;

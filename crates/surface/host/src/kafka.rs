@@ -15,6 +15,7 @@ mod lane;
 mod lanes;
 mod records;
 mod standby;
+mod taker;
 mod takers;
 mod worker;
 

@@ -19,6 +19,7 @@ mod reader;
 mod seat;
 mod shard;
 mod sources;
+mod stages;
 mod writer;
 
 pub use audit::{HostAct, note_act, noted_acts};
@@ -39,4 +40,5 @@ pub use quarantine::{LogPlace, QuarantineBook, event_at, events_between};
 pub use reader::{ChainReader, Follow, OutputTail, Retrace};
 pub use shelf_engine::Stepped;
 pub use sources::{RegisteredSource, SourceKind, SourceName, Sources, wall_now};
+pub use stages::{Stage, StageTimes};
 pub use writer::{ChainWriter, Recovery, Submitted, Tally, WriterOptions};

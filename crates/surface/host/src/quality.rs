@@ -77,7 +77,7 @@ pub struct LatencyFigures {
 }
 
 impl LatencyFigures {
-    fn of(times: &Histogram<u64>) -> Self {
+    pub(crate) fn of(times: &Histogram<u64>) -> Self {
         let quantile = |part: f64| times.value_at_quantile(part).min(times.max());
         Self {
             count: times.len(),

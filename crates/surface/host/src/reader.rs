@@ -139,6 +139,16 @@ impl ChainReader {
         Ok(Self { replicas, meta })
     }
 
+    /// Opens a data folder as it was when the last event before each position had been stepped, one
+    /// for each partition. A partition that ends before its position stands at its end.
+    pub fn open_at(folder: &Folder, positions: &[Offset]) -> Result<Self, HostError> {
+        let mut reader = Self::open_before(folder, positions)?;
+        for (replica, &position) in reader.replicas.iter_mut().zip(positions) {
+            replica.follow_to(position, |_| {})?;
+        }
+        Ok(reader)
+    }
+
     /// Tells what became of each event that the log has on disk from these positions on, one for
     /// each partition. It is found out by stepping them again, from snapshots before the positions.
     pub fn outcomes_since(

@@ -1,6 +1,7 @@
 //! One partition with the towns of its stores.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use shelf_domain::{Body, Event, Outcome, Store, StoreId, Timestamp, WindowPlan};
 use shelf_engine::{Partition, Stepped};
@@ -9,6 +10,7 @@ use shelf_eventlog::Partition as Log;
 use crate::HostError;
 use crate::plan_event::plan_event;
 use crate::seat::Seat;
+use crate::stages::{Stage, StageTimes};
 
 /// So many ticks of one store run before those of the next one of its partition: its state and its
 /// town are then in the processor's cache.
@@ -27,6 +29,7 @@ pub(crate) struct Shard {
     synced_hour: i64,
     /// The windows that every store is to keep, where anybody says so.
     windows: Option<WindowPlan>,
+    stages: Arc<StageTimes>,
 }
 
 impl Shard {
@@ -34,9 +37,10 @@ impl Shard {
         partition: Partition<Log>,
         seats: BTreeMap<StoreId, Seat>,
         batch_events: usize,
+        stages: &Arc<StageTimes>,
     ) -> Self {
-        let batch_events = batch_events.max(1);
-        Self { partition, seats, batch: Vec::new(), batch_events, synced_hour: 0, windows: None }
+        let (batch, batch_events, stages) = (Vec::new(), batch_events.max(1), Arc::clone(stages));
+        Self { partition, seats, batch, batch_events, synced_hour: 0, windows: None, stages }
     }
 
     /// Brings stores and towns to the end of the log. Returns how many events were stepped.
@@ -207,11 +211,13 @@ impl Shard {
     ) -> Result<(), HostError> {
         let seats = &mut self.seats;
         for batch in events.chunks(self.batch_events) {
-            self.partition.submit(batch, |stepped| {
-                watch(stepped);
-                if let Some(seat) = seats.get_mut(&stepped.event.store) {
-                    seat.stepped(stepped);
-                }
+            self.stages.timed(Stage::Core, || {
+                self.partition.submit(batch, |stepped| {
+                    watch(stepped);
+                    if let Some(seat) = seats.get_mut(&stepped.event.store) {
+                        seat.stepped(stepped);
+                    }
+                })
             })?;
         }
         Ok(())
@@ -250,7 +256,7 @@ impl Shard {
         let seats: Vec<&Seat> = self.seats.values().collect();
         let partition = self.partition.number();
         let companion = postcard::to_allocvec(&seats).map_err(|_| HostError::Town { partition })?;
-        self.partition.snapshot(&companion)?;
+        self.stages.timed(Stage::Snapshot, || self.partition.snapshot(&companion))?;
         Ok(())
     }
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
 use shelf_domain::{
@@ -20,6 +20,7 @@ use crate::folder::{ChainId, DATA_FORMAT, Folder, FolderMeta, TownPlan, check_to
 use crate::seat::Seat;
 use crate::shard::Shard;
 use crate::sources::{SourceName, Sources};
+use crate::stages::{Stage, StageTimes};
 
 /// How a chain is opened.
 #[derive(Clone, Debug)]
@@ -149,6 +150,7 @@ pub struct ChainWriter {
     sources: Sources,
     threads: usize,
     recovery: Recovery,
+    stages: Arc<StageTimes>,
 }
 
 impl ChainWriter {
@@ -178,7 +180,7 @@ impl ChainWriter {
         recovery.cut.extend(outputs.recovered().iter().copied());
 
         let mut towns = place_towns(meta.town.as_ref(), meta.partitions);
-        let mut shards = Vec::new();
+        let (mut shards, stages) = (Vec::new(), Arc::<StageTimes>::default());
         let logs = inputs.into_partitions().into_iter().zip(outputs.into_partitions());
         for (number, (input, output)) in logs.enumerate() {
             let number = number as u32;
@@ -191,12 +193,12 @@ impl ChainWriter {
             };
             let seats = seats.into_iter().map(|seat| seat.with_source(town_source));
             let seats = seats.map(|seat| (seat.store(), seat)).collect();
-            let shard = Shard::new(opened.partition, seats, options.batch_events);
+            let shard = Shard::new(opened.partition, seats, options.batch_events, &stages);
             recovery.damaged_snapshots.extend(opened.damaged);
             shards.push(Mutex::new(shard));
         }
         let threads = options.threads.max(1);
-        let mut chain = Self { shards, meta, sources, threads, recovery };
+        let mut chain = Self { shards, meta, sources, threads, recovery, stages };
         let replayed = AtomicU64::new(0);
         chain.each_shard(|shard| {
             replayed.fetch_add(shard.replay()?, Ordering::Relaxed);
@@ -346,12 +348,20 @@ impl ChainWriter {
 
     /// Waits until all that was submitted is durable.
     pub fn commit(&mut self) -> Result<(), HostError> {
-        self.request_commit()?;
-        for shard in &mut self.shards {
-            let shard = shard.get_mut().map_err(|_| HostError::Worker)?;
-            shard.partition.commit()?;
-        }
-        Ok(())
+        let stages = Arc::clone(&self.stages);
+        stages.timed(Stage::Log, || {
+            self.request_commit()?;
+            for shard in &mut self.shards {
+                let shard = shard.get_mut().map_err(|_| HostError::Worker)?;
+                shard.partition.commit()?;
+            }
+            Ok(())
+        })
+    }
+
+    /// How long the stages take.
+    pub fn stages(&self) -> &Arc<StageTimes> {
+        &self.stages
     }
 
     /// Has the towns finish the minute that they are in, so that closing can save their states.

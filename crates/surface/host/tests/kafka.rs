@@ -250,13 +250,8 @@ fn messages_of_others_come_into_the_partition_of_their_store_each_once() {
         output.publish("shelf_events", "nobody", Some(b"no event")).unwrap();
         writer.output.sync().unwrap();
     }
-    let options = IntakeOptions {
-        topics: vec!["shelf_events".to_owned()],
-        partitions: PARTITIONS,
-        store: None,
-        commit_every: Duration::from_millis(20),
-        foreign: None,
-    };
+    let usual = IntakeOptions::new(&["shelf_events"], PARTITIONS);
+    let options = IntakeOptions { commit_every: Duration::from_millis(20), ..usual };
     let all = sent + expected.events.len() as u64;
     // It is stopped and begun anew on the way.
     let mut taken = 0;

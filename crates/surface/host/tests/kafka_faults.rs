@@ -31,10 +31,10 @@ use shelf_domain::{
     StoreId, StoreSettings, Timestamp,
 };
 use shelf_engine::partition_of;
-use shelf_events::decode_event;
+use shelf_events::{StateKind, decode_event};
 use shelf_host::{IntakeOptions, KafkaIntake, KafkaWorker};
-use shelf_kafka::{Connection, LOG_EVENTS, SOURCES, TopicOptions};
-use shelf_testkit::kafka::{Broker, Cluster};
+use shelf_kafka::{ALERTS, Connection, LOG_EFFECTS, LOG_EVENTS, SOURCES, TopicOptions};
+use shelf_testkit::kafka::{Broker, Cluster, Release};
 
 const PARTITIONS: u32 = 4;
 const HOUR: i64 = 60;
@@ -44,6 +44,8 @@ const SHORT_SESSION: Duration = Duration::from_millis(800);
 const IDLE_AT_MOST: Duration = Duration::from_secs(10);
 /// How long a kill waits for the worker that chance has chosen, before another one is hit.
 const PREFERRED_FOR: Duration = Duration::from_millis(150);
+/// After so long brokers end a transaction whose writer has gone silent.
+const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(15);
 /// One of so many kills is that of the only broker, which takes longer to start than a worker.
 const BROKER_EVERY: u64 = 20;
 
@@ -410,6 +412,137 @@ fn a_frozen_worker_that_is_revived_is_fenced_and_writes_nothing() {
     expected.check_elsewhere(&connection, folder.path());
 }
 
+/// How far a partition is written, and how far it can be read by those who read what is committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct End {
+    topic: String,
+    partition: u64,
+    written: u64,
+    committed: u64,
+}
+
+/// The ends of all that a worker writes to, by a client that is none of ours.
+fn ends(connection: &Connection) -> Vec<End> {
+    let kinds = StateKind::ALL.into_iter().map(StateKind::name);
+    let topics = [LOG_EFFECTS, ALERTS].into_iter().chain(kinds);
+    let topics: Vec<String> = topics.map(|topic| connection.name(topic)).collect();
+    let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
+    let told = python("ends.py", &[&[connection.brokers()], topics.as_slice()].concat());
+    let end = |row: &serde_json::Value| {
+        let number = |at: usize| row[at].as_u64().unwrap();
+        let topic = row[0].as_str().unwrap().to_owned();
+        End { topic, partition: number(1), written: number(2), committed: number(3) }
+    };
+    told.as_array().unwrap().iter().map(end).collect()
+}
+
+/// Those with a transaction that is open.
+fn open_ends(connection: &Connection) -> Vec<End> {
+    let ends = ends(connection).into_iter();
+    ends.filter(|end| end.committed < end.written).collect()
+}
+
+#[test]
+fn a_worker_that_is_frozen_in_a_transaction_never_ends_it() {
+    let _alone = alone();
+    let broker = Broker::start();
+    let expected = embedded(31, 4, PARTITIONS, minute(14 * HOUR));
+    let connection = topics(&broker.address(), "amid", PARTITIONS);
+    let folder = tempfile::tempdir().unwrap();
+    let usual = Crew::new(&broker.address(), "amid", PARTITIONS, folder.path());
+    let crew = Crew { session: SHORT_SESSION, ..usual };
+    // Between its commits, a transaction is open for seconds.
+    let slow = Crew { commit_every: Duration::from_secs(4), ..crew.clone() };
+    let (enough, all) = (AtomicBool::new(false), u64::from(PARTITIONS));
+    std::thread::scope(|scope| {
+        let first = slow.start();
+        let feeding = scope.spawn(|| {
+            expected.feed_until(&connection, 3_000, Duration::from_millis(20), &enough);
+        });
+        until("it has all partitions", || first.partitions() == all);
+        // It is the only one who writes there: what is open while it is frozen is its own.
+        let (mut open, began) = (Vec::new(), Instant::now());
+        while open.is_empty() {
+            assert!(began.elapsed() < PATIENCE, "no transaction is ever open");
+            assert!(first.steps(PATIENCE));
+            first.signal("STOP");
+            open = open_ends(&connection);
+            if open.is_empty() {
+                first.signal("CONT");
+            }
+        }
+        let frozen = Instant::now();
+        let effects = connection.name(LOG_EFFECTS);
+        let of_effects = open.iter().filter(|end| end.topic == effects).count();
+        eprintln!("frozen with {} partitions open, {of_effects} of effects", open.len());
+        assert!(of_effects > 0, "{open:?}");
+        let second = crew.start();
+        until("the next one has all partitions", || second.partitions() == all);
+        // Whoever claims a partition ends what is open there: nobody waits for a time limit.
+        until("what it had open is ended", || {
+            let now = ends(&connection);
+            let same =
+                |one: &End, end: &End| (&end.topic, end.partition) == (&one.topic, one.partition);
+            let ended =
+                |one: &End| now.iter().any(|end| same(one, end) && end.committed > one.committed);
+            open.iter().all(ended)
+        });
+        let taken_over = frozen.elapsed();
+        assert!(taken_over < TRANSACTION_TIMEOUT, "{taken_over:?}");
+        enough.store(true, Ordering::Release);
+        feeding.join().unwrap();
+        // What the frozen one had written without ending it lies in between, and is nobody's.
+        wait_for(&connection, &expected.ends());
+        until("nothing is open", || open_ends(&connection).is_empty());
+        let before = ends(&connection);
+        let stepped = first.events();
+        first.signal("CONT");
+        until("it is fenced", || first.fenced() > 0);
+        // Longer than a fenced lane waits before it begins anew.
+        std::thread::sleep(Duration::from_secs(4));
+        assert_eq!(ends(&connection), before, "it has written something");
+        eprintln!(
+            "taken over after {taken_over:?}, fenced {} times after {stepped} events",
+            first.fenced()
+        );
+        first.kill();
+        second.leave();
+    });
+    expected.check(&connection, folder.path());
+    let aborted = expected.check_elsewhere(&connection, folder.path());
+    assert!(aborted > 0, "what it had open was ended, and not committed");
+}
+
+#[test]
+fn on_an_older_release_a_worker_that_is_killed_is_replaced_and_nothing_is_lost_or_doubled() {
+    let _alone = alone();
+    let broker = Broker::start_release(Release::Before4);
+    let expected = embedded(32, 4, PARTITIONS, minute(11 * HOUR));
+    let connection = topics(&broker.address(), "older", PARTITIONS);
+    let folder = tempfile::tempdir().unwrap();
+    let usual = Crew::new(&broker.address(), "older", PARTITIONS, folder.path());
+    let crew = Crew { session: SHORT_SESSION, ..usual };
+    let (enough, all) = (AtomicBool::new(false), u64::from(PARTITIONS));
+    std::thread::scope(|scope| {
+        let mut worker = crew.start();
+        let feeding = scope.spawn(|| {
+            expected.feed_until(&connection, 1_000, Duration::from_millis(20), &enough);
+        });
+        for _ in 0..3 {
+            until("it has all partitions", || worker.partitions() == all);
+            assert!(worker.steps(PATIENCE));
+            std::mem::replace(&mut worker, crew.start()).kill();
+        }
+        until("the last one has all partitions", || worker.partitions() == all);
+        enough.store(true, Ordering::Release);
+        feeding.join().unwrap();
+        wait_for(&connection, &expected.ends());
+        worker.leave();
+    });
+    expected.check(&connection, folder.path());
+    expected.check_elsewhere(&connection, folder.path());
+}
+
 #[test]
 fn workers_with_snapshots_of_their_own_come_to_the_same() {
     let _alone = alone();
@@ -504,11 +637,9 @@ fn a_stock_client_sends_what_the_reference_sends_and_reads_what_follows() {
     };
     // Its messages name no store.
     let options = IntakeOptions {
-        topics: SOURCES.map(str::to_owned).to_vec(),
-        partitions: PARTITIONS,
         store: Some(store),
         commit_every: Duration::from_millis(20),
-        foreign: None,
+        ..IntakeOptions::new(&SOURCES, PARTITIONS)
     };
     let intake = KafkaIntake::join(&connection, options).unwrap();
     let folder = tempfile::tempdir().unwrap();

@@ -12,130 +12,51 @@
 mod chain;
 #[path = "fixture/kafka.rs"]
 mod kafka;
+#[path = "fixture/taker.rs"]
+mod taking;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use chain::replay;
-use kafka::{Embedded, PATIENCE, python, read_all, settings, topics_of, wait_for};
+use kafka::{Embedded, python, read_all, settings, topics_of, wait_for};
 use shelf_domain::{Body, Effects, Event, Note, Store, Stores, Timestamp, state_hash};
 use shelf_engine::partition_of;
 use shelf_events::{Defaults, decode_event};
-use shelf_host::{ForeignOptions, IntakeOptions, KafkaIntake, KafkaWorker};
+use shelf_host::{ForeignOptions, IntakeOptions, KafkaWorker};
 use shelf_kafka::{Connection, FOREIGN, LOG_EVENTS, MergeOptions, TopicOptions, init};
 use shelf_sources::{Foreign, Format, Known, LineReader};
 use shelf_testkit::kafka::Broker;
+use taking::{Taker, connected, take};
 
 const PARTITIONS: u32 = 4;
 const PREFIX: &str = "foreign";
 const ROUNDS: u32 = 3_500;
 const KILLS: u64 = 10;
-/// What tells a child which broker.
-const TAKE: &str = "SHELF_FOREIGN_TAKE";
-const TAKEN: &str = "taken";
 
 fn foreign() -> ForeignOptions {
     let topics = FOREIGN
         .map(|topic| (topic.name.to_owned(), Format::of_name(topic.format).expect("a format")));
     let foreign = Foreign::new(Format::Auto, "UTC").expect("a zone");
-    // Small transactions, one after the other: a kill finds one open, or a commit under way.
-    let merge = MergeOptions { batch: 20, ..MergeOptions::default() };
-    ForeignOptions { merge, ..ForeignOptions::new(topics.to_vec(), foreign) }
+    ForeignOptions::new(topics.to_vec(), foreign)
 }
 
 fn intake() -> IntakeOptions {
     IntakeOptions {
-        topics: vec!["shelf_events".to_owned()],
-        partitions: PARTITIONS,
-        store: None,
         commit_every: Duration::from_millis(5),
+        // Small transactions, one after the other: a kill finds one open, or a commit under way.
+        // Time enough for a machine that is busy.
+        merge: MergeOptions { batch: 20, settle: Duration::from_millis(250) },
         foreign: Some(foreign()),
+        ..IntakeOptions::new(&["shelf_events"], PARTITIONS)
     }
-}
-
-fn connected(address: &str, prefix: &str) -> Connection {
-    format!("kafka://{address}/{prefix}").parse().expect("an address")
 }
 
 /// What a process that takes messages does until its input ends; in the suite itself, nothing.
 #[test]
 fn taker() {
-    let Ok(address) = std::env::var(TAKE) else { return };
-    let intake = KafkaIntake::join(&connected(&address, PREFIX), intake()).expect("a group");
-    let stop = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&stop);
-    std::thread::spawn(move || {
-        let _ = std::io::stdin().read(&mut [0]);
-        told.store(true, Ordering::Release);
-    });
-    std::thread::scope(|scope| {
-        scope.spawn(|| intake.run(&stop).expect("a group"));
-        println!();
-        let (mut before, mut in_the_way) = (0, Vec::new());
-        while !stop.load(Ordering::Acquire) {
-            let (now, trouble) = (intake.messages(), intake.trouble());
-            if trouble != in_the_way {
-                eprintln!("{trouble:?}");
-                in_the_way = trouble;
-            }
-            if now != before {
-                println!("{TAKEN} {now}");
-                before = now;
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
-    });
-    intake.leave();
-}
-
-/// A process that takes messages.
-struct Taker {
-    child: Child,
-    taken: Arc<AtomicU64>,
-}
-
-impl Taker {
-    fn start(address: &str) -> Self {
-        let mut child = Command::new(std::env::current_exe().expect("this program"))
-            .args(["--exact", "taker", "--nocapture", "--test-threads=1"])
-            .env(TAKE, address)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("a child");
-        let taken = Arc::new(AtomicU64::new(0));
-        let (tell, said) = (Arc::clone(&taken), child.stdout.take().expect("its output"));
-        std::thread::spawn(move || {
-            for line in BufReader::new(said).lines().map_while(Result::ok) {
-                if let Some((TAKEN, number)) = line.split_once(' ') {
-                    tell.store(number.parse().unwrap_or_default(), Ordering::Release);
-                }
-            }
-        });
-        Self { child, taken }
-    }
-
-    fn takes(&self, messages: u64) {
-        let started = Instant::now();
-        while self.taken.load(Ordering::Acquire) < messages {
-            assert!(started.elapsed() < PATIENCE / 3, "{:?} of {messages}", self.taken);
-            std::thread::sleep(Duration::from_millis(1));
-        }
-    }
-
-    fn kill(mut self) {
-        self.child.kill().expect("a child that runs");
-        self.child.wait().expect("a child");
-    }
-
-    fn leave(mut self) {
-        drop(self.child.stdin.take());
-        assert!(self.child.wait().expect("a child").success());
-    }
+    take(intake());
 }
 
 /// All messages of the topics, in the order in which they were written.
@@ -283,14 +204,14 @@ fn messages_of_other_systems_are_taken_once_in_one_order_however_often_the_taker
 
     let mut least = 20;
     for kill in 0..KILLS {
-        let taker = Taker::start(&address);
+        let taker = Taker::start(&address, PREFIX);
         taker.takes(least);
         // Into the writing of some, and into the commit of others.
         std::thread::sleep(Duration::from_millis(kill * 7 % 11));
         taker.kill();
         least = 20 + kill * 67 % 350;
     }
-    let last = Taker::start(&address);
+    let last = Taker::start(&address, PREFIX);
     let found = log(&connection, expected.total());
     last.leave();
     same(&found, &expected.events);
@@ -299,12 +220,11 @@ fn messages_of_other_systems_are_taken_once_in_one_order_however_often_the_taker
     assert_eq!(found.len(), ids.len(), "declarations, each once");
 
     // What brokers do with a group that is away for too long changes nothing.
-    let groups = [connection.name("shelf-foreign"), connection.name("shelf-sources")];
-    let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
-    python("administer.py", &[&[address.as_str(), "forget"], groups.as_slice()].concat());
-    let anew = Taker::start(&address);
+    let group = connection.name("shelf-sources");
+    python("administer.py", &[address.as_str(), "forget", group.as_str()]);
+    let anew = Taker::start(&address, PREFIX);
     std::thread::sleep(Duration::from_secs(12));
-    assert_eq!(anew.taken.load(Ordering::Acquire), 0);
+    assert_eq!(anew.taken(), 0);
     anew.leave();
     same(&log(&connection, expected.total()), &expected.events);
 

@@ -9,7 +9,7 @@ mod chain;
 use chain::{End, check_outputs, end_of, minute, open, options, simulate, straight, towns};
 use shelf_domain::{SECOND, Stores, Timestamp};
 use shelf_engine::Options;
-use shelf_host::{ChainReader, Folder, Follow, WriterOptions};
+use shelf_host::{ChainReader, Folder, Follow, Stage, WriterOptions};
 
 /// Paces a new chain in steps until `until`, which the last step may not reach by itself.
 fn paced(options: &WriterOptions, step_us: i64, until: Timestamp) -> End {
@@ -23,6 +23,15 @@ fn paced(options: &WriterOptions, step_us: i64, until: Timestamp) -> End {
         sent += chain.pace(now).unwrap();
     }
     chain.commit().unwrap();
+    for (stage, told) in chain.stages().read() {
+        let measured = match stage {
+            Stage::Core | Stage::Log => true,
+            Stage::Snapshot => options.engine.snapshot_events < sent as u64,
+            // Nobody brings events from outside, and nobody keeps a lake.
+            Stage::Ingest | Stage::Lake => false,
+        };
+        assert_eq!(told.is_some(), measured, "{}: {told:?}", stage.code());
+    }
     let end = end_of(&mut chain);
     assert_eq!(sent as u64, end.counts.stepped, "what pacing says that it sent");
     let reader = ChainReader::open(&folder, Follow::FromStart).unwrap();

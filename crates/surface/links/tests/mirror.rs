@@ -32,6 +32,7 @@ fn large_rounds(url: &str) -> MirrorOptions {
     MirrorOptions::new(Postgres::parse(url).unwrap())
 }
 
+#[allow(clippy::result_large_err, reason = "it is looked at once")]
 fn follow(folder: &Folder, options: MirrorOptions) -> Result<shelf_links::Followed, LinkError> {
     let mut follower = MirrorFollower::open(folder, options)?;
     follower.follow(Until::CaughtUp, || false, &LinkStatus::new("mirror"))

@@ -18,8 +18,33 @@ use datafusion::scalar::ScalarValue;
 use crate::live::LIVE;
 
 /// Parts of clients' statements that DataFusion cannot work out, and what they come to here, where
-/// no table has storage options and no schema or role has members or rights of its own.
-const PHRASES: [(&str, &str); 8] = [
+/// no table has keys, indexes or storage options and no schema or role has members or rights of its
+/// own. Of two that begin alike the longer stands first.
+const PHRASES: [(&str, &str); 22] = [
+    // JDBC: the columns of a key or an index, one row each.
+    ("(information_schema._pg_expandarray(con.conkey)).n", "0"),
+    ("information_schema._pg_expandarray(con.conkey)", "0"),
+    ("(information_schema._pg_expandarray(i.indkey)).n", "0"),
+    ("information_schema._pg_expandarray(i.indkey)", "0"),
+    ("(result.KEYS).x", "result.KEYS"),
+    ("(i.keys).x", "i.keys"),
+    ("tmp.I_INDOPTION[tmp.ORDINAL_POSITION - 1] & 1::smallint", "0"),
+    ("pg_catalog.generate_series(1, 32) pos(n)", "(SELECT 1 AS n) pos"),
+    ("con.confkey[pos.n]", "0"),
+    ("con.conkey[pos.n]", "0"),
+    // JDBC: settings of the server.
+    ("SELECT setting FROM pg_catalog.pg_settings WHERE name='max_index_keys'", "SELECT '32'"),
+    (
+        "SELECT setting FROM pg_catalog.pg_settings WHERE name='default_transaction_isolation'",
+        "SELECT 'read committed'",
+    ),
+    // JDBC: columns that say nothing, all of one name.
+    (
+        "NULL, NULL, NULL, d.description AS \"REMARKS\"",
+        "NULL AS a, NULL AS b, NULL AS c, d.description AS \"REMARKS\"",
+    ),
+    // JDBC: rights of a table.
+    ("r.rolname,c.relacl", "r.rolname,CAST(NULL AS TEXT) AS relacl"),
     // JDBC: the function that reads arrays, found by its bare name.
     ("'pg_catalog.array_in'::regproc", "'array_in'::regproc"),
     // psql: storage options of a table.

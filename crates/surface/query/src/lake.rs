@@ -83,10 +83,18 @@ async fn snapshot(
 ) -> Result<Option<Snapshot>, QueryError> {
     let version = match past {
         None => return Ok(reading.newest(lake).await?),
-        Some(Past::Version(number)) => Version::Number(number),
+        Some(Past::Version(numbers)) => match numbers[..] {
+            [number] => Version::Number(number),
+            _ => return Err(QueryError::NoMoment(one_number(reading.table()))),
+        },
         Some(Past::Time(at)) => Version::At(at),
     };
     Ok(Some(reading.version(lake, version).await?))
+}
+
+fn one_number(table: &Table) -> String {
+    let (schema, name) = (table.schema, table.name);
+    format!("a version of {schema}.{name} is one number: `shelf lake history` lists them")
 }
 
 impl From<LakeError> for QueryError {

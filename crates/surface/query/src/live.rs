@@ -16,7 +16,6 @@ use datafusion::catalog::{CatalogProvider, SchemaProvider};
 use datafusion::datasource::TableProvider;
 use datafusion::error::Result;
 
-use crate::QueryError;
 use crate::moment::Past;
 
 pub(crate) use column::{MONEY, UTC};
@@ -59,8 +58,7 @@ impl SchemaProvider for LiveSchema {
         if let Some(table) = self.tables.get(own) {
             return Ok(Some(match past {
                 None => Arc::<LiveTable>::clone(table),
-                Some(Past::Time(at)) => Arc::new(table.at(at)),
-                Some(Past::Version(_)) => return Err(no_versions(own).into()),
+                Some(past) => Arc::new(table.at(past)),
             }));
         }
         let Some(catalog) = self.catalog.upgrade() else { return Ok(None) };
@@ -75,8 +73,4 @@ impl SchemaProvider for LiveSchema {
     fn table_exist(&self, name: &str) -> bool {
         self.tables.contains_key(name)
     }
-}
-
-fn no_versions(table: &str) -> QueryError {
-    QueryError::NoMoment(format!("live.{table} has no versions, only times"))
 }

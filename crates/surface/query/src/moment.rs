@@ -18,12 +18,13 @@ const MARK: char = '@';
 const VERSION: &str = "version ";
 
 /// A moment of the past.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Past {
     /// A time.
     Time(Timestamp),
-    /// A version of a table of the lake.
-    Version(u64),
+    /// A version: one number for a table of the lake, and for the state the position of each
+    /// partition of the log.
+    Version(Vec<u64>),
 }
 
 impl Past {
@@ -31,12 +32,17 @@ impl Past {
     pub(crate) fn split(name: &str) -> Result<(&str, Option<Self>), QueryError> {
         let Some((table, past)) = name.split_once(MARK) else { return Ok((name, None)) };
         let past = match past.strip_prefix(VERSION) {
-            Some(number) => number.parse().ok().map(Self::Version),
+            Some(numbers) => numbers_of(numbers).map(Self::Version),
             None => time_of(past).map(Self::Time),
         };
         let unread = || QueryError::NoMoment(format!("`{name}` names no moment of a table"));
         past.map(|past| (table, Some(past))).ok_or_else(unread)
     }
+}
+
+/// The numbers of a version, with commas between them.
+fn numbers_of(text: &str) -> Option<Vec<u64>> {
+    text.split(',').map(|number| number.trim().parse().ok()).collect()
 }
 
 /// A time as people write it: RFC 3339, or a date with or without a time of day, in UTC.
@@ -140,7 +146,13 @@ impl Words<'_> {
         self.skip_space();
         let past = match self.tokens.get(self.at).map(|(token, _)| token) {
             Some(Token::Number(number, _)) if version => format!("{VERSION}{number}"),
-            Some(Token::SingleQuotedString(text)) if !version => {
+            Some(Token::SingleQuotedString(text)) if version => {
+                if numbers_of(text).is_none() {
+                    return Err(QueryError::NoMoment(format!("`{text}` is no version")));
+                }
+                format!("{VERSION}{text}")
+            }
+            Some(Token::SingleQuotedString(text)) => {
                 if time_of(text).is_none() {
                     return Err(QueryError::NoMoment(format!("`{text}` is no time")));
                 }
@@ -212,6 +224,10 @@ mod tests {
             named("SELECT * FROM raw.pos_lines AS OF VERSION 12 WHERE x = 'it''s'"),
             "SELECT * FROM raw.\"pos_lines@version 12\" AS pos_lines WHERE x = 'it''s'"
         );
+        assert_eq!(
+            named("SELECT * FROM live.lots AS OF VERSION '12, 7' l"),
+            "SELECT * FROM live.\"lots@version 12, 7\" l"
+        );
     }
 
     #[test]
@@ -224,14 +240,17 @@ mod tests {
         ] {
             assert_eq!(named(sql), sql);
         }
-        let error = name_moments("SELECT * FROM live.lots AS OF 'yesterday'").unwrap_err();
-        assert_eq!(error.code(), "sql_no_moment");
+        for past in ["'yesterday'", "VERSION 'the last'", "VERSION '3,'", "VERSION '-1'"] {
+            let error = name_moments(&format!("SELECT * FROM live.lots AS OF {past}"));
+            assert_eq!(error.unwrap_err().code(), "sql_no_moment", "{past}");
+        }
     }
 
     #[test]
     fn a_name_is_taken_apart() {
         assert_eq!(Past::split("shelves").unwrap(), ("shelves", None));
-        assert_eq!(Past::split("a@version 3").unwrap(), ("a", Some(Past::Version(3))));
+        assert_eq!(Past::split("a@version 3").unwrap(), ("a", Some(Past::Version(vec![3]))));
+        assert_eq!(Past::split("a@version 3, 4").unwrap(), ("a", Some(Past::Version(vec![3, 4]))));
         let noon = Timestamp(1_767_614_400_000_000);
         for text in ["2026-01-05 12:00", "2026-01-05T12:00:00Z", "2026-01-05T13:00:00+01:00"] {
             let name = format!("a@{text}");

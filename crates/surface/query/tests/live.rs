@@ -126,8 +126,12 @@ fn the_documentation_lists_what_there_is() {
     }
     for note in table_notes(&sql) {
         let (table, comment) = (format!("{}.{}", note.schema, note.table), note.comment);
-        let _ = writeln!(text, "\n## {table}\n\n{comment}\n\n| column | type | meaning |");
-        let _ = writeln!(text, "|---|---|---|");
+        let _ = writeln!(text, "\n## {table}\n\n{comment}\n");
+        if let Some(view) = shelf_lake::VIEWS.iter().find(|view| view.name == note.table) {
+            let _ = writeln!(text, "```sql\n{}\n```", view.sql.trim_end());
+            continue;
+        }
+        let _ = writeln!(text, "| column | type | meaning |\n|---|---|---|");
         for (name, of, comment) in note.columns {
             let _ = writeln!(text, "| `{name}` | {of} | {comment} |");
         }
@@ -209,10 +213,49 @@ fn the_past_is_shown_as_it_was() {
          ON a.store_id = b.store_id AND a.sku = b.sku WHERE a.floor_units <> b.floor_units"
     );
     assert_ne!(one(&sql, &both), "0");
-    assert_eq!(refusal(&sql, "SELECT * FROM lots AS OF VERSION 3").code(), "sql_no_moment");
     assert_eq!(refusal(&sql, "SELECT * FROM lots AS OF 'then'").code(), "sql_no_moment");
     let before = rows(&sql, "SELECT * FROM live.stores AS OF '1999-01-01'");
     assert!(before.is_empty(), "{before:?}");
+}
+
+#[test]
+fn a_position_of_the_log_is_a_version() {
+    let mut chain = Chain::of_hours(30);
+    let sql = chain.sql(Limits::default());
+    let tables = ["stores", "shelves", "lots", "alerts", "tasks", "pipeline"];
+    let state = |version: &str| {
+        let of = |table: &&str| {
+            let mut rows = rows(&sql, &format!("SELECT * FROM live.{table}{version}"));
+            rows.sort();
+            rows
+        };
+        tables.iter().map(of).collect::<Vec<_>>()
+    };
+    let position = |table: &str| {
+        rows(&sql, &format!("SELECT position FROM {table} ORDER BY partition")).join(",")
+    };
+    let (then, positions) = (state(""), position("live.pipeline"));
+    chain.live_through(60);
+    assert_ne!(state(""), then);
+    let version = format!(" AS OF VERSION '{positions}'");
+    assert_eq!(state(&version), then);
+    // The positions of then are those that were asked for, with snapshots behind them or not.
+    for part in [1, 2, 7] {
+        let earlier: Vec<String> = positions
+            .split(',')
+            .map(|position| (position.parse::<u64>().unwrap() / part).to_string())
+            .collect();
+        let earlier = earlier.join(",");
+        let seen = position(&format!("live.pipeline AS OF VERSION '{earlier}'"));
+        assert_eq!(seen, earlier);
+    }
+    // A wrong number of partitions, and what has not happened yet.
+    let too_many = format!("SELECT * FROM lots AS OF VERSION '{positions},1'");
+    assert!(refusal(&sql, &too_many).to_string().contains("partition"));
+    assert_eq!(refusal(&sql, &too_many).code(), "sql_no_moment");
+    let ahead: Vec<String> = positions.split(',').map(|_| u64::MAX.to_string()).collect();
+    let ahead = format!("SELECT * FROM lots AS OF VERSION '{}'", ahead.join(","));
+    assert_eq!(refusal(&sql, &ahead).code(), "sql_no_moment");
 }
 
 #[test]

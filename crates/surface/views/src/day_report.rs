@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use shelf_domain::{
-    AlertStatus, Cause, Day, Effect, Kpi, OrderStatus, Rule, Severity, Store, StoreId,
+    AlertId, AlertStatus, Cause, Day, Effect, Kpi, OrderStatus, Rule, Severity, Store, StoreId,
 };
 use shelf_events::OutputRecord;
 
@@ -24,7 +24,7 @@ pub struct DayAlerts {
     pub opened: u64,
     /// Of these, critical ones.
     pub critical: u64,
-    /// Ended.
+    /// Ended, and not brought back within the day.
     pub ended: u64,
 }
 
@@ -134,6 +134,8 @@ impl DayReport {
 
     fn add_effects(&mut self, stores: &[&Store], effects: &[OutputRecord]) {
         let mut alerts: BTreeMap<&'static str, DayAlerts> = BTreeMap::new();
+        // An end can be taken back, and come again: the last word about an alert counts.
+        let mut ended: BTreeMap<(StoreId, AlertId), (&'static str, bool)> = BTreeMap::new();
         let mut removals: BTreeMap<&'static str, DayCause> = BTreeMap::new();
         let mut explained: BTreeMap<&'static str, DayCause> = BTreeMap::new();
         for record in effects {
@@ -147,11 +149,12 @@ impl DayReport {
                     let row = alerts.entry(code).or_default();
                     row.rule = code;
                     let opens = alert.status == AlertStatus::Open && alert.count == 1;
-                    if opens && alert.opened_at == record.at {
+                    if opens && alert.opened_at == record.at && alert.actor.is_none() {
                         row.opened += 1;
                         row.critical += u64::from(alert.severity == Severity::Critical);
                     }
-                    row.ended += u64::from(!alert.status.standing());
+                    let last = (code, !alert.status.standing());
+                    ended.insert((record.store, alert.alert), last);
                 }
                 Effect::Order(order) => match order.status {
                     OrderStatus::Sent if order.changed_at == record.at => {
@@ -175,6 +178,9 @@ impl DayReport {
                 }
                 _ => {}
             }
+        }
+        for (code, ended) in ended.into_values() {
+            alerts.entry(code).or_default().ended += u64::from(ended);
         }
         self.alerts = alerts.into_values().filter(|row| row.opened + row.ended > 0).collect();
         self.removals = removals.into_values().collect();

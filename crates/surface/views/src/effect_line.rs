@@ -31,6 +31,18 @@ pub enum EffectKind {
 }
 
 impl EffectKind {
+    /// Those that stand in lists of what followed: windows are many, and have lists of their own.
+    pub const LISTED: [Self; 8] = [
+        Self::Alert,
+        Self::Task,
+        Self::Order,
+        Self::Price,
+        Self::Removed,
+        Self::Explained,
+        Self::Quarantined,
+        Self::Duplicate,
+    ];
+
     /// Its stable code.
     pub fn code(self) -> &'static str {
         match self {

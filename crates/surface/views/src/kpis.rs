@@ -70,6 +70,8 @@ pub struct KpiRow {
     /// Each figure by its code; `null` where it is not known. Money is in currency units.
     #[schema(value_type = Object)]
     pub figures: BTreeMap<&'static str, Option<f64>>,
+    /// Units sold; what customers brought back is not taken off.
+    pub sold_units: u64,
 }
 
 /// How a figure is worked out.
@@ -146,7 +148,8 @@ fn row(id: &str, name: String, facts: &PeriodFacts, of_store: bool) -> KpiRow {
         let scale = if kpi.unit() == shelf_domain::Unit::Money { 100_000.0 } else { 1_000.0 };
         (kpi.code(), milli.map(|milli| milli as f64 / scale))
     };
-    KpiRow { id: id.to_owned(), name, figures: Kpi::ALL.iter().map(figure).collect() }
+    let figures = Kpi::ALL.iter().map(figure).collect();
+    KpiRow { id: id.to_owned(), name, figures, sold_units: facts.skus.sold }
 }
 
 fn sum<'a>(
@@ -165,7 +168,15 @@ fn sum<'a>(
 
 fn whole(stores: &[&Store], filter: &KpiFilter) -> Vec<KpiRow> {
     let facts = sum(stores, filter, |_| Some(FactScope::Store));
-    vec![row("chain", "all stores".to_owned(), &facts, true)]
+    vec![row("chain", together(stores, filter.store), &facts, true)]
+}
+
+/// The name of the stores that are summed: of the one that was chosen, its own.
+pub(crate) fn together(stores: &[&Store], chosen: Option<StoreId>) -> String {
+    match (chosen, stores) {
+        (Some(_), [store]) => store_name(store),
+        _ => "all stores".to_owned(),
+    }
 }
 
 fn of_store(store: &Store, filter: &KpiFilter) -> Vec<KpiRow> {

@@ -11,6 +11,7 @@
 mod alert_detail;
 mod alerts;
 mod chain;
+mod comparison;
 mod day_report;
 mod effect_line;
 mod floor_plan;
@@ -30,9 +31,11 @@ mod report;
 mod sentence;
 mod shelf_detail;
 mod shelves;
+mod stages;
 mod state;
 mod status;
 mod style;
+mod suppliers;
 mod table;
 mod tally;
 mod tasks;
@@ -44,6 +47,7 @@ mod zones;
 pub use alert_detail::{AlertDetail, Arrival};
 pub use alerts::{AlertFilter, AlertRow, AlertsView};
 pub use chain::Chain;
+pub use comparison::{Compared, SalesRow, SalesView};
 pub use day_report::{DayAlerts, DayCause, DayOrders, DayReport};
 pub use effect_line::{EffectKind, EffectLine};
 pub use floor_plan::{Bounds, FLOOR_PLAN, Zone, zone_of};
@@ -72,9 +76,11 @@ pub use render::{
 pub use report::{AlertCounts, RunMeasures, SimulationReport, TownTruth};
 pub use shelf_detail::{PromotionRow, RulesRow, ShelfDetail};
 pub use shelves::{ShelfFilter, ShelfRow, ShelfState, ShelvesView};
+pub use stages::StageRow;
 pub use state::{StateCount, state_counts, state_rows};
 pub use status::{ClockKind, HostFacts, PartitionFacts, StatusView, StoreStatus};
 pub use style::{Colour, Style, symbol};
+pub use suppliers::{SupplierRow, SuppliersView};
 pub use tally::{
     ExpiryTally, Intake, OrderTally, RuleTally, SeverityTally, StockTotals, TaskTally,
 };

@@ -6,7 +6,7 @@ use shelf_domain::{Category, Day, FactScope, SkuFacts, Store};
 
 use crate::chain::{Chain, store_name};
 use crate::form;
-use crate::kpis::{KpiBy, KpiFilter};
+use crate::kpis::{KpiBy, KpiFilter, together};
 
 /// What cuts in price did, for a store, a category or a day.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, utoipa::ToSchema)]
@@ -90,7 +90,8 @@ impl MarkdownsView {
         let mut rows = match filter.by {
             KpiBy::Chain => {
                 let facts = sum(&stores, FactScope::Store, days);
-                vec![MarkdownRow::new("chain".to_owned(), "all stores".to_owned(), &facts)]
+                let name = together(&stores, filter.store);
+                vec![MarkdownRow::new("chain".to_owned(), name, &facts)]
             }
             KpiBy::Store => stores.iter().map(|store| of_store(store, days)).collect(),
             KpiBy::Category => by_category(&stores, days),

@@ -24,9 +24,10 @@ pub use tile::{Better, Tile, TileKind};
 const URGENT: usize = 5;
 
 /// One store of the chain, for the list that leads to it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct StoreCard {
     /// Which.
+    #[schema(value_type = String)]
     pub store: StoreId,
     /// Its name for people.
     pub name: String,
@@ -47,9 +48,10 @@ pub struct StoreCard {
 }
 
 /// The first page: one store, or all together.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct NowView {
     /// The store; `None` where several are shown together.
+    #[schema(value_type = Option<String>)]
     pub store: Option<StoreId>,
     /// Its name, or how many stores there are.
     pub title: String,
@@ -57,6 +59,7 @@ pub struct NowView {
     pub clock: ClockKind,
     /// The latest event time; `None` where there is no store.
     #[serde(serialize_with = "form::maybe")]
+    #[schema(value_type = Option<String>)]
     pub now: Option<Timestamp>,
     /// The same on the store's own clock, or in UTC for several stores.
     pub local_time: String,
@@ -84,6 +87,7 @@ impl NowView {
         let stores = chain.select(store);
         let readings: Vec<Reading> = stores.iter().map(|store| Reading::of(&[store])).collect();
         let reading = Reading::sum(readings.iter().copied());
+        let ids: Vec<StoreId> = stores.iter().map(|store| store.id()).collect();
         let only = if let [only] = stores.as_slice() { Some(*only) } else { None };
         let several = stores.len() > 1;
         let (title, local_time) = heading(&stores);
@@ -96,7 +100,7 @@ impl NowView {
             now: stores.iter().map(|store| store.now()).max(),
             local_time,
             rates,
-            tiles: tile::tiles(store, &reading, history),
+            tiles: tile::tiles(store, &ids, &reading, history),
             zones: ZonesView::new(&stores),
             urgent: AlertsView::new(chain, &filter),
             stores: if several { cards().collect() } else { vec![] },

@@ -262,6 +262,7 @@ pub(crate) fn by(actor: Option<Actor>, owner: Option<Actor>) -> String {
 
 fn alert_changed(alert: &Alert) -> String {
     let what = match alert.status {
+        AlertStatus::Open if alert.actor.is_some() => "is open again",
         AlertStatus::Open if alert.changed_at == alert.opened_at && alert.count == 1 => "opened",
         AlertStatus::Open => "is open",
         AlertStatus::Acknowledged => "acknowledged",

@@ -5,6 +5,7 @@ mod example;
 mod now;
 mod quality;
 mod screen;
+mod trade;
 
 use expect_test::{ExpectFile, expect, expect_file};
 use serde::Serialize;

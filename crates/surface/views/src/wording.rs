@@ -23,8 +23,13 @@ pub fn date(day: Day) -> String {
 
 /// `Mon`.
 pub fn weekday(day: Day) -> &'static str {
+    weekday_named(day.weekday())
+}
+
+/// The same of its number, Monday 0.
+pub(crate) fn weekday_named(number: u8) -> &'static str {
     const NAMES: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-    NAMES.get(usize::from(day.weekday())).copied().unwrap_or("")
+    NAMES.get(usize::from(number)).copied().unwrap_or("")
 }
 
 /// `14:32:05`, on the store's own clock.

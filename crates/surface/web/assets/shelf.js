@@ -143,6 +143,18 @@
     }
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.matches("input:not([type=checkbox]), textarea, select")) return;
+    const undo = document.querySelector("form[data-undo] button");
+    // The row that has the focus is meant before the sentence of what was done last.
+    const row = document.activeElement.closest("tr");
+    const own = row && row.querySelector("button[value^='undo ']");
+    if (event.key === "u" && own) {
+      own.form.requestSubmit(own);
+      return;
+    }
+    if (event.key === "u" && undo) {
+      undo.form.requestSubmit(undo);
+      return;
+    }
     if (!document.querySelector("[data-rows]")) return;
     if (event.key === "j") move(1);
     else if (event.key === "k") move(-1);
@@ -153,6 +165,7 @@
     } else if (event.key === "a") act("acknowledge");
     else if (event.key === "s") act("snooze");
     else if (event.key === "r") act("resolve");
+    else if (event.key === "u") act("undo");
   });
   document.addEventListener("focusin", (event) => {
     const row = event.target.closest && event.target.closest("[data-rows] > tr[data-link]");

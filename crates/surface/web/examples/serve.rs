@@ -58,6 +58,7 @@ fn main() -> Result<(), Failure> {
         lake: None,
         links: None,
         simulation: Some(Arc::clone(&pace) as _),
+        stages: None,
         settings: None,
     };
     let serving = Server::start(HttpOptions { listen, ..HttpOptions::default() }, parts)?;

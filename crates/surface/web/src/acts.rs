@@ -18,6 +18,8 @@ use crate::app::{App, fresh_id};
 use crate::door::Incoming;
 use crate::problem::{Kind, Problem};
 
+/// Under which name alerts are given to people by the routes of the settings.
+pub const ROUTER: &str = "routing";
 /// The longest that an alert may be snoozed, in minutes.
 pub(crate) const LONGEST_SNOOZE: i64 = MAX_SNOOZE_US / MINUTE;
 
@@ -100,6 +102,50 @@ pub fn alert_version(view: &AlertDetail) -> String {
     version_of(&(row.alert.to_string(), row.status.code(), row.owner, row.actor, until))
 }
 
+/// Whether the last act on an alert can be taken back, and what the sender saw is what there is:
+/// of one that has ended, how it stood before. `event` is the id that the act has by its key.
+fn may_undo(
+    store: &Store,
+    alert: AlertId,
+    event: Option<EventId>,
+    terms: &Terms,
+) -> Result<(), Problem> {
+    let before = store.alert_before_act(alert);
+    match (AlertDetail::new(store, alert), before) {
+        (Some(view), Some(_)) => terms.check(&alert_version(&view)),
+        (None, Some(before)) => {
+            let (status, until) = (before.status.code(), before.snoozed_until.map(|at| at.0));
+            terms.check(&version_of(&(
+                alert.to_string(),
+                status,
+                before.owner,
+                before.actor,
+                until,
+            )))
+        }
+        // Whoever sends an act again may find that it is done.
+        (_, None) if event.is_some_and(|event| store.knows(event)) => Ok(()),
+        (Some(_), None) => Err(Problem::new(Kind::NothingToUndo, not_acted_on(alert))),
+        (None, None) if store.alerts_given() >= alert.0 => {
+            Err(Problem::new(Kind::NothingToUndo, ended_for_good(alert)))
+        }
+        (None, None) => Err(Problem::new(Kind::UnknownAlert, format!("no alert {alert} stands"))),
+    }
+}
+
+/// Why nothing on an alert that stands can be taken back.
+pub(crate) fn not_acted_on(alert: AlertId) -> String {
+    format!("nobody has acted on {alert} since it opened, woke, or was last taken back")
+}
+
+/// Why an alert that has ended cannot be brought back.
+pub(crate) fn ended_for_good(alert: AlertId) -> String {
+    format!(
+        "{alert} has ended: nobody ended it, its problem has passed since, or a newer alert \
+         stands for it"
+    )
+}
+
 /// The version of an order: what an act on it must have seen.
 pub fn order_version(view: &OrderDetail) -> String {
     let lines: Vec<_> = view.lines.iter().map(|line| (line.sku, line.units)).collect();
@@ -124,7 +170,9 @@ pub async fn act_on_alert(
     let note = note_of(note)?;
     let body = AlertAct { alert, act: verb, actor: who.name, note };
     let (checked, keyed) = (terms.clone(), terms.key.is_some());
+    let event = if keyed { Some(terms.event_id(who, store, 0)?) } else { None };
     let check = move |store: &Store| match AlertDetail::new(store, alert) {
+        _ if verb == AlertVerb::Undo => may_undo(store, alert, event, &checked),
         Some(view) => checked.check(&alert_version(&view)),
         // Whoever sends an act again may find that it has ended the alert.
         None if keyed => Ok(()),

@@ -1,6 +1,7 @@
 //! `/api/v1`: reads from the views, acts as events.
 
 mod asked;
+mod compared;
 mod csv;
 mod details;
 mod export;
@@ -44,7 +45,7 @@ static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| all().build().1);
 const TAGGED_BYTES: usize = 16 << 20;
 
 fn all() -> Operations {
-    let reads = figures::add(things::add(reads::add(Operations::new())));
+    let reads = figures::add(compared::add(things::add(reads::add(Operations::new()))));
     sql::add(quarantine::add(history::add(stream::add(intake::add(writes::add(reads))))))
 }
 

@@ -4,7 +4,8 @@ use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
 use shelf_domain::{EventId, Timestamp};
-use shelf_host::Folder;
+use shelf_host::{Folder, StageTimes};
+use shelf_ports::Offset;
 use shelf_sources::Foreign;
 use shelf_views::{Chain, QualityLimits};
 use tokio::sync::{Semaphore, watch};
@@ -48,6 +49,8 @@ pub struct Parts {
     pub links: Option<Arc<dyn LinkFacts>>,
     /// The controls of the simulation, where there is one.
     pub simulation: Option<Arc<dyn Simulation>>,
+    /// How long the stages of the path take, where this process runs the chain.
+    pub stages: Option<Arc<StageTimes>>,
     /// Every setting with where it came from, as JSON; secrets are not in it.
     pub settings: Option<serde_json::Value>,
 }
@@ -252,6 +255,13 @@ impl App {
             }
         })
         .await?
+    }
+
+    /// The offset of each partition behind the last event that had been received by a moment.
+    pub(crate) async fn ends_at(&self, moment: Timestamp) -> Result<Vec<Offset>, Problem> {
+        let ends = |present: &Present<'_>| present.reader().positions();
+        let ends = self.read(Some(moment), ends).await?;
+        Ok(ends.into_iter().map(|(_, end)| end).collect())
     }
 
     /// [`App::read`] with the stores that `who` may see.

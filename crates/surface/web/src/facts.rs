@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use shelf_domain::{SourceId, Stores, Timestamp};
 use shelf_host::{
     ChainReader, Folder, FolderMeta, HostError, LatencyFigures, Measured, QualityChange, Sources,
+    StageTimes,
 };
 use shelf_views::{
     AppliedFacts, Chain, ClockKind, HostFacts, LatencyTimes, PartitionFacts, QualityChangeRow,
-    QualityFacts, QualityHistory, QualityLimits,
+    QualityFacts, QualityHistory, QualityLimits, StageRow,
 };
 
 /// What time the events of a folder carry.
@@ -61,16 +62,25 @@ pub fn quality_facts(
 
 /// What a running process has measured, from arrival to applied.
 pub fn applied_facts(measured: &Measured) -> AppliedFacts {
-    let times = |of: &LatencyFigures| LatencyTimes {
+    let streams = measured.applied.iter();
+    let times = streams.map(|(stream, of)| (stream.clone(), times(of))).collect();
+    AppliedFacts { since: measured.since, times }
+}
+
+fn times(of: &LatencyFigures) -> LatencyTimes {
+    LatencyTimes {
         count: of.count,
         p50_us: of.p50_us,
         p95_us: of.p95_us,
         p99_us: of.p99_us,
         max_us: of.max_us,
-    };
-    let streams = measured.applied.iter();
-    let times = streams.map(|(stream, of)| (stream.clone(), times(of))).collect();
-    AppliedFacts { since: measured.since, times }
+    }
+}
+
+/// How long the stages of the path take; none where another process runs the chain.
+pub(crate) fn stage_rows(stages: Option<&StageTimes>) -> Vec<StageRow> {
+    let read = stages.map(StageTimes::read).unwrap_or_default().into_iter();
+    read.map(|(stage, told)| StageRow::new(stage.code(), told.as_ref().map(times))).collect()
 }
 
 /// The newest changes of checks, of one store where one is named.

@@ -33,8 +33,8 @@ mod worker;
 
 pub use access::{Role, Token, User, Users, Who};
 pub use acts::{
-    Done, Terms, act_on_alert, act_on_order, act_on_task, alert_version, count, order_version,
-    receive_order, task_version,
+    Done, ROUTER, Terms, act_on_alert, act_on_order, act_on_task, alert_version, count,
+    order_version, receive_order, task_version,
 };
 pub use api::openapi_json;
 pub use app::{App, Parts};
@@ -51,7 +51,7 @@ pub use logs::{LogFormat, install_log};
 pub use metrics::Metric;
 pub use options::{HttpLimits, HttpOptions, TlsFiles};
 pub use otlp::{Otlp, OtlpOptions};
-pub use pages::daily_report;
+pub use pages::{day_report, report_page};
 pub use past::Pasts;
 pub use problem::Problem;
 pub use serve::{Server, Serving};

@@ -114,6 +114,7 @@ pub fn http_load(folder: &Folder, plan: LoadPlan) -> Result<LoadReport, WebError
         lake: None,
         links: None,
         simulation: Some(Arc::new(shelf_host::Pace::new(start, Some(60.0)))),
+        stages: None,
         settings: None,
     };
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));

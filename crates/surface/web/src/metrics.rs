@@ -98,6 +98,8 @@ metrics! {
         "How often a worker on Kafka found a partition of its own taken over by another one.";
     KafkaMessages "gauge" "shelf_kafka_messages" []
         "Messages of others that a worker on Kafka has taken.";
+    KafkaSkipped "gauge" "shelf_kafka_skipped" []
+        "Offsets of others that a worker on Kafka passed over: no broker had them any more.";
     KafkaIntakeLag "gauge" "shelf_kafka_intake_lag" ["topic"]
         "Offsets of a topic of others that a worker on Kafka has not taken of its partitions.";
     KafkaTrouble "gauge" "shelf_kafka_trouble" ["of"]

@@ -32,14 +32,14 @@ mod trail;
 mod work;
 
 use askama::Template;
-use shelf_domain::AlertId;
+use shelf_domain::{AlertId, StoreId};
 
 use self::query::Query;
 use self::scene::{Part, Scene, Visitor, Wrong};
-use self::trail::Want;
+use self::trail::{Keep, Want};
 
 pub(crate) use memory::{Memory, remember};
-pub use report::daily_report;
+pub use report::{day_report, report_page};
 pub(crate) use site::routes;
 
 /// Which page is asked for.
@@ -149,18 +149,28 @@ impl Page {
         }
     }
 
-    /// What it asks the log for.
-    fn want(&self, query: &Query) -> Want {
-        let text = || query.get("text").map(str::to_owned);
+    /// What it asks the log for, of these stores; `None`: of all.
+    fn want(&self, query: &Query, stores: Option<&[StoreId]>) -> Want {
         match self {
             Self::Alert(id) => AlertId::parse(id).map_or(Want::Nothing, Want::Alert),
             Self::Shelf(word) | Self::Lot(_, word) => Want::Word(word.clone()),
-            Self::Events if query.get("show") == Some("events") => Want::Events(text()),
-            Self::Events if text().is_some() || query.get("kind").is_some() => Want::Effects,
+            // The latest lines are of the present.
+            Self::Now if query.get("as_of").is_some() => {
+                Want::Effects(Keep { stores: asked_stores(query, stores), ..Keep::default() })
+            }
+            Self::Events => events::want(query, asked_stores(query, stores)),
             Self::Event(partition, offset) => match (partition.parse(), offset.parse()) {
                 (Ok(partition), Ok(offset)) => Want::One(partition, offset),
                 _ => Want::Nothing,
             },
+            _ => Want::Nothing,
+        }
+    }
+
+    /// What of that comes by itself while the page stands open.
+    fn follows(&self, query: &Query, stores: Option<&[StoreId]>) -> Want {
+        match self {
+            Self::Events if query.get("as_of").is_none() => self.want(query, stores),
             _ => Want::Nothing,
         }
     }
@@ -191,6 +201,15 @@ impl Page {
                 Ok(vec![Part::still("missing", &Missing { what, hint })?])
             }
         }
+    }
+}
+
+/// The store that is asked for, if it is among these, or else all of these.
+fn asked_stores(query: &Query, stores: Option<&[StoreId]>) -> Option<Vec<StoreId>> {
+    match query.get("store").and_then(|id| StoreId::new(id).ok()) {
+        Some(id) if stores.is_none_or(|stores| stores.contains(&id)) => Some(vec![id]),
+        Some(_) => Some(Vec::new()),
+        None => stores.map(<[StoreId]>::to_vec),
     }
 }
 

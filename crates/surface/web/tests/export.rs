@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use shop::Shop;
 
 /// What is read and is no list: one thing each, and the stream.
-const NO_LISTS: [&str; 4] =
-    ["/api/v1/pipeline", "/api/v1/simulation", "/api/v1/status", "/api/v1/stream"];
+const NO_LISTS: [&str; 5] =
+    ["/api/v1/now", "/api/v1/pipeline", "/api/v1/simulation", "/api/v1/status", "/api/v1/stream"];
 
 /// Reads of the OpenAPI document, with the types of their answers.
 fn reads() -> Vec<(String, Vec<String>)> {

@@ -12,21 +12,18 @@
 mod shop;
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 use shelf_domain::{Body, Event, EventId, Note, Origin, Rejected, StoreId, Timestamp};
+use shelf_host::{Stage, StageTimes};
+use shelf_views::wording;
 use shelf_web::{HttpLimits, HttpOptions, Incoming, LakeFacts, LakeJob, LakeTable, Parts, Server};
 use shop::{Answer, Shop, between};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
-
-/// The value of a figure of a page.
-fn value(page: &str, figure: &str) -> f64 {
-    let tile = between(page, &format!("data-figure=\"{figure}\""), ">");
-    between(tile, "data-value=\"", "\"").parse().unwrap()
-}
 
 /// The page once an expression of it has become true.
 fn page_when(shop: &Shop, path: &str, holds: impl Fn(&str) -> bool) -> String {
@@ -82,79 +79,6 @@ fn every_page_is_whole_without_scripts() {
 }
 
 #[test]
-fn every_number_of_the_first_page_is_that_of_the_api() {
-    let shop = Shop::open();
-    for store in ["S001", "S002"] {
-        let page = shop.get(&format!("/?store={store}")).text();
-        let status = shop.get("/api/v1/status").json();
-        let stores = status["stores"].as_array().unwrap();
-        let api = stores.iter().find(|one| one["store"] == store).unwrap().clone();
-        let number = |path: &str| {
-            let found = path.split('.').fold(&api, |value, name| &value[name]);
-            found.as_f64().unwrap_or_else(|| panic!("no {path} in {api}"))
-        };
-        assert!((value(&page, "empty_shelves") - number("empty_shelves")).abs() < 0.5);
-        assert!((value(&page, "customers") - number("customers_present")).abs() < 0.5);
-        assert!((value(&page, "unexplained") - number("units.unexplained")).abs() < 0.5);
-        assert!((value(&page, "expiring") - number("near_expiry.within_3_days_units")).abs() < 0.5);
-        let standing = ["pending", "issued", "in_transit"];
-        let tasks: f64 = standing.iter().map(|name| number(&format!("tasks.{name}"))).sum();
-        assert!((value(&page, "restocks") - tasks).abs() < 0.5);
-        let stocked = number("shelves") - number("empty_shelves");
-        let availability = stocked * 100.0 / number("shelves");
-        assert!((value(&page, "availability") - availability).abs() < 0.001);
-        for severity in ["critical", "warning", "info"] {
-            let shown = value(&page, &format!("alerts_{severity}"));
-            assert!((shown - number(&format!("alerts_standing.{severity}"))).abs() < 0.5);
-        }
-        let near = |figure: &str, other: f64| {
-            let shown = value(&page, figure);
-            assert!((shown - other).abs() < 0.006, "{figure} of {store}: {shown}, {other}");
-        };
-        near("lost_sales", lost_sales(&shop, store));
-        near("sales_pace", sales_pace(&shop, store, api["now"].as_str().unwrap()));
-        let today: jiff::civil::Date = api["day"].as_str().unwrap().parse().unwrap();
-        let kpi = |days: i64, name: &str| {
-            let from = today.checked_sub(jiff::Span::new().days(days - 1)).unwrap();
-            let path = format!("/api/v1/kpis?store={store}&by=chain&from={from}&to={today}");
-            shop.get(&path).json()["rows"][0]["figures"][name].as_f64().unwrap()
-        };
-        // The share is told in thousandths of a per cent.
-        let (share, net) = (kpi(1, "waste_share"), kpi(1, "net_revenue"));
-        let difference = value(&page, "waste") - share * net / 100.0;
-        assert!(difference.abs() < 0.006 + net * 0.000_01, "waste of {store}: {difference}");
-        assert!((value(&page, "fill_rate") - kpi(7, "fill_rate")).abs() < 0.001);
-    }
-}
-
-/// What the shelves of a store lost today, in currency units.
-fn lost_sales(shop: &Shop, store: &str) -> f64 {
-    let (mut cents, mut next) = (0.0, String::new());
-    loop {
-        let page = shop.get(&format!("/api/v1/shelves?store={store}&limit=1000{next}")).json();
-        let rows = page["shelves"].as_array().unwrap();
-        cents += rows.iter().map(|row| row["lost_today_cents"].as_f64().unwrap()).sum::<f64>();
-        match page["next_page"].as_str() {
-            Some(token) => next = format!("&page={token}"),
-            None => return cents / 100.0,
-        }
-    }
-}
-
-/// What the receipts of the last ten minutes come to, by minute, in currency units.
-fn sales_pace(shop: &Shop, store: &str, now: &str) -> f64 {
-    let path = format!("/api/v1/windows/store_1m?store={store}&limit=1000");
-    let answer = shop.get(&path).json();
-    let now: jiff::Timestamp = now.parse().unwrap();
-    let from = now.checked_sub(jiff::SignedDuration::from_mins(10)).unwrap();
-    let rows = answer["rows"].as_array().unwrap();
-    let recent = rows
-        .iter()
-        .filter(|row| row["start"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap() >= from);
-    recent.map(|row| row["net_cents"].as_f64().unwrap()).sum::<f64>() / 1_000.0
-}
-
-#[test]
 fn a_form_acts_and_leads_back_with_a_sentence() {
     let shop = Shop::open();
     let page = shop.get("/alerts?store=S001").text();
@@ -168,7 +92,7 @@ fn a_form_acts_and_leads_back_with_a_sentence() {
     let sentence = format!("{alert} acknowledged.");
     assert!(told.text().contains(&sentence), "{cookie}");
     assert!(told.header("set-cookie").unwrap().contains("Max-Age=0"), "it is told once");
-    let undo = format!("reopen S001 {alert}");
+    let undo = format!("undo S001 {alert}");
     page_when(&shop, here, |page| page.contains(&undo));
     let form = format!("back=//evil.example/&do=note&note=hello&alert=S001+{alert}");
     let answer = shop.ask("POST", "/do/alerts", &[FORM], form.as_bytes());
@@ -269,14 +193,15 @@ fn an_open_page_is_sent_what_changes() {
     let alert = between(&page, "id=\"S001-", "\"").to_owned();
     let form = format!("one=acknowledge+S001+{alert}");
     shop.ask("POST", "/do/alerts", &[FORM], form.as_bytes());
-    let undo = format!("reopen S001 {alert}");
+    let undo = format!("undo S001 {alert}");
     while !next("parts").contains(&undo) {}
 }
 
 #[test]
 fn the_report_of_a_day_needs_nothing_else() {
     let shop = Shop::open();
-    let report = shelf_web::daily_report(&shop.folder, Some(StoreId::cut("S001")), None).unwrap();
+    let report = shelf_web::day_report(&shop.folder, Some(StoreId::cut("S001")), None).unwrap();
+    let report = shelf_web::report_page(&report).unwrap();
     for heading in ["Categories", "Best products", "Alerts", "Orders", "Discrepancies"] {
         assert!(report.contains(heading), "{heading}");
     }
@@ -430,6 +355,75 @@ fn the_page_tries_again_what_is_in_quarantine_and_nothing_else() {
 }
 
 #[test]
+fn an_undo_of_many_leaves_out_what_was_not_done() {
+    let shop = Shop::open();
+    let rows = shop.get("/api/v1/alerts?store=S001&status=open&limit=2").json();
+    let alert = |row: usize| rows["alerts"][row]["alert"].as_str().unwrap().to_owned();
+    let (ended, standing) = (alert(0), alert(1));
+    let form = format!("back=/alerts&one=resolve+S001+{ended}");
+    assert_eq!(shop.ask("POST", "/do/alerts", &[FORM], form.as_bytes()).status, 303);
+    let below = format!("ended-S001-{ended}");
+    page_when(&shop, "/alerts", |page| page.contains(&below));
+    let ticks = format!("&alert=S001+{ended}&alert=S001+{standing}");
+    let form = format!("back=/alerts{ticks}&do=acknowledge");
+    let answer = shop.ask("POST", "/do/alerts", &[FORM], form.as_bytes());
+    let (good, sentence) = told(&shop, &answer);
+    assert!(good && sentence.ends_with("1 did not stand any more."), "{sentence}");
+    let cookie = answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let page = shop.ask("GET", "/alerts", &[("cookie", &cookie)], b"").text();
+    let form = between(&page, "data-undo>", "</form>").to_owned();
+    let named = |alert: &str| form.contains(&format!("value=\"S001 {alert}\""));
+    assert!(named(&standing), "{form}");
+    assert!(!named(&ended), "its end was another act: {form}");
+}
+
+#[test]
+fn the_latest_lines_of_a_store_do_not_go_when_another_is_busy() {
+    let shop = Shop::open();
+    let latest = || {
+        let page = shop.get("/?store=S002").text();
+        let list = between(&page, "<ol class=\"latest\">", "</ol>").to_owned();
+        let page = shop.get("/events?store=S002").text();
+        (list, page.matches("<tr id=\"f-S002-").count())
+    };
+    let before = latest();
+    assert!(before.1 > 0 && !before.0.contains("Nothing has happened"), "{before:?}");
+    let now = shop.get("/api/v1/status").json()["now"].clone();
+    let unknown = |number: u32| {
+        json!({
+            "event_type": "pickup", "event_id": format!("00000000-0000-4000-8000-{number:012x}"),
+            "store_id": "S001", "item_id": "NOWHERE", "quantity": 1, "timestamp": now,
+        })
+    };
+    let busy: Vec<serde_json::Value> = (1..=450).map(unknown).collect();
+    assert_eq!(shop.post("/api/v1/events", &json!(busy)).json()["quarantined"], 450);
+    page_when(&shop, "/events", |page| page.matches("<tr id=\"f-S001-").count() == 150);
+    assert_eq!(latest(), before);
+}
+
+#[test]
+fn what_the_routes_gave_to_somebody_has_no_undo() {
+    let shop = Shop::open();
+    let now = shop.get("/api/v1/status").json()["now"].clone();
+    let rows = shop.get("/api/v1/alerts?store=S001&status=open&limit=1").json();
+    let alert = rows["alerts"][0]["alert"].as_str().unwrap().to_owned();
+    for (id, actor, owner, offered) in [("ad", "routing", "ada", false), ("ae", "eve", "ben", true)]
+    {
+        let id = format!("00000000-0000-4000-8000-0000000000{id}");
+        let act = json!({
+            "event_type": "alert_act", "event_id": id,
+            "store_id": "S001", "alert_id": alert, "act": "assign", "assignee": owner,
+            "actor": actor, "timestamp": now,
+        });
+        assert_eq!(shop.post("/api/v1/events", &act).json()["accepted"], 1);
+        let path = format!("/api/v1/alerts/S001/{alert}");
+        page_when(&shop, &path, |text| text.contains(&format!("\"owner\":\"{owner}\"")));
+        let page = shop.get("/alerts?store=S001").text();
+        assert_eq!(page.contains(&format!("undo S001 {alert}\"")), offered, "{actor}");
+    }
+}
+
+#[test]
 fn a_notice_counts_what_was_done() {
     let shop = Shop::open();
     let rows = shop.get("/api/v1/alerts?store=S001&status=open&limit=2").json();
@@ -447,6 +441,26 @@ fn a_notice_counts_what_was_done() {
     let answer = ticked(&[alerts[0], alerts[1], "A-999999"], "do=snooze&minutes=60");
     let sentence = "2 alerts snoozed; 1 did not stand any more.".to_owned();
     assert_eq!(told(&shop, &answer), (true, sentence));
+    // The notice has a button that takes all of it back.
+    let cookie = answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let page = shop.ask("GET", "/alerts", &[("cookie", &cookie)], b"").text();
+    let form = between(&page, "data-undo>", "</form>").to_owned();
+    for alert in &alerts {
+        assert!(form.contains(&format!("name=\"alert\" value=\"S001 {alert}\"")), "{form}");
+    }
+    let button = |alert: &str| format!("undo S001 {alert}\"");
+    page_when(&shop, "/alerts", |page| alerts.iter().all(|alert| page.contains(&button(alert))));
+    let (good, sentence) = told(&shop, &ticked(&alerts, "do=undo"));
+    assert_eq!((good, sentence.as_str()), (true, "2 alerts as before."));
+    page_when(&shop, "/alerts", |page| !alerts.iter().any(|alert| page.contains(&button(alert))));
+    let (good, sentence) = told(&shop, &ticked(&alerts, "do=undo"));
+    assert!(!good && sentence.starts_with("None of them has an act"), "{sentence}");
+    // One that was ended is offered below the inbox, and comes back.
+    assert!(told(&shop, &ticked(&alerts[..1], "do=resolve")).0);
+    let ended = format!("ended-S001-{}", alerts[0]);
+    page_when(&shop, "/alerts", |page| page.contains(&ended));
+    assert!(told(&shop, &ticked(&alerts[..1], "do=undo")).0);
+    page_when(&shop, "/alerts", |page| !page.contains(&ended));
     let (good, sentence) = told(&shop, &ticked(&["A-999999"], "do=resolve"));
     assert!(!good && sentence.starts_with("A-999999 does not stand any more."), "{sentence}");
     // The core takes 30 days at most, and no simulation is faster than the API lets it be.
@@ -603,13 +617,19 @@ fn events_are_narrowed_to_a_kind_of_their_own() {
     let rows = page.matches("<span class=\"mark\">").count();
     assert!(rows > 0, "{page}");
     assert_eq!(page.matches("<span class=\"mark\">Pos transaction</span>").count(), rows);
-    assert!(page.contains("This list stays as it was loaded"));
+    assert!(page.contains("data-live=\"/live/events?"), "it stays live");
     let page = shop.get("/events?store=S001").text();
-    assert!(!page.contains("value=\"receipt\"") && !page.contains("This list stays"), "{page}");
+    assert!(!page.contains("value=\"receipt\""), "{page}");
+    assert!(page.contains("value=\"duplicate\"") && !page.contains("There is no kind"), "{page}");
+    let page = shop.get("/events?show=events&store=S001&kind=receipt").text();
+    assert!(page.contains("There is no kind “receipt” of these"), "{page}");
+    for kind in ["foot_traffic", "customer_event", "window_plan", "clock", "rejected"] {
+        assert!(page.contains(&format!("<option value=\"{kind}\">")), "{kind}");
+    }
 }
 
 #[test]
-fn several_alerts_are_noted_assigned_and_opened_again() {
+fn several_alerts_are_noted_assigned_and_given_back() {
     let shop = Shop::open();
     let rows = shop.get("/api/v1/alerts?store=S001&status=open&limit=2").json();
     let ids: Vec<String> = rows["alerts"]
@@ -624,15 +644,18 @@ fn several_alerts_are_noted_assigned_and_opened_again() {
         ("note", "&note=seen", "noted"),
         ("assign", "&owner=ben", "assigned"),
         ("acknowledge", "", "acknowledged"),
-        ("reopen", "", "to open again with the next event of the store, with the same owner"),
+        ("undo", "", "as before"),
     ] {
         assert!(page.contains(&format!("name=\"do\" value=\"{verb}\"")), "{verb}");
         let form = format!("back=/alerts&do={verb}{rest}{ticks}");
         let answer = shop.ask("POST", "/do/alerts", &[FORM], form.as_bytes());
         assert_eq!(told(&shop, &answer), (true, format!("2 alerts {word}.")));
+        let owner = if verb == "acknowledge" { "local" } else { "ben" };
+        let path = format!("/api/v1/alerts/S001/{}", ids[1]);
+        if verb != "note" {
+            page_when(&shop, &path, |alert| alert.contains(&format!("\"owner\":\"{owner}\"")));
+        }
     }
-    let path = format!("/api/v1/alerts/S001/{}", ids[0]);
-    page_when(&shop, &path, |alert| alert.contains("\"owner\":\"local\""));
 }
 
 #[test]
@@ -646,4 +669,81 @@ fn a_person_is_told_on_a_page_what_is_wrong() {
     assert!(page.contains("<h1><code>bad_time</code></h1>") && page.contains("href=\"/\""));
     assert!(page.contains("Here: give a time such as 2026-01-05T14:30."), "{page}");
     assert_eq!(shop.get(path).code(), "bad_time");
+}
+
+#[test]
+fn the_stages_of_the_path_tell_their_p99() {
+    let shop = Shop::open();
+    let nothing = shop.get("/pipeline").text();
+    assert!(!nothing.contains("p99"), "another process runs the chain: {nothing}");
+    let stages = Arc::new(StageTimes::default());
+    for ms in 1..=100 {
+        stages.took(Stage::Log, Duration::from_millis(ms));
+    }
+    stages.took(Stage::Lake, Duration::from_secs(3));
+    let parts = Parts { stages: Some(stages), ..shop.parts() };
+    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    let other = Server::start(HttpOptions { listen, ..HttpOptions::default() }, parts).unwrap();
+    let page = shop::ask(other.address(), "GET", "/pipeline", &[], b"").text();
+    let stage = |name: &str| {
+        let from = format!("<span class=\"small quiet\">{name}</span>");
+        between(&page, &from, "</li>").to_owned()
+    };
+    assert!(stage("Log").contains("p99 99.") && stage("Lake").contains("p99 3.0 s"), "{page}");
+    assert!(stage("Core").contains("p99 –") && !stage("Refused").contains("p99"), "{page}");
+    let pipeline = shop::ask(other.address(), "GET", "/api/v1/pipeline", &[], b"").json();
+    let log = &pipeline["stages"][1];
+    assert_eq!((&log["stage"], &log["count"]), (&json!("log"), &json!(100)));
+    assert!((99.0..100.0).contains(&log["p99_ms"].as_f64().unwrap()), "{log}");
+    other.stop();
+}
+
+#[test]
+fn sales_stand_beside_a_week_earlier_and_suppliers_in_a_calendar() {
+    let shop = Shop::before_noon();
+    let page = shop.get("/sales?store=S001&days=1").text();
+    let compared = between(&page, "aria-label=\"Beside a week earlier\"", "</section>");
+    let api = shop.get("/api/v1/sales?store=S001&from=2026-01-01&to=2026-01-01").json();
+    let row = &api["rows"][0];
+    for (name, money) in
+        [("revenue", true), ("transactions", false), ("customers", false), ("units", false)]
+    {
+        let value = row[name]["value"].as_f64().unwrap();
+        let text = if money {
+            wording::money((value * 100.0).round() as i64)
+        } else {
+            wording::count(value.round() as i64)
+        };
+        assert!(compared.contains(&format!("<td class=\"num\">{text}</td>")), "{name}: {text}");
+        assert!(value > 0.0 && row[name]["week_before"].is_null(), "{row}");
+    }
+    assert!(compared.contains("The days a week earlier are not all known"), "{compared}");
+    let best = between(&page, "aria-label=\"Best products\"", "</section>");
+    assert!(best.contains("<th class=\"num\">Units</th>"), "{best}");
+    let kpis = shop.get("/api/v1/kpis?store=S001&by=product&from=2026-01-02&sort=net_revenue");
+    let first = kpis.json()["rows"][0].clone();
+    let row = between(best, first["name"].as_str().unwrap(), "</tr>");
+    let units = wording::count(first["sold_units"].as_u64().unwrap());
+    let units = format!("</td><td class=\"num\">{units}</td>");
+    assert!(row.contains(&units), "{units}: {row}");
+    for wrong in ["?by=day", "?by=product", "?from=2026-01-03&to=2026-01-02"] {
+        assert_eq!(shop.get(&format!("/api/v1/sales{wrong}")).status, 400, "{wrong}");
+    }
+    // The calendar: the countdown is from the store's present to the cut-off.
+    let suppliers = shop.get("/api/v1/suppliers?store=S001").json();
+    let next = &suppliers["suppliers"][0];
+    let status = shop.get("/api/v1/status").json();
+    let time =
+        |value: &serde_json::Value| value.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    let store = status["stores"].as_array().unwrap().iter().find(|one| one["store"] == "S001");
+    let left = time(&next["cutoff_at"]).duration_since(time(&store.unwrap()["now"])).as_secs();
+    assert_eq!(next["cutoff_in_s"].as_i64(), Some(left));
+    assert!(left > 0 && next["order"].is_string(), "a draft stands before noon: {next}");
+    let page = shop.get("/orders?store=S001").text();
+    let calendar = between(&page, "aria-label=\"Supplier calendar\"", "</section>");
+    let id = format!("id=\"c-S001-{}\"", next["supplier"].as_str().unwrap());
+    let row = between(calendar, &id, "</tr>");
+    assert!(row.contains(&wording::span(left)), "{row}");
+    assert!(row.contains(next["cutoffs"][0].as_str().unwrap()), "{row}");
+    assert!(row.contains(&format!("/orders/{}", next["order"].as_str().unwrap())), "{row}");
 }

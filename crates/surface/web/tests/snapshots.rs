@@ -170,7 +170,8 @@ fn every_page_is_as_its_snapshot() {
     assert_eq!(shop.ask("POST", "/do/policy", &form, policy.as_bytes()).status, 303);
     assert_eq!(shop.ask("POST", "/simulation", &form, b"do=pause").status, 303);
     snapshot("audit", &reviewed(&main_of(&page("/audit"))));
-    let report = shelf_web::daily_report(&shop.folder, Some(StoreId::cut("S001")), None).unwrap();
+    let report = shelf_web::day_report(&shop.folder, Some(StoreId::cut("S001")), None).unwrap();
+    let report = shelf_web::report_page(&report).unwrap();
     let body = format!("<body{}</body>\n", between(&report, "<body", "</body>"));
     snapshot("report", &reviewed(&body));
 }

@@ -71,6 +71,58 @@ fn an_alert_is_taken_care_of() {
 }
 
 #[test]
+fn the_last_act_on_an_alert_is_taken_back() {
+    let shop = Shop::open();
+    let (store, alert) = an_alert(&shop);
+    let path = format!("/api/v1/alerts/{store}/{alert}");
+    let json = ("content-type", "application/json");
+    let act = |act: &str, headers: &[(&str, &str)]| {
+        let headers = [&[json], headers].concat();
+        shop.ask("POST", &format!("{path}/{act}"), &headers, br#"{"note": "by mistake"}"#)
+    };
+    let status =
+        |status: &str| until(&shop, &path, |answer| answer.json()["status"] == *status).json();
+    let refused = || shop.get("/api/v1/quarantine").json()["total"].clone();
+    let before = refused();
+    let nothing = |answer: &Answer| {
+        assert_eq!((answer.status, answer.code().as_str()), (409, "nothing_to_undo"));
+        answer.text()
+    };
+    assert!(nothing(&act("undo", &[])).contains("nobody has acted"));
+    assert_eq!(act("acknowledge", &[]).status, 200);
+    let mine = status("acknowledged");
+    assert_eq!(text(&mine, "owner"), "local");
+    assert_eq!(act("undo", &[]).status, 200);
+    let open = status("open");
+    assert_eq!((&open["owner"], &open["actor"]), (&Value::Null, &"local".into()));
+    nothing(&act("undo", &[]));
+    nothing(&act("undo", &[("idempotency-key", "another")]));
+
+    // An alert that was ended stands again; the version is that of before its end.
+    let version = shop.get(&path).header("etag").unwrap().to_owned();
+    assert_eq!(act("resolve", &[]).status, 200);
+    until(&shop, &path, |answer| answer.status == 404);
+    assert_eq!(act("undo", &[("if-match", "\"v0000000000000000\"")]).code(), "stale_version");
+    let keyed = [("if-match", version.as_str()), ("idempotency-key", "back")];
+    let done = act("undo", &keyed);
+    assert_eq!(done.status, 200, "{}", done.text());
+    let back = status("open");
+    assert_eq!((&back["opened_at"], &back["count"]), (&open["opened_at"], &open["count"]));
+    assert_eq!(act("undo", &keyed).body, done.body, "the same request is the same act");
+
+    // Many at once, with a result for each.
+    assert_eq!(act("dismiss", &[]).status, 200);
+    until(&shop, &path, |answer| answer.status == 404);
+    let alerts = json!([format!("{store}/{alert}"), format!("{store}/A-999999")]);
+    let many = shop.post("/api/v1/alerts/acts", &json!({"act": "undo", "alerts": alerts})).json();
+    assert_eq!((&many["accepted"], many["results"][0]["problem"].is_null()), (&1.into(), true));
+    assert_eq!(many["results"][1]["problem"]["code"], "unknown_alert", "{many}");
+    status("open");
+    assert_eq!(shop.get("/problems/nothing_to_undo").status, 200);
+    assert_eq!(refused(), before, "no refusal is an event");
+}
+
+#[test]
 fn several_alerts_at_once_have_a_result_each() {
     let shop = Shop::open();
     let rows = shop.get("/api/v1/alerts?status=open&limit=3").json();

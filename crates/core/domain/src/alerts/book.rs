@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use super::last_acts::LastActs;
 use crate::alert::{Alert, Rule};
 use crate::event::Place;
 use crate::ids::{AlertId, SkuIndex};
@@ -65,15 +66,18 @@ pub(super) struct Slot {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct AlertBook {
     slots: Table<[Slot; SLOTS.len()]>,
-    /// The slots of each sku at which something is to end: an alert that stands, or a condition
-    /// that a person dismissed; by the bit of their number. Most shelves have none, and no rule
-    /// need look at their slots.
+    /// The slots of each sku at which something is to end: an alert that stands, a condition that a
+    /// person dismissed, or an end that can be taken back; by the bit of their number. Most shelves
+    /// have none, and no rule need look at their slots.
     busy: Table<u32>,
     /// One for each rule.
     store_slots: [Slot; Rule::COUNT],
     standing: Vec<Option<Standing>>,
     free: Vec<u32>,
-    pub(super) last: u64,
+    pub(crate) last: u64,
+    /// Saved apart, behind all stores: it came later than the format.
+    #[serde(skip)]
+    pub(crate) acts: LastActs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,6 +133,18 @@ impl AlertBook {
         self.busy(subject, rule, place) && self.slot(subject, rule, place).standing.is_some()
     }
 
+    /// Whether an alert stands at a slot of a sku, or one that a person ended can be brought back.
+    pub(crate) fn watched(&self, index: SkuIndex, rule: Rule, place: Place) -> bool {
+        self.stands(index, rule, place) || self.acts.remembers_ended(index.into(), rule, place)
+    }
+
+    /// What a person ended at a slot has passed.
+    pub(super) fn forget_ended(&mut self, subject: Subject, rule: Rule, place: Place) {
+        if self.acts.forget_ended(subject, rule, place) {
+            self.change(subject, rule, place, |_| {});
+        }
+    }
+
     /// Whether something at a slot is to end.
     pub(super) fn busy(&self, subject: Subject, rule: Rule, place: Place) -> bool {
         match subject {
@@ -147,7 +163,8 @@ impl AlertBook {
     ) {
         let Some(slot) = self.slot_mut(subject, rule, place) else { return };
         change(slot);
-        let busy = slot.standing.is_some() || slot.dismissed;
+        let kept = slot.standing.is_some() || slot.dismissed;
+        let busy = kept || self.acts.remembers_ended(subject, rule, place);
         if let Subject::Sku(index) = subject {
             let bit = 1 << slot_number(rule, place);
             let bits = &mut self.busy[index];
@@ -190,6 +207,11 @@ impl AlertBook {
         }
     }
 
+    /// An alert that stands.
+    pub(super) fn get(&self, alert: AlertId) -> Option<&Alert> {
+        self.at(self.find(alert)?).map(|standing| &standing.alert)
+    }
+
     fn at(&self, place: u32) -> Option<&Standing> {
         self.standing.get(place as usize)?.as_ref()
     }
@@ -208,6 +230,7 @@ impl AlertBook {
             Subject::Sku(index) => Some(index),
             Subject::Store => None,
         };
+        self.acts.forget_ended(subject, alert.rule, alert.place);
         let standing = Some(Standing { index, alert: *alert });
         let place = self.free.pop().unwrap_or_else(|| {
             self.standing.push(None);
@@ -221,21 +244,33 @@ impl AlertBook {
 
     pub(super) fn remove(&mut self, place: u32) -> Option<Standing> {
         let removed = self.standing.get_mut(place as usize)?.take()?;
+        self.acts.forget(removed.alert.alert);
         self.free.push(place);
         Some(removed)
     }
 
-    /// Whether slots and standing alerts name each other, one to one.
+    /// Whether slots and standing alerts name each other, one to one, and what can be taken back
+    /// is of alerts that stand, or of slots where none does.
     pub(crate) fn consistent(&self) -> bool {
         let slots = self.slots.iter().flatten().chain(&self.store_slots);
         let named = slots.filter(|slot| slot.standing.is_some()).count();
         let standing = self.standing.iter().flatten().count();
-        let busy = self.slots.iter().zip(self.busy.iter()).all(|(slots, bits)| {
-            (0..).zip(slots).all(|(number, slot)| {
-                (slot.standing.is_some() || slot.dismissed) == (bits & (1 << number) != 0)
+        let busy = self.slots.indexes().zip(self.busy.iter()).all(|(index, bits)| {
+            SLOTS.iter().zip(0..).all(|(&(rule, place), number)| {
+                let slot = self.slot(index.into(), rule, place);
+                let ended = self.acts.remembers_ended(index.into(), rule, place);
+                (slot.standing.is_some() || slot.dismissed || ended) == (bits & (1 << number) != 0)
             })
         });
-        busy && named == standing
+        let acted = self.acts.of_standing().all(|alert| self.find(alert).is_some());
+        let ended = self
+            .acts
+            .of_ended()
+            .all(|(subject, rule, place)| self.slot(subject, rule, place).standing.is_none());
+        acted
+            && ended
+            && busy
+            && named == standing
             && self.standing.iter().enumerate().all(|(place, row)| {
                 row.as_ref().is_none_or(|s| {
                     let slot = self.slot(s.subject(), s.alert.rule, s.alert.place);

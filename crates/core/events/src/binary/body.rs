@@ -391,6 +391,7 @@ fn write_alert_act(act: &AlertAct, w: &mut Writer<'_>) {
         AlertVerb::Resolve => w.byte(3),
         AlertVerb::Dismiss => w.byte(4),
         AlertVerb::Note => w.byte(5),
+        AlertVerb::Undo => w.byte(6),
     }
     w.name(&act.actor);
     w.name(&act.note);
@@ -405,6 +406,7 @@ fn read_alert_act(r: &mut Reader<'_>) -> Result<AlertAct> {
         3 => AlertVerb::Resolve,
         4 => AlertVerb::Dismiss,
         5 => AlertVerb::Note,
+        6 => AlertVerb::Undo,
         other => return Err(DecodeError::UnknownChoice(other)),
     };
     Ok(AlertAct { alert, act, actor: r.name()?, note: r.name()? })

@@ -43,6 +43,7 @@ pub(super) fn alert_act(fields: &Fields<'_>) -> Result<AlertAct> {
             "resolve" => AlertVerb::Resolve,
             "dismiss" => AlertVerb::Dismiss,
             "note" => AlertVerb::Note,
+            "undo" => AlertVerb::Undo,
             _ => return Ok(None),
         }))
     };

@@ -205,6 +205,7 @@ fn write_alert_act(act: &AlertAct, o: &mut Object<'_>) {
         AlertVerb::Resolve => "resolve",
         AlertVerb::Dismiss => "dismiss",
         AlertVerb::Note => "note",
+        AlertVerb::Undo => "undo",
     };
     o.text(Field::Act, word);
     match act.act {

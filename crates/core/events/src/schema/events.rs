@@ -181,7 +181,7 @@ const SUPPLIER: &[Spec] = &[
 
 const ALERT_ACT: &[Spec] = &[
     must("alert_id", Id("A")),
-    must("act", Words(&["acknowledge", "assign", "snooze", "resolve", "dismiss", "note"])),
+    must("act", Words(&["acknowledge", "assign", "snooze", "resolve", "dismiss", "note", "undo"])),
     may("assignee", Text(39)),
     may("until", Time),
     ACTOR,

@@ -179,6 +179,7 @@ fn alert_acts() -> BoxedStrategy<AlertAct> {
         Just(AlertVerb::Resolve),
         Just(AlertVerb::Dismiss),
         Just(AlertVerb::Note),
+        Just(AlertVerb::Undo),
     ];
     (any::<u64>(), verb, actors(), notes())
         .prop_map(|(alert, act, actor, note)| AlertAct { alert: AlertId(alert), act, actor, note })

@@ -1,4 +1,5 @@
--- Stores side by side over the last 30 days of the facts: sales, stock-outs, waste.
+-- Stores side by side over the last 30 days of the facts: sales, stock-outs, waste. No event tells the
+-- floor area of a store: how well it uses its room is told per shelf, as a shelf is one product's place.
 WITH since AS (
     SELECT MAX(event_date) - INTERVAL '30 days' AS day FROM curated.fact_sales
 ),
@@ -15,7 +16,10 @@ sold AS (
     GROUP BY store_id
 ),
 stock AS (
-    SELECT store_id, SUM(stock_out_minutes) AS stock_out_minutes
+    SELECT
+        store_id,
+        COUNT(DISTINCT sku) AS shelves,
+        SUM(stock_out_minutes) AS stock_out_minutes
     FROM curated.fact_inventory
     WHERE event_date > (SELECT day FROM since)
     GROUP BY store_id
@@ -29,6 +33,9 @@ waste AS (
 SELECT
     sold.*,
     CAST(sold.revenue AS DOUBLE) / nullif(sold.receipts, 0) AS average_basket,
+    stock.shelves,
+    CAST(sold.revenue AS DOUBLE) / nullif(stock.shelves, 0) AS revenue_per_shelf,
+    CAST(sold.receipts AS DOUBLE) / nullif(stock.shelves, 0) AS receipts_per_shelf,
     stock.stock_out_minutes,
     coalesce(waste.wasted_units, 0) AS wasted_units,
     waste.waste_cost

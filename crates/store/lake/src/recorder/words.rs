@@ -64,6 +64,7 @@ pub(super) fn alert_verb(verb: &AlertVerb) -> &'static str {
         AlertVerb::Resolve => "resolve",
         AlertVerb::Dismiss => "dismiss",
         AlertVerb::Note => "note",
+        AlertVerb::Undo => "undo",
     }
 }
 

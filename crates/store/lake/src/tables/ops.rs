@@ -244,7 +244,7 @@ event_table! {
     about: Text,
     /// The id of what it is about; none for a task that is asked for.
     about_id: Maybe<Text>,
-    /// What was done: acknowledge, assign, snooze, resolve, dismiss, note, approve, cancel,
+    /// What was done: acknowledge, assign, snooze, resolve, dismiss, note, undo, approve, cancel,
     /// change or request.
     act: Text,
     /// Who.

@@ -64,6 +64,9 @@ pub(crate) enum LakeCommand {
         /// Only say which.
         #[arg(long)]
         dry_run: bool,
+        /// Do not ask where fewer hours are kept than the setting says.
+        #[arg(long)]
+        yes: bool,
     },
     /// Build the star schema: the days that rows have come for, or these.
     Build {

@@ -18,6 +18,12 @@ pub(crate) enum UserCommand {
     Remove {
         /// Who.
         name: String,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+        /// Only say what would go.
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Make a token for a program, and print it: nobody can read it again.
     Token {
@@ -33,6 +39,12 @@ pub(crate) enum UserCommand {
         /// Take the token of this label out instead.
         #[arg(long, value_name = "LABEL")]
         remove: Option<String>,
+        /// Do not ask before it is taken out.
+        #[arg(long, requires = "remove")]
+        yes: bool,
+        /// Only say what would be taken out.
+        #[arg(long, requires = "remove")]
+        dry_run: bool,
     },
 }
 

@@ -4,10 +4,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use shelf_host::{
-    IntakeOptions, KafkaFigures, KafkaIntake, KafkaWorker, LaneState, WorkerSettings,
-};
-use shelf_kafka::SOURCES;
+use shelf_host::{KafkaFigures, KafkaIntake, KafkaWorker, LaneState, WorkerSettings};
 use shelf_web::{Metric, Standing, WorkerServer};
 
 use crate::args::RunArgs;
@@ -35,16 +32,9 @@ pub(super) fn run(args: &RunArgs, settings: &Settings, output: Output) -> Result
     let worker =
         WorkerSettings { depot, engine, commit_every, records, standby, delivery, ..usual };
     let worker = KafkaWorker::join(&connection, &worker)?;
-    let store = kafka.store()?;
     let zone = settings.foreign(shelf_sources::Format::Auto)?;
-    let foreign = kafka.taken_of_others(zone)?;
-    let intake = settings.kafka.intake.then(|| {
-        let topics = SOURCES.map(str::to_owned).to_vec();
-        KafkaIntake::join(
-            &connection,
-            IntakeOptions { topics, partitions, store, commit_every, foreign },
-        )
-    });
+    let taken = kafka.taken(partitions, zone)?;
+    let intake = taken.map(|options| KafkaIntake::join(&connection, options));
     let intake = intake.transpose()?.map(Arc::new);
     let figures = Arc::clone(worker.figures());
     let (read, taking) = (Arc::clone(&figures), intake.as_ref().map(Arc::downgrade));
@@ -161,6 +151,7 @@ fn counted(figures: &KafkaFigures, intake: Option<&KafkaIntake>) -> Standing {
     }
     if let Some(intake) = intake {
         values.push((Metric::KafkaMessages, None, intake.messages() as f64));
+        values.push((Metric::KafkaSkipped, None, intake.skipped() as f64));
         let lags = intake.lag().into_iter();
         let known = lags.filter_map(|(topic, lag)| Some((topic, lag?)));
         values.extend(known.map(|(topic, lag)| (Metric::KafkaIntakeLag, Some(topic), lag as f64)));
@@ -229,6 +220,8 @@ fn line(view: &Value) -> String {
         number("lag"),
         number("commits"),
     );
+    let skipped = number("skipped");
+    text.extend((skipped > 0.0).then(|| format!("; {skipped} offsets of others skipped")));
     let troubles = view.get("trouble").and_then(Value::as_array).into_iter().flatten();
     text.extend(troubles.map(|trouble| {
         let word = |name: &str| trouble.get(name).map(ToString::to_string).unwrap_or_default();
@@ -253,6 +246,12 @@ mod tests {
         assert!(said.contains("wh_events/2") && said.contains("registry_unreachable"), "{said}");
         let figures = KafkaFigures::default();
         assert!(counted(&figures, None).in_the_way.is_some());
+    }
+
+    #[test]
+    fn offsets_that_were_passed_over_are_told_of_where_there_are_any() {
+        assert!(!line(&json!({ "skipped": 0 })).contains("skipped"));
+        assert!(line(&json!({ "skipped": 7 })).contains("7 offsets of others skipped"));
     }
 
     #[test]

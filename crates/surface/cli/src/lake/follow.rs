@@ -1,10 +1,11 @@
 //! Following the log into the lake, at its own pace: whoever writes the log never waits for it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use shelf_domain::{SourceId, Timestamp};
-use shelf_host::{ChainReader, Folder, Sources, step_behind_people};
+use shelf_host::{ChainReader, Folder, Sources, Stage, StageTimes, step_behind_people};
 use shelf_lake::{Lake, LakeWriter, Recorder, Round, Step};
 use tokio::runtime::Runtime;
 
@@ -57,6 +58,7 @@ pub(crate) struct Follower {
     newest: Option<Timestamp>,
     followed: Followed,
     maintenance: Maintenance,
+    stages: Arc<StageTimes>,
 }
 
 impl Follower {
@@ -100,6 +102,7 @@ impl Follower {
             newest: None,
             followed: Followed::default(),
             maintenance,
+            stages: Arc::clone(board.stages()),
         })
     }
 
@@ -175,7 +178,11 @@ impl Follower {
             newest_event_at: self.newest.take(),
             committed_at: wall_now(),
         };
+        let begun = Instant::now();
         let done = self.runtime.block_on(self.writer.commit(batches, &round))?;
+        if done.events > 0 {
+            self.stages.took(Stage::Lake, begun.elapsed());
+        }
         self.committed = Instant::now();
         self.followed.events += done.events;
         self.followed.rows += done.rows;

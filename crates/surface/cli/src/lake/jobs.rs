@@ -3,15 +3,27 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use shelf_host::StageTimes;
 use shelf_web::LakeJob;
 
 /// What is told of the jobs. Its copies are of the same jobs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct JobBoard {
     jobs: Arc<Mutex<Vec<LakeJob>>>,
+    stages: Arc<StageTimes>,
 }
 
 impl JobBoard {
+    /// A board beside a chain: commits are timed with the stages of that.
+    pub(crate) fn beside(stages: &Arc<StageTimes>) -> Self {
+        Self { stages: Arc::clone(stages), ..Self::default() }
+    }
+
+    /// How long the stages take.
+    pub(crate) fn stages(&self) -> &Arc<StageTimes> {
+        &self.stages
+    }
+
     fn all(&self) -> MutexGuard<'_, Vec<LakeJob>> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -47,6 +47,12 @@ pub(crate) struct KafkaSettings {
     pub(crate) registry: RegistrySettings,
     /// Whether workers take the messages that others send to the topics of events.
     pub(crate) intake: bool,
+    /// Topics of events that are keyed by store, and whose messages need no order with those of
+    /// other topics.
+    pub(crate) keyed_by_store: Vec<String>,
+    /// How long a message waits for what was written at the same time, where messages are taken in
+    /// the order in which they were written.
+    pub(crate) settle_ms: u32,
     /// Whose messages they take besides: `retail-stream`, `basket`; empty: nobody's.
     pub(crate) foreign: Vec<String>,
     /// Their topics by format, by full names; those of the system where none are named.
@@ -66,6 +72,10 @@ pub(crate) struct KafkaSettings {
     pub(crate) delete_retention_hours: u32,
     /// How large a file of a topic may be.
     pub(crate) segment_mib: u32,
+    /// After how long a file of a compacted topic is closed: only what is closed is compacted.
+    pub(crate) compacted_segment_minutes: u32,
+    /// Which part of a compacted topic may be out of date before it is compacted.
+    pub(crate) dirty_percent: u32,
     /// How large a batch of records may be.
     pub(crate) max_message_mib: u32,
 }
@@ -116,6 +126,8 @@ impl Default for KafkaSettings {
             format: MessageFormat::Json,
             registry: RegistrySettings::default(),
             intake: true,
+            keyed_by_store: Vec::new(),
+            settle_ms: 50,
             foreign: Vec::new(),
             foreign_topics: BTreeMap::new(),
             store: String::new(),
@@ -125,6 +137,8 @@ impl Default for KafkaSettings {
             log_retention_hours: 0,
             delete_retention_hours: 24,
             segment_mib: 256,
+            compacted_segment_minutes: 60,
+            dirty_percent: 1,
             max_message_mib: 4,
         }
     }
@@ -135,12 +149,22 @@ impl KafkaSettings {
         self.formats()?;
         #[cfg(feature = "kafka")]
         self.of_others()?;
+        #[cfg(feature = "kafka")]
+        self.keyed_topics()?;
         // Brokers end transactions that are open for much longer.
         range("kafka.commit_ms", self.commit_ms.into(), 5, 5_000)?;
         range("kafka.source_partitions", self.source_partitions.into(), 1, 1_000)?;
         range("kafka.delete_retention_hours", self.delete_retention_hours.into(), 0, 876_000)?;
+        range("kafka.settle_ms", self.settle_ms.into(), 0, 2_000)?;
+        range(
+            "kafka.compacted_segment_minutes",
+            self.compacted_segment_minutes.into(),
+            1,
+            52_560_000,
+        )?;
+        range("kafka.dirty_percent", self.dirty_percent.into(), 0, 100)?;
         range("kafka.segment_mib", self.segment_mib.into(), 1, 2_047)?;
-        range("kafka.max_message_mib", self.max_message_mib.into(), 1, 1_024)?;
+        range("kafka.max_message_mib", self.max_message_mib.into(), 2, 1_024)?;
         range("kafka.replication", self.replication.into(), 1, 15)?;
         range("kafka.retention_hours", self.retention_hours.into(), 1, 876_000)?;
         range("kafka.log_retention_hours", self.log_retention_hours.into(), 0, 876_000)?;
@@ -207,7 +231,7 @@ impl KafkaSettings {
     }
 
     /// The store of messages that do not say theirs.
-    pub(crate) fn store(&self) -> Result<Option<shelf_domain::StoreId>, Failure> {
+    fn store(&self) -> Result<Option<shelf_domain::StoreId>, Failure> {
         store_named("kafka.store", &self.store)
     }
 
@@ -281,8 +305,45 @@ impl KafkaSettings {
         Ok(topics.map(|(name, _, partitions)| (name, partitions)).collect())
     }
 
+    /// The topics of events that are taken in one order, and those whose partitions are taken each
+    /// by itself.
+    fn keyed_topics(&self) -> Result<(Vec<&'static str>, Vec<&'static str>), Failure> {
+        let ours = shelf_kafka::SOURCES;
+        if let Some(name) = self.keyed_by_store.iter().find(|name| !ours.contains(&name.as_str())) {
+            let hint = format!("name some of {}, without the prefix", ours.join(", "));
+            let what = format!("kafka.keyed_by_store names {name:?}");
+            return Err(Failure::new("settings", what, hint));
+        }
+        let keyed = |name: &&str| self.keyed_by_store.iter().any(|keyed| keyed == name);
+        let (keyed, merged) = ours.into_iter().partition(keyed);
+        Ok((merged, keyed))
+    }
+
+    /// How messages of others are taken; nothing where they are not.
+    pub(crate) fn taken(
+        &self,
+        partitions: u32,
+        zone: shelf_sources::Foreign,
+    ) -> Result<Option<shelf_host::IntakeOptions>, Failure> {
+        use std::time::Duration;
+        if !self.intake {
+            return Ok(None);
+        }
+        let (merged, keyed) = self.keyed_topics()?;
+        let usual = shelf_host::IntakeOptions::new(&merged, partitions);
+        let settle = Duration::from_millis(self.settle_ms.into());
+        Ok(Some(shelf_host::IntakeOptions {
+            keyed_by_store: keyed.into_iter().map(str::to_owned).collect(),
+            store: self.store()?,
+            commit_every: Duration::from_millis(self.commit_ms.into()),
+            merge: shelf_kafka::MergeOptions { settle, ..Default::default() },
+            foreign: self.taken_of_others(zone)?,
+            ..usual
+        }))
+    }
+
     /// How messages of other systems are taken, where any are.
-    pub(crate) fn taken_of_others(
+    fn taken_of_others(
         &self,
         foreign: shelf_sources::Foreign,
     ) -> Result<Option<shelf_host::ForeignOptions>, Failure> {
@@ -306,6 +367,8 @@ impl KafkaSettings {
             source_partitions: self.source_partitions,
             delete_retention_ms: u64::from(self.delete_retention_hours) * HOUR_MS.unsigned_abs(),
             segment_bytes: u64::from(self.segment_mib) << 20,
+            compacted_segment_ms: u64::from(self.compacted_segment_minutes) * 60_000,
+            dirty_percent: self.dirty_percent,
             max_message_bytes: u64::from(self.max_message_mib) << 20,
             ..Default::default()
         }
@@ -374,6 +437,29 @@ mod tests {
     }
 
     #[test]
+    fn messages_are_taken_in_one_order_unless_topics_are_said_to_be_keyed_by_store() {
+        let of = |settings: &KafkaSettings| {
+            settings.taken(16, shelf_sources::Foreign::default()).unwrap().unwrap()
+        };
+        let usual = of(&KafkaSettings::default());
+        assert_eq!(usual.topics, shelf_kafka::SOURCES);
+        assert!(usual.keyed_by_store.is_empty());
+        assert_eq!(usual.merge, shelf_kafka::MergeOptions::default());
+        let named = vec!["wh_events".to_owned()];
+        let set =
+            KafkaSettings { keyed_by_store: named.clone(), settle_ms: 7, ..Default::default() };
+        assert!(set.check().is_ok());
+        let set = of(&set);
+        assert_eq!((set.topics.len(), set.keyed_by_store), (shelf_kafka::SOURCES.len() - 1, named));
+        assert_eq!(set.merge.settle.as_millis(), 7);
+        let keyed_by_store = vec!["log_events".to_owned()];
+        let wrong = KafkaSettings { keyed_by_store, ..Default::default() };
+        assert_eq!(wrong.check().unwrap_err().code, "settings");
+        let none = KafkaSettings { intake: false, ..Default::default() };
+        assert!(none.taken(16, shelf_sources::Foreign::default()).unwrap().is_none());
+    }
+
+    #[test]
     fn a_delivery_is_known_by_its_name() {
         let of = |name: &str| serde_json::from_value::<DeliverySetting>(name.into()).ok();
         let delivery = |name: &str| {
@@ -423,14 +509,19 @@ mod tests {
             source_partitions: 12,
             delete_retention_hours: 2,
             segment_mib: 8,
-            max_message_mib: 1,
+            compacted_segment_minutes: 5,
+            dirty_percent: 50,
+            max_message_mib: 2,
             ..Default::default()
         };
         assert!(set.check().is_ok());
         let topics = set.topics(16);
         let sizes = (topics.segment_bytes, topics.max_message_bytes);
-        assert_eq!(sizes, (8 << 20, 1 << 20));
+        assert_eq!(sizes, (8 << 20, 2 << 20));
         assert_eq!((topics.source_partitions, topics.delete_retention_ms), (12, 7_200_000));
+        assert_eq!((topics.compacted_segment_ms, topics.dirty_percent), (300_000, 50));
+        let none = KafkaSettings { dirty_percent: 101, ..Default::default() };
+        assert_eq!(none.check().unwrap_err().code, "settings");
         let none = KafkaSettings { source_partitions: 0, ..Default::default() };
         assert_eq!(none.check().unwrap_err().code, "settings");
     }

@@ -72,14 +72,28 @@ fn users_and_tokens_come_and_go() {
     assert_eq!(served.status("/api/v1/alerts", Some("shelf_wrong")), 401);
     assert_eq!(served.status("/api/v1/alerts", Some(token)), 200);
     // A running server looks at the file again.
-    place.ok("user token robot --remove till");
+    place.fails("user token robot --remove till", 1, "not_agreed");
+    place.ok("user token robot --remove till --dry-run");
+    assert_eq!(served.status("/api/v1/alerts", Some(token)), 200);
+    place.ok("user token robot --remove till --yes");
     until("the token is good for nothing", || {
         (served.status("/api/v1/alerts", Some(token)) == 401).then_some(())
     });
-    place.fails("user token robot --remove till", 5, "not_found");
+    place.fails("user token robot --remove till --yes", 5, "not_found");
     place.fails("user token nobody", 5, "not_found");
-    place.ok("user remove robot");
-    place.fails("user remove robot", 5, "not_found");
+    place.fails("user remove robot", 1, "not_agreed");
+    place.ok("user remove robot --dry-run");
+    assert!(place.ok("user list").contains("robot"));
+    // At a terminal it asks.
+    let answered = |answer: &str| {
+        let line = format!("echo {answer} | script -qec '\"$SHELF\" user remove robot' /dev/null");
+        Ran::of(&mut place.shell(&line), b"").out
+    };
+    assert!(answered("n").contains("[y/N]"));
+    assert!(place.ok("user list").contains("robot"));
+    assert!(answered("y").contains("may not log in any more"));
+    assert!(!place.ok("user list").contains("robot"));
+    place.fails("user remove robot --yes", 5, "not_found");
     assert_eq!(place.jsons("user list")[0].as_array().unwrap().len(), 1);
 }
 

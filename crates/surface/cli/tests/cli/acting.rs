@@ -58,6 +58,34 @@ fn an_alert_is_taken_given_hidden_and_ended() {
 }
 
 #[test]
+fn the_last_act_on_an_alert_is_taken_back() {
+    let place = Place::simulated();
+    let ids = some_alerts(&place);
+    let (one, two) = (&ids[0], &ids[1]);
+    place.fails(&format!("alerts undo {one}"), 1, "nothing_to_undo");
+    place.fails("alerts undo A-999999", 5, "unknown_alert");
+    place.ok(&format!("alerts assign {one} --to bob --note go"));
+    place.ok(&format!("alerts note {one} --note hurry"));
+    assert_eq!(place.json(&format!("alerts show {one}"))["note"], "hurry");
+    assert_eq!(place.ok(&format!("alerts undo {one}")), format!("{one} as before\n"));
+    let shown = place.json(&format!("alerts show {one}"));
+    assert_eq!((&shown["note"], &shown["owner"]), (&"go".into(), &"bob".into()));
+    place.fails(&format!("alerts undo {one}"), 1, "nothing_to_undo");
+
+    let before = alert_row(&place, two).unwrap();
+    place.ok(&format!("alerts resolve {two}"));
+    assert_eq!(alert_row(&place, two), None);
+    place.ok(&format!("alerts reopen {two} --note mistaken"));
+    let row = alert_row(&place, two).unwrap();
+    for field in ["status", "opened_at", "count", "owner"] {
+        assert_eq!(row[field], before[field], "{field}");
+    }
+    assert_eq!(last_effect(&place, two)["note"], "mistaken");
+    place.fails(&format!("alerts note {one}"), 2, "usage");
+    assert_eq!(place.json("replay")["equal"], true);
+}
+
+#[test]
 fn an_act_on_what_is_not_there_changes_nothing() {
     let place = Place::simulated();
     let id = &some_alerts(&place)[0];
@@ -115,6 +143,39 @@ fn an_order_is_changed_approved_and_given_up() {
     assert_eq!(place.json(&format!("orders show {id}"))["status"], "approved");
     place.ok(&format!("orders cancel {id}"));
     place.fails(&format!("orders show {id}"), 5, "unknown_order");
+}
+
+#[test]
+fn what_came_with_an_order_is_received() {
+    let place = thursday_before_the_cutoff();
+    let list = place.json("orders list --status draft");
+    let id = list["orders"][0]["order"].as_str().unwrap().to_owned();
+    place.ok(&format!("orders approve {id}"));
+    // Later the same day, when it has been sent.
+    let later = r#"{"event_type":"clock","store_id":"S001","timestamp":"2026-01-01T22:00:00Z"}"#;
+    assert_eq!(place.feed("import -", later.to_owned() + "\n").code, 0);
+    let order = place.json(&format!("orders show {id}"));
+    assert_eq!(order["status"], "sent");
+    let (sku, units) = (order["lines"][0]["sku"].as_str().unwrap(), &order["lines"][0]["units"]);
+    for lot in ["MILK", "MILK:L1", "MILK:L1:none", "MILK:L1:0", "MILK:L1:1:soon", "MILK::4"] {
+        place.fails(&format!("orders receive {id} --lot {lot}"), 2, "usage");
+    }
+    assert_eq!(place.run(&format!("orders receive {id}")).code, 2);
+    place.fails(&format!("orders receive {id} --lot NONE:L1:4"), 5, "unknown_product");
+    place.fails("orders receive O-999999 --all", 5, "unknown_order");
+    let words = format!("orders receive {id} --lot {sku}:L77:1:2026-03-01");
+    assert_eq!(place.ok(&words), format!("1 of {sku} received: lot L77\n"));
+    let line = place.json(&format!("orders show {id}"))["lines"][0].clone();
+    assert_eq!(line["received_units"], 1, "{line}");
+    let lots = place.json(&format!("shelves show {sku}"))["lots"].clone();
+    let lot = lots.as_array().unwrap().iter().find(|lot| lot["lot"] == "L77").unwrap();
+    assert_eq!((&lot["warehouse_units"], &lot["expiry_day"]), (&1.into(), &"2026-03-01".into()));
+    // All the rest, which ends the order.
+    let said = place.ok(&format!("orders receive {id} --all"));
+    let rest = units.as_u64().unwrap() - 1;
+    assert!(said.contains(&format!("{rest} of {sku} received: lot {id}-{sku}")), "{said}");
+    place.fails(&format!("orders show {id}"), 5, "unknown_order");
+    assert_eq!(place.json("replay")["equal"], true);
 }
 
 /// A chain to which half past ten of a simulated Thursday was the last that happened: drafts stand.

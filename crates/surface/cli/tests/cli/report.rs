@@ -36,6 +36,10 @@ fn a_day_is_one_file_that_needs_no_other() {
     let kpis = place.jsons("kpi --by chain --from 2026-01-02 --to 2026-01-02");
     let receipts = kpis[0]["rows"][0]["figures"]["receipts"].as_f64().unwrap();
     assert_eq!(digits(figure(&named, "Receipts")), format!("{receipts:.0}"));
+    let told = place.json("report --date 2026-01-02");
+    assert_eq!(told["date"], "2026-01-02");
+    assert_eq!(told["figures"]["figures"]["receipts"].as_f64(), Some(receipts), "{told}");
+    assert_eq!(told["stores"].as_array().unwrap().len(), 2);
     place.ok("report --date 2026-01-02 --store S001 --output day.html");
     let file = std::fs::read_to_string(place.path("day.html")).unwrap();
     let one: u64 = digits(figure(&file, "Receipts")).parse().unwrap();

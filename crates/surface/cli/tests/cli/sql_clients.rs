@@ -74,6 +74,20 @@ fn jdbc() {
     expect_file!["../clients/jdbc.answers.txt"].assert_eq(&answers("jdbc"));
 }
 
+/// With the driver itself, which also asks in binary and fetches in pieces.
+#[test]
+fn a_jdbc_driver() {
+    let place = open_shop();
+    let server = Server::of(&place);
+    let jars = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../target/services/kafka");
+    assert!(jars.exists(), "no {}: run `cargo xtask services fetch`", jars.display());
+    let mut command = Command::new("java");
+    command.arg("-cp").arg(format!("{}/*", jars.display())).arg(script("JdbcClient.java"));
+    let ran = Ran::of(command.arg(server.address.port().to_string()), b"");
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    expect_file!["../clients/jdbc_driver.txt"].assert_eq(&ran.out);
+}
+
 /// With the program itself: what it asks differs between its versions.
 #[test]
 fn sqlalchemy_and_psycopg() {

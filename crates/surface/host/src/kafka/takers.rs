@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use shelf_kafka::{Assignment, KafkaError};
 
 use super::lanes::Lanes;
+use super::taker::pause;
 
 const PAUSE: Duration = Duration::from_millis(500);
 const PAUSE_FENCED: Duration = Duration::from_secs(3);
@@ -73,10 +74,7 @@ impl Counted {
             self.failures.fetch_add(1, Ordering::Relaxed);
             let fenced = matches!(error, KafkaError::Fenced { .. });
             self.in_the_way(partition, Some(error));
-            let (began, length) = (Instant::now(), if fenced { PAUSE_FENCED } else { PAUSE });
-            while began.elapsed() < length && !stop.load(Ordering::Acquire) {
-                std::thread::sleep(Duration::from_millis(20));
-            }
+            pause(if fenced { PAUSE_FENCED } else { PAUSE }, stop);
         }
         self.in_the_way(partition, None);
     }
@@ -86,14 +84,11 @@ impl Counted {
         self.lags().insert(partition, lag);
     }
 
-    /// Forgets how far a partition is: others take it.
-    pub(super) fn gone(&self, partition: &Partition) {
-        self.lags().remove(partition);
-    }
-
-    /// The same of all partitions of these topics.
-    pub(super) fn gone_of(&self, topics: &[String]) {
-        self.lags().retain(|(topic, _), _| !topics.contains(topic));
+    /// Forgets how far these partitions are, and what was in the way of their messages: others take
+    /// them, or they are begun anew.
+    pub(super) fn gone(&self, is_gone: impl Fn(&Partition) -> bool) {
+        self.lags().retain(|partition, _| !is_gone(partition));
+        self.all().retain(|partition, _| !is_gone(partition));
     }
 
     /// How many offsets of each topic are not taken yet; `None` where that is not known of all of
@@ -119,11 +114,13 @@ impl Counted {
         }
     }
 
-    /// What is in the way, by topic and partition: a code and a sentence.
+    /// What is in the way, by topic and partition: a code and a sentence, with its cause.
     pub(super) fn trouble(&self) -> Vec<(String, u32, &'static str, String)> {
         let all = self.all();
         let told = all.iter().map(|((topic, partition), error)| {
-            (topic.clone(), *partition, error.code(), error.to_string())
+            let cause = std::error::Error::source(error);
+            let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
+            (topic.clone(), *partition, error.code(), format!("{error}{cause}"))
         });
         told.collect()
     }

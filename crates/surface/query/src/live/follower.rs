@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use shelf_domain::{LocalClock, Timestamp};
+use shelf_domain::LocalClock;
 use shelf_host::{ChainReader, Folder, Follow};
 use tokio::sync::OwnedRwLockReadGuard;
 
 use crate::QueryError;
+use crate::moment::Past;
 
 /// The state of a data folder. Whoever holds a guard sees it stand still.
 #[derive(Debug)]
@@ -16,7 +17,7 @@ pub(crate) struct Follower {
     present: Arc<tokio::sync::RwLock<ChainReader>>,
     clocks: StoreClocks,
     /// The last moment of the past that was asked for. It never changes, and costs a replay.
-    past: tokio::sync::Mutex<Option<(Timestamp, Arc<ChainReader>)>>,
+    past: tokio::sync::Mutex<Option<(Past, Arc<ChainReader>)>>,
 }
 
 /// How local time follows from UTC in each store.
@@ -88,24 +89,54 @@ impl Follower {
         caught_up.await.map_err(|error| QueryError::Failed(error.to_string()))?
     }
 
-    /// The state as it was when the last event received by then had been stepped.
-    pub(crate) async fn at(&self, at: Timestamp) -> Result<Arc<ChainReader>, QueryError> {
+    /// The state as it was when the last event received by a time had been stepped, or the last
+    /// before the positions of a version.
+    pub(crate) async fn at(&self, past: &Past) -> Result<Arc<ChainReader>, QueryError> {
         let mut known = self.past.lock().await;
-        if let Some((_, reader)) = known.as_ref().filter(|(then, _)| *then == at) {
+        if let Some((_, reader)) = known.as_ref().filter(|(then, _)| then == past) {
             return Ok(Arc::clone(reader));
         }
         // What was kept goes first: two pasts at once would be one more than is needed.
         *known = None;
-        let folder = self.folder.clone();
-        let replayed = tokio::task::spawn_blocking(move || ChainReader::open_until(&folder, at));
+        let (folder, wanted) = (self.folder.clone(), past.clone());
+        let replayed = tokio::task::spawn_blocking(move || replayed(&folder, &wanted));
         let replayed = replayed.await.map_err(|error| QueryError::Failed(error.to_string()))?;
         let reader = Arc::new(replayed?);
-        let present = self.present.read().await;
-        if present.stores().iter().any(|store| store.now() > at) {
-            *known = Some((at, Arc::clone(&reader)));
+        let is_over = match past {
+            Past::Time(at) => {
+                self.present.read().await.stores().iter().any(|store| store.now() > *at)
+            }
+            Past::Version(_) => true,
+        };
+        if is_over {
+            *known = Some((past.clone(), Arc::clone(&reader)));
         }
         Ok(reader)
     }
+}
+
+/// The state of a data folder at a moment of the past, stepped again.
+fn replayed(folder: &Folder, past: &Past) -> Result<ChainReader, QueryError> {
+    let wanted = match past {
+        Past::Time(at) => return Ok(ChainReader::open_until(folder, *at)?),
+        Past::Version(positions) => positions,
+    };
+    let partitions = folder.meta()?.partitions as usize;
+    if wanted.len() != partitions {
+        let numbers = if partitions == 1 { "one number" } else { "a list of numbers in quotes" };
+        return Err(QueryError::NoMoment(format!(
+            "the log has {partitions} partitions: a version of live is {numbers}, the position of \
+             each as in live.pipeline"
+        )));
+    }
+    let reader = ChainReader::open_at(folder, wanted)?;
+    for ((partition, end), &wanted) in reader.positions().into_iter().zip(wanted) {
+        if end < wanted {
+            let text = format!("partition {partition} ends before {wanted}, at {end}");
+            return Err(QueryError::NoMoment(text));
+        }
+    }
+    Ok(reader)
 }
 
 /// The moment that one statement sees: all its tables show the same state.

@@ -14,11 +14,12 @@ use datafusion::error::Result;
 use datafusion::logical_expr::expr::InList;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
-use shelf_domain::{Store, Stores, Timestamp};
+use shelf_domain::{Store, Stores};
 use shelf_host::ChainReader;
 
 use super::column::Column;
 use super::follower::{Follower, Moment};
+use crate::moment::Past;
 
 /// The column by which a scan can leave stores out.
 const STORE: &str = "store_id";
@@ -94,7 +95,7 @@ pub(crate) struct LiveTable {
     follower: Arc<Follower>,
     rows: Arc<dyn Rows>,
     schema: SchemaRef,
-    at: Option<Timestamp>,
+    at: Option<Past>,
 }
 
 impl fmt::Debug for LiveTable {
@@ -112,8 +113,8 @@ impl LiveTable {
         Self { follower, rows: rows.into(), schema, at: None }
     }
 
-    /// The same table as it was at a time.
-    pub(super) fn at(&self, at: Timestamp) -> Self {
+    /// The same table as it was at a moment.
+    pub(super) fn at(&self, at: Past) -> Self {
         Self { at: Some(at), ..self.clone() }
     }
 
@@ -182,7 +183,7 @@ impl TableProvider for LiveTable {
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let stores = filters.iter().find_map(stores_of);
-        let batch = if let Some(at) = self.at {
+        let batch = if let Some(at) = &self.at {
             let reader = self.follower.at(at).await?;
             self.batch(&reader, projection, stores.as_deref())?
         } else {

@@ -39,15 +39,13 @@ impl ReadingHistory {
         due.len()
     }
 
-    /// The last reading by the beginning of the hour that was so many hours before a time, of one
-    /// store or of all together; `None` where any of them has none that old.
-    pub fn before(&self, store: Option<StoreId>, at: Timestamp, hours: i64) -> Option<Reading> {
+    /// The last reading by the beginning of the hour that was so many hours before a time, of these
+    /// stores together; `None` where any of them has none that old.
+    pub fn before(&self, stores: &[StoreId], at: Timestamp, hours: i64) -> Option<Reading> {
         let hour = hour_of(at) - hours;
         let mut sum: Option<Reading> = None;
-        for (id, kept) in &self.stores {
-            if store.is_some_and(|store| store != *id) {
-                continue;
-            }
+        for id in stores {
+            let kept = self.stores.get(id)?;
             // An hour in which nothing happened was as the one before it.
             let behind = kept.partition_point(|(known, _)| *known <= hour);
             let (_, reading) = kept.get(behind.checked_sub(1)?)?;
@@ -57,8 +55,8 @@ impl ReadingHistory {
     }
 
     /// The reading of the same hour a week before.
-    pub fn week_before(&self, store: Option<StoreId>, at: Timestamp) -> Option<Reading> {
-        self.before(store, at, WEEK)
+    pub fn week_before(&self, stores: &[StoreId], at: Timestamp) -> Option<Reading> {
+        self.before(stores, at, WEEK)
     }
 }
 

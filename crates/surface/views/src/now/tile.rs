@@ -170,7 +170,7 @@ impl TileKind {
 }
 
 /// One figure of the first page.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Tile {
     /// Its stable code.
     pub code: &'static str,
@@ -198,12 +198,13 @@ pub struct Tile {
 
 pub(super) fn tiles(
     store: Option<StoreId>,
+    stores: &[StoreId],
     reading: &Reading,
     history: &ReadingHistory,
 ) -> Vec<Tile> {
-    let before = history.week_before(store, reading.at);
+    let before = history.week_before(stores, reading.at);
     let hours: Vec<Option<Reading>> =
-        (0..DRAWN).rev().map(|hours| history.before(store, reading.at, hours)).collect();
+        (0..DRAWN).rev().map(|hours| history.before(stores, reading.at, hours)).collect();
     let tile = |&kind: &TileKind| tile(kind, store, reading, before.as_ref(), &hours);
     TileKind::ALL.iter().map(tile).collect()
 }

@@ -47,6 +47,8 @@ pub fn render_kpi_notes(notes: &[KpiNote], style: &Style, width: usize) -> Strin
 fn one(row: &KpiRow, notes: &[KpiNote], style: Style, width: usize) -> String {
     let mut table =
         Table::new([Column::words("figure"), Column::number("value"), Column::words("unit")]);
+    let sold = Cell::from(row.sold_units.to_string());
+    table.row([Cell::from("sold"), sold, Cell::from("units")]);
     for note in notes {
         let value = row.figures.get(note.kpi).copied().flatten();
         table.row([Cell::from(note.kpi), figure(value), Cell::from(note.unit)]);
@@ -55,11 +57,11 @@ fn one(row: &KpiRow, notes: &[KpiNote], style: Style, width: usize) -> String {
 }
 
 fn many(rows: &[KpiRow], style: Style, width: usize) -> String {
-    let mut columns = vec![Column::cut("name", 12)];
+    let mut columns = vec![Column::cut("name", 12), Column::number("units")];
     columns.extend(COLUMNS.map(|(_, heading)| Column::number(heading)));
     let mut table = Table::new(columns);
     for row in rows {
-        let mut cells = vec![Cell::from(row.name.as_str())];
+        let mut cells = vec![Cell::from(row.name.as_str()), Cell::from(row.sold_units.to_string())];
         cells.extend(COLUMNS.map(|(kpi, _)| figure(row.figures.get(kpi).copied().flatten())));
         table.row(cells);
     }

@@ -1,7 +1,8 @@
 //! The first page and the report of a day: as JSON, and beside the figures of other screens.
 
 use expect_test::expect_file;
-use shelf_domain::{Day, FactScope, HOUR, Kpi, StoreId};
+use shelf_domain::{AlertStatus, Day, Effect, FactScope, HOUR, Kpi, StoreId};
+use shelf_events::OutputRecord;
 
 use super::example::{Example, small_chain};
 use crate::*;
@@ -67,11 +68,15 @@ fn a_figure_stands_beside_that_of_the_same_hour_a_week_ago() {
     let mut history = ReadingHistory::default();
     assert_eq!(history.look(chain.stores()), 2);
     assert_eq!(history.look(chain.stores()), 0, "an hour is read once");
-    let reading = history.before(None, now, 0).unwrap();
+    let ids: Vec<StoreId> = chain.stores().iter().map(|store| store.id()).collect();
+    let reading = history.before(&ids, now, 0).unwrap();
     assert_eq!(reading.shelves, Reading::of(chain.stores()).shelves);
-    assert_eq!(history.week_before(None, now), None);
+    assert_eq!(history.week_before(&ids, now), None);
     let later = shelf_domain::Timestamp(now.0 + 7 * 24 * HOUR);
-    assert_eq!(history.week_before(None, later), Some(reading));
+    assert_eq!(history.week_before(&ids, later), Some(reading));
+    let one = history.before(&ids[..1], now, 0).unwrap();
+    assert_eq!(one.shelves, Reading::of(&chain.stores()[..1]).shelves);
+    assert_eq!(history.before(&[ids[0], StoreId::cut("S9")], now, 0), None);
     let tile = &view(&chain, None, &history).tiles[1];
     assert_eq!((tile.change, tile.series.last().copied().flatten()), (None, tile.value));
 }
@@ -107,6 +112,29 @@ fn a_day_as_a_report() {
     assert_eq!(report.week_before, None);
     let nothing = DayReport::new(&Chain::default(), None, today, &[]);
     assert_eq!((nothing.title.as_str(), nothing.figures), ("0 stores", None));
+}
+
+#[test]
+fn an_end_that_was_taken_back_is_none_in_a_report() {
+    let Example { stores, .. } = small_chain();
+    let chain = Chain::new([&stores]);
+    let store = chain.stores()[0];
+    let known = *store.alerts()[0];
+    let report = |told: &[AlertStatus]| {
+        let effect = |status: &AlertStatus| OutputRecord {
+            store: store.id(),
+            input_offset: 0,
+            index: 0,
+            at: store.now(),
+            effect: Effect::Alert(shelf_domain::Alert { status: *status, ..known }),
+        };
+        let effects: Vec<OutputRecord> = told.iter().map(effect).collect();
+        let report = DayReport::new(&chain, None, store.day(), &effects);
+        report.alerts.iter().map(|row| row.ended).sum::<u64>()
+    };
+    let (open, over) = (AlertStatus::Acknowledged, AlertStatus::Resolved);
+    assert_eq!(report(&[over, open]), 0);
+    assert_eq!(report(&[over, open, over]), 1);
 }
 
 #[test]

@@ -7,8 +7,8 @@ use shelf_domain::{Day, FACT_DAYS, Kpi, StoreId, WindowName};
 use shelf_host::{QualityBook, quality_history};
 use shelf_views::{
     Chain, CheckRow, IntakeBy, KpiBy, KpiFilter, KpiRow, KpisView, MarkdownRow, MarkdownsView,
-    QualityChangeRow, QualityFacts, QualityHistory, QualityView, Rates, StageFilter, StatusView,
-    WindowFilter, WindowKind, WindowKindsView, WindowLine, WindowsView,
+    QualityChangeRow, QualityFacts, QualityHistory, QualityView, Rates, StageFilter, StageRow,
+    StatusView, WindowFilter, WindowKind, WindowKindsView, WindowLine, WindowsView,
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -19,13 +19,13 @@ use super::reads::{StoreQuery, list, maybe_store, one_store};
 use crate::access::Who;
 use crate::app::App;
 use crate::backends::{LakeJob, LakeTable, LinkFact, SimulationState};
-use crate::facts::{applied_facts, host_facts, quality_facts, quality_history_view};
+use crate::facts::{applied_facts, host_facts, quality_facts, quality_history_view, stage_rows};
 use crate::problem::{Kind, Problem};
 
 /// Days of figures where nobody says which.
 const DAYS: i32 = 7;
 /// The most days of figures at once.
-const MOST_DAYS: i32 = 800;
+pub(super) const MOST_DAYS: i32 = 800;
 
 pub(super) fn add(operations: Operations) -> Operations {
     operations
@@ -169,6 +169,9 @@ struct PipelineView {
     simulation: Option<SimulationState>,
     /// How the links with other systems stand; empty for who does not see all stores.
     links: Vec<LinkFact>,
+    /// How long the stages of the path take, over the last minutes; empty where another process
+    /// runs the chain.
+    stages: Vec<StageRow>,
 }
 
 async fn pipeline(
@@ -190,6 +193,7 @@ async fn pipeline(
         trouble: app.feed().trouble(),
         simulation: app.parts().simulation.as_ref().map(|simulation| simulation.state()),
         links,
+        stages: stage_rows(app.parts().stages.as_deref()),
     })
     .into_response())
 }
@@ -237,7 +241,7 @@ async fn kpis(
 }
 
 /// The days that are asked for; those up to the present one where nobody says which.
-fn days(
+pub(super) fn days(
     chain: &Chain<'_>,
     store: Option<StoreId>,
     (from, to): (Option<Day>, Option<Day>),

@@ -16,7 +16,7 @@ use shelf_host::{
 use shelf_ports::Offset;
 use utoipa::{IntoParams, ToSchema};
 
-use super::asked::{Params, rfc3339};
+use super::asked::{Params, rfc3339, time_of};
 use super::export::{accepted, act_rows, answer};
 use super::figures::NoParams;
 use super::operations::Operations;
@@ -62,6 +62,8 @@ struct EventsQuery {
     actor: Option<String>,
     /// Rows, 1 to 1,000; 100 without it. Of a file 1 to 10,000; 10,000 without it.
     limit: Option<u64>,
+    /// Received by this time, RFC 3339; without it, all.
+    as_of: Option<String>,
     /// The token of the page, as the page before gave it: a file has it in `X-Next-Page`.
     page: Option<String>,
     /// `json`, `csv` or `ndjson`; the last two give a file. Without it, what `Accept` says.
@@ -180,6 +182,8 @@ struct Look {
     before: Option<Vec<Offset>>,
     stores: Option<Vec<StoreId>>,
     acts: bool,
+    /// Of what was done to the server, that by then.
+    until: Option<Timestamp>,
 }
 
 impl Look {
@@ -199,7 +203,18 @@ impl Look {
         let before = query.page.as_deref().map(offsets_of).transpose()?;
         let (kind, about, actor) = (query.r#type, query.about, query.actor);
         let (rows, stores) = (rows as usize, who.stores.clone());
-        Ok(Self { store, kind, about, actor, rows, before, stores, acts })
+        Ok(Self { store, kind, about, actor, rows, before, stores, acts, until: None })
+    }
+
+    /// The same of a past moment.
+    async fn by(mut self, app: &App, as_of: Option<Timestamp>) -> Result<Self, Problem> {
+        let Some(moment) = as_of else { return Ok(self) };
+        let ends = app.ends_at(moment).await?;
+        let page = self.before.take().unwrap_or_else(|| ends.clone());
+        let within = |(end, page): (Offset, Offset)| end.min(page);
+        self.before = Some(ends.into_iter().zip(page).map(within).collect());
+        self.until = Some(moment);
+        Ok(self)
     }
 
     fn keeps(&self, event: &Event) -> bool {
@@ -287,7 +302,8 @@ impl Look {
     fn host_acts(&self, folder: &Folder) -> Result<Vec<HostAct>, HostError> {
         let kept = |act: &HostAct| {
             let about = self.about.as_ref();
-            self.kind.as_ref().is_none_or(|kind| *kind == act.act)
+            self.until.is_none_or(|until| act.at <= until)
+                && self.kind.as_ref().is_none_or(|kind| *kind == act.act)
                 && self.actor.as_ref().is_none_or(|actor| *actor == act.actor)
                 && about.is_none_or(|what| *what == act.actor || *what == act.detail)
         };
@@ -328,7 +344,8 @@ async fn events(
     Params(query): Params<EventsQuery>,
 ) -> Result<Response, Problem> {
     let format = format_of(query.format.as_deref(), accepted(&headers))?;
-    let look = Look::of(query, &who, false, format)?;
+    let as_of = query.as_of.as_deref().map(time_of).transpose()?;
+    let look = Look::of(query, &who, false, format)?.by(&app, as_of).await?;
     let folder = app.parts().folder.clone();
     let answered = app.blocking(move || {
         let view = look.look(&folder)?;
@@ -346,7 +363,8 @@ async fn audit(
     who.must_be(Role::Planner)?;
     let format = format_of(query.format.as_deref(), accepted(&headers))?;
     let whole = who.stores.is_none() && query.store.is_none() && query.page.is_none();
-    let look = Look::of(query, &who, true, format)?;
+    let as_of = query.as_of.as_deref().map(time_of).transpose()?;
+    let look = Look::of(query, &who, true, format)?.by(&app, as_of).await?;
     let folder = app.parts().folder.clone();
     let answered = app.blocking(move || {
         let host_acts = if whole { look.host_acts(&folder)? } else { Vec::new() };
@@ -375,6 +393,8 @@ pub(crate) struct ActsAsked {
     pub(crate) store: Option<String>,
     pub(crate) kind: Option<String>,
     pub(crate) actor: Option<String>,
+    /// Done by then.
+    pub(crate) as_of: Option<Timestamp>,
     /// The token of the page.
     pub(crate) page: Option<String>,
 }
@@ -410,9 +430,9 @@ pub(crate) struct Acts {
 pub(crate) async fn acts(app: &App, who: &Who, asked: ActsAsked) -> Result<Acts, Problem> {
     who.must_be(Role::Planner)?;
     let whole = who.stores.is_none() && asked.store.is_none() && asked.page.is_none();
-    let ActsAsked { store, kind, actor, page } = asked;
+    let ActsAsked { store, kind, actor, as_of, page } = asked;
     let query = EventsQuery { store, r#type: kind, actor, page, ..EventsQuery::default() };
-    let look = Look::of(query, who, true, Format::Json)?;
+    let look = Look::of(query, who, true, Format::Json)?.by(app, as_of).await?;
     let folder = app.parts().folder.clone();
     let found = app.blocking(move || {
         let sources = Sources::open(&folder)?;

@@ -12,7 +12,8 @@ use shelf_events::write_event;
 use shelf_views::{
     AlertFilter, AlertRow, AlertsView, Chain, LotFilter, LotsView, OrderFilter, OrderRow,
     OrdersView, ProductRow, ProductsView, ShelfFilter, ShelfRow, ShelfState, ShelvesView,
-    StockedLot, StoreStatus, TaskFilter, TaskRow, TasksView, ZoneRow, ZonesView,
+    StockedLot, StoreStatus, SupplierRow, SuppliersView, TaskFilter, TaskRow, TasksView, ZoneRow,
+    ZonesView,
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -59,6 +60,11 @@ pub(super) fn add(operations: Operations) -> Operations {
             "The supplier orders that stand, the next to be delivered first.",
             orders,
         )
+        .list::<StoreQuery, SuppliersView, _, _>(
+            "/api/v1/suppliers",
+            "The suppliers, the next cut-off first.",
+            suppliers,
+        )
         .list::<StoreQuery, PoliciesView, _, _>("/api/v1/policies", "The policies.", policies)
 }
 
@@ -88,6 +94,7 @@ listed! {
     AlertsView: alerts of AlertRow, |row| format!("{}/{}", row.store, row.alert);
     TasksView: tasks of TaskRow, |row| format!("{}/{}", row.store, row.task);
     OrdersView: orders of OrderRow, |row| format!("{}/{}", row.store, row.order);
+    SuppliersView: suppliers of SupplierRow, |row| format!("{}/{}", row.store, row.supplier);
     PoliciesView: policies of PolicyRow, |row| format!("{}/{}", row.store, row.policy_id);
 }
 
@@ -339,6 +346,18 @@ async fn orders(
     };
     list(&app, &who, &asked, filter.store, "orders", move |_, chain, wanted| {
         Ok(OrdersView::new(chain, &OrderFilter { limit: Some(wanted), ..filter }))
+    })
+    .await
+}
+
+async fn suppliers(
+    State(app): State<App>,
+    who: Who,
+    asked: Asked<StoreQuery>,
+) -> Result<Response, Problem> {
+    let store = maybe_store(asked.own.store.as_ref())?;
+    list(&app, &who, &asked, store, "suppliers", move |_, chain, _| {
+        Ok(SuppliersView::new(chain, store))
     })
     .await
 }

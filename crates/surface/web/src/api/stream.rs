@@ -32,16 +32,6 @@ use crate::problem::{Kind, Problem};
 const LINES: usize = 256;
 /// How often something is sent while nothing happens, so that both ends know of each other.
 const ALIVE: Duration = Duration::from_secs(15);
-const KINDS: [EffectKind; 8] = [
-    EffectKind::Duplicate,
-    EffectKind::Quarantined,
-    EffectKind::Alert,
-    EffectKind::Task,
-    EffectKind::Order,
-    EffectKind::Price,
-    EffectKind::Removed,
-    EffectKind::Explained,
-];
 const SEVERITIES: [Severity; 3] = [Severity::Info, Severity::Warning, Severity::Critical];
 
 pub(super) fn add(operations: Operations) -> Operations {
@@ -107,7 +97,7 @@ async fn open(
 ) -> Result<Response, Problem> {
     let wanted = Wanted {
         store: maybe_store(query.store.as_ref())?,
-        kind: choice("kind", query.kind.as_deref(), &KINDS, EffectKind::code)?,
+        kind: choice("kind", query.kind.as_deref(), &EffectKind::LISTED, EffectKind::code)?,
         severity: choice("severity", query.severity.as_deref(), &SEVERITIES, Severity::code)?,
         sku: query.sku.as_deref().map(sku_of).transpose()?,
         stores: who.stores.clone(),

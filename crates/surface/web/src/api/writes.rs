@@ -42,7 +42,7 @@ pub(super) fn add(operations: Operations) -> Operations {
         .act::<AlertBody, Done, _, _>(
             post,
             "/api/v1/alerts/{store}/{alert}/{act}",
-            "Acts on an alert: acknowledge, assign, snooze, resolve, dismiss or note.",
+            "Acts on an alert: acknowledge, assign, snooze, resolve, dismiss, note or undo.",
             alert,
         )
         .act::<OrderBody, Done, _, _>(
@@ -132,7 +132,8 @@ impl AlertBody {
             "dismiss" => Ok(AlertVerb::Dismiss),
             "note" if self.note.trim().is_empty() => Err(needs("a note")),
             "note" => Ok(AlertVerb::Note),
-            _ => Err(unknown_act(act, "acknowledge, assign, snooze, resolve, dismiss, note")),
+            "undo" => Ok(AlertVerb::Undo),
+            _ => Err(unknown_act(act, "acknowledge, assign, snooze, resolve, dismiss, note, undo")),
         }
     }
 }

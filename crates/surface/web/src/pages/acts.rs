@@ -2,15 +2,16 @@
 //! leads back to the page with a sentence about what became of it.
 
 use shelf_domain::{
-    Actor, AlertAct, AlertId, AlertVerb, BasisPoints, Body, Category, Delivery, Event, LotCode,
-    MINUTE, Note, OrderAct, OrderId, OrderVerb, Origin, Policy, PolicyId, Scope, Sku, Store,
-    StoreId, Subcategory, TaskAct, TaskId, TaskVerb, Timestamp,
+    Actor, AlertAct, AlertId, AlertVerb, BasisPoints, Body, Category, Event, MINUTE, Note,
+    OrderAct, OrderId, OrderVerb, Origin, Policy, PolicyId, Scope, Sku, Store, StoreId,
+    Subcategory, TaskAct, TaskId, TaskVerb,
 };
 use shelf_host::{Ack, AckStatus};
 use shelf_views::Chain;
 
 use super::doing::why;
 use super::query::Query;
+use super::scene::Notice;
 use crate::access::{Role, Who};
 use crate::acts::{LONGEST_SNOOZE, hand_in};
 use crate::app::{App, fresh_id};
@@ -68,35 +69,72 @@ fn event(store: &Store, body: Body) -> Result<Event, Problem> {
 pub(super) struct Deed {
     pub(super) done: String,
     pub(super) events: Vec<Event>,
+    /// The alerts on which it can be taken back.
+    pub(super) undo: Vec<(StoreId, AlertId)>,
+}
+
+impl Deed {
+    fn new(done: String, events: Vec<Event>) -> Self {
+        Self { done, events, undo: Vec::new() }
+    }
 }
 
 /// The events of a form about alerts.
 pub(super) fn alerts(chain: &Chain<'_>, who: &Who, form: &Query) -> Result<Deed, Problem> {
     who.must_be(Role::Operator)?;
     let wishes = wishes(form)?;
-    let (mut events, mut done) = (Vec::new(), "");
+    let (mut events, mut undo, mut done, mut missing) = (Vec::new(), Vec::new(), "", GONE);
     for wish in &wishes {
         who.must_see(wish.store)?;
         let store = chain.store(wish.store).ok_or_else(|| gone("the store"))?;
         let alert = AlertId::parse(&wish.thing).ok_or_else(|| gone(&wish.thing))?;
         let (act, word) = alert_verb(store, &wish.verb, form)?;
         done = word;
-        if store.alerts().iter().any(|standing| standing.alert == alert) {
+        let fits = if act == AlertVerb::Undo {
+            missing = DONE_WITH;
+            store.alert_before_act(alert).is_some()
+        } else {
+            store.alerts().iter().any(|standing| standing.alert == alert)
+        };
+        if fits {
+            if act != AlertVerb::Undo {
+                undo.push((wish.store, alert));
+            }
             let act = AlertAct { alert, act, actor: who.name, note: note(form) };
             events.push(event(store, Body::AlertAct(Box::new(act)))?);
         }
     }
-    let ended = wishes.len() - events.len();
+    let left = wishes.len() - events.len();
     let done = match (wishes.as_slice(), events.len()) {
         ([], _) => "Nothing was ticked.".to_owned(),
-        ([one], 0) => format!("{} does not stand any more.", one.thing),
+        ([one], 0) => format!("{} {}.", one.thing, missing.one),
         ([one], _) => format!("{} {done}.", one.thing),
-        (_, 0) => "None of them stands any more.".to_owned(),
-        (_, acts) if ended == 0 => format!("{acts} alerts {done}."),
-        (_, acts) => format!("{acts} alerts {done}; {ended} did not stand any more."),
+        (_, 0) => missing.all.to_owned(),
+        (_, acts) if left == 0 => format!("{acts} alerts {done}."),
+        (_, acts) => format!("{acts} alerts {done}; {left} {}.", missing.some),
     };
-    Ok(Deed { done, events })
+    Ok(Deed { done, events, undo })
 }
+
+/// Why nothing was done about an alert.
+#[derive(Clone, Copy, Debug)]
+struct Missing {
+    one: &'static str,
+    some: &'static str,
+    all: &'static str,
+}
+
+const GONE: Missing = Missing {
+    one: "does not stand any more",
+    some: "did not stand any more",
+    all: "None of them stands any more.",
+};
+const DONE_WITH: Missing = Missing {
+    one: "has no act that can be taken back: its problem has passed, a newer alert stands for it, \
+          or nobody has acted on it",
+    some: "had no act that could be taken back",
+    all: "None of them has an act that can be taken back.",
+};
 
 fn alert_verb(
     store: &Store,
@@ -118,12 +156,7 @@ fn alert_verb(
             };
             (in_minutes(minutes), "snoozed")
         }
-        // The core takes back no act. Snoozed for the shortest time, an alert stands open when that
-        // is over, which is at the store's next event.
-        "reopen" => {
-            let word = "to open again with the next event of the store, with the same owner";
-            (AlertVerb::Snooze(Timestamp(store.now().0 + 1)), word)
-        }
+        "undo" => (AlertVerb::Undo, "as before"),
         "assign" => {
             let owner = form.get("owner").map(str::trim).filter(|owner| !owner.is_empty());
             let owner = owner.and_then(|owner| Actor::new(owner).ok());
@@ -155,7 +188,7 @@ pub(super) fn tasks(chain: &Chain<'_>, who: &Who, form: &Query) -> Result<Deed, 
         };
         events.push(event(store, Body::TaskAct(TaskAct { task, act, actor: who.name }))?);
     }
-    Ok(Deed { done, events })
+    Ok(Deed::new(done, events))
 }
 
 /// The events of a form about supplier orders.
@@ -193,28 +226,14 @@ pub(super) fn orders(chain: &Chain<'_>, who: &Who, form: &Query) -> Result<Deed,
         let act = OrderAct { order, act, actor: who.name, note: note(form) };
         events.push(event(store, Body::OrderAct(Box::new(act)))?);
     }
-    Ok(Deed { done, events })
+    Ok(Deed::new(done, events))
 }
 
 /// A delivery of everything that is outstanding of an order, each sku as a lot of its own.
 fn receipts(store: &Store, id: OrderId, who: &Who) -> Result<Vec<Event>, Problem> {
     let order = store.orders().find(|order| order.order == id);
     let order = order.ok_or_else(|| gone(&id.to_string()))?;
-    let lines = order.lines.iter().filter(|line| line.outstanding_units() > 0);
-    lines
-        .map(|line| {
-            let lot = LotCode::cut(&format!("{id}-{}", line.sku));
-            let delivery = Delivery {
-                order: Some(id),
-                sku: line.sku,
-                lot,
-                units: line.outstanding_units(),
-                actor: who.name,
-                ..Delivery::default()
-            };
-            event(store, Body::Delivery(delivery))
-        })
-        .collect()
+    order.outstanding(who.name).map(|lot| event(store, Body::Delivery(lot))).collect()
 }
 
 /// The policy that a form describes.
@@ -278,7 +297,7 @@ pub(super) fn policies(chain: &Chain<'_>, who: &Who, form: &Query) -> Result<Dee
     who.must_see(store.id())?;
     let policy = Policy { actor: who.name, ..merged(store, policy(form)?) };
     let done = format!("Policy {} set.", policy.policy);
-    Ok(Deed { done, events: vec![event(store, Body::Policy(Box::new(policy)))?] })
+    Ok(Deed::new(done, vec![event(store, Body::Policy(Box::new(policy)))?]))
 }
 
 /// A policy of a form with the values that only the old one has.
@@ -301,10 +320,10 @@ pub(super) fn merged(store: &Store, policy: Policy) -> Policy {
     }
 }
 
-/// Has the events of a deed put into the log. What became of it, and whether all of it was taken.
-pub(super) async fn carry_out(app: &App, deed: Deed) -> Result<(bool, String), Problem> {
+/// Has the events of a deed put into the log. What became of it, and what of it can be taken back.
+pub(super) async fn carry_out(app: &App, deed: Deed) -> Result<Notice, Problem> {
     if deed.events.is_empty() {
-        return Ok((false, format!("{} Nothing was changed.", deed.done)));
+        return Ok(Notice::bad(format!("{} Nothing was changed.", deed.done)));
     }
     let incoming = |event| Incoming { event, if_new: false };
     let acks = hand_in(app, deed.events.into_iter().map(incoming).collect()).await?;
@@ -313,10 +332,10 @@ pub(super) async fn carry_out(app: &App, deed: Deed) -> Result<(bool, String), P
         .filter(|ack| !matches!(ack.status, AckStatus::Accepted | AckStatus::Duplicate))
         .collect();
     match refused.first() {
-        None => Ok((true, deed.done)),
+        None => Ok(Notice { good: true, text: deed.done, undo: deed.undo }),
         Some(first) => {
-            let count = refused.len();
-            Ok((false, format!("{count} of {} were not accepted: {}", acks.len(), why(first))))
+            let (count, why) = (refused.len(), why(first));
+            Ok(Notice::bad(format!("{count} of {} were not accepted: {why}", acks.len())))
         }
     }
 }

@@ -1,9 +1,12 @@
 //! The inbox of open problems, and one of them in full.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use askama::Template;
-use shelf_domain::{Actor, AlertId, AlertStatus, Effect, HOUR, Rule, Severity, TaskStatus};
+use shelf_domain::{
+    Actor, AlertId, AlertStatus, Effect, HOUR, Rule, Severity, StoreId, TaskStatus,
+};
 use shelf_views::{
     AlertDetail, AlertFilter, AlertRow, AlertsView, LotRow, ShelfRow, TaskRow, wording, zone_of,
 };
@@ -13,6 +16,7 @@ use super::fmt;
 use super::query::encode;
 use super::scene::{Part, Scene, Wrong};
 use crate::access::Role;
+use crate::acts::ROUTER;
 
 /// The most rows of the inbox.
 const ROWS: usize = 200;
@@ -32,11 +36,13 @@ pub(super) struct Acts {
 #[template(path = "acts.html")]
 struct Buttons<'a> {
     alert: &'a AlertRow,
+    undo: bool,
 }
 
 impl Acts {
     pub(super) fn new(scene: &Scene<'_>, alert: &AlertRow) -> Self {
-        let buttons = Buttons { alert }.render().unwrap_or_default();
+        let undo = undoable(scene, alert);
+        let buttons = Buttons { alert, undo }.render().unwrap_or_default();
         Self {
             several: scene.chain.stores().len() > 1,
             link: alert_link(scene, alert),
@@ -49,8 +55,19 @@ fn alert_link(scene: &Scene<'_>, alert: &AlertRow) -> String {
     scene.link_in(alert.store, &format!("/alerts/{}", alert.alert))
 }
 
+/// Whether the last act of a person on an alert can be taken back: that the routes gave it to
+/// somebody is nothing that anybody did by mistake.
+fn undoable(scene: &Scene<'_>, alert: &AlertRow) -> bool {
+    if alert.actor.is_some_and(|actor| actor.as_str() == ROUTER) {
+        return false;
+    }
+    let store = scene.chain.store(alert.store);
+    store.is_some_and(|store| store.alert_before_act(alert.alert).is_some())
+}
+
 /// One row of the inbox.
 struct Row {
+    undo: bool,
     alert: AlertRow,
     link: String,
     shelf: String,
@@ -85,6 +102,14 @@ struct Inbox {
     acts: bool,
     narrowed: bool,
     all: String,
+}
+
+#[derive(Template)]
+#[template(path = "alerts_ended.html")]
+struct Ended {
+    rows: Vec<AlertRow>,
+    total: u64,
+    several: bool,
 }
 
 fn choices<T: Copy>(
@@ -133,7 +158,29 @@ pub(super) fn parts(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
         narrowed: severity.is_some() || rule.is_some() || status.is_some() || owner.is_some(),
         all: scene.link("/alerts"),
     };
-    Ok(vec![Part::still("filters", &filters)?, Part::live("alerts", &inbox)?])
+    let mut rows = ended(scene, store);
+    let total = rows.len() as u64;
+    rows.truncate(ROWS);
+    let ended = Ended { rows, total, several: inbox.several };
+    Ok(vec![
+        Part::still("filters", &filters)?,
+        Part::live("alerts", &inbox)?,
+        Part::live("ended", &ended)?,
+    ])
+}
+
+/// What people ended and can bring back, for those who may.
+fn ended(scene: &Scene<'_>, asked: Option<StoreId>) -> Vec<AlertRow> {
+    if !scene.may(Role::Operator) {
+        return Vec::new();
+    }
+    let stores = scene.stores();
+    let stores = stores.iter().filter(|store| asked.is_none_or(|asked| store.id() == asked));
+    let mut rows: Vec<AlertRow> = stores
+        .flat_map(|store| store.alerts_to_undo().map(|alert| AlertRow::new(store, alert)))
+        .collect();
+    rows.sort_by_key(|row| (Reverse(row.severity), row.store, Reverse(row.alert)));
+    rows
 }
 
 /// Who takes care of alerts that stand, and who is asked for.
@@ -147,6 +194,7 @@ fn owners(scene: &Scene<'_>, asked: Option<Actor>) -> Vec<(String, bool)> {
 fn row(scene: &Scene<'_>, alert: AlertRow) -> Row {
     let zone = zone_of(&alert.category);
     Row {
+        undo: undoable(scene, &alert),
         link: alert_link(scene, &alert),
         shelf: alert.sku.map_or_else(String::new, |sku| {
             scene.link_in(alert.store, &format!("/shelves/{}", encode(sku.as_str())))
@@ -169,6 +217,7 @@ struct Moment {
 struct One {
     alert: AlertRow,
     acts: bool,
+    undo: bool,
     past: bool,
     opened: String,
     seen: String,
@@ -212,6 +261,7 @@ pub(super) fn one(scene: &Scene<'_>, id: &str) -> Result<Vec<Part>, Wrong> {
     });
     let one = One {
         acts: scene.may(Role::Operator),
+        undo: undoable(scene, &row),
         past: scene.as_of.is_some(),
         opened: fmt::local(clock, row.opened_at),
         seen: fmt::local(clock, row.last_seen_at),
@@ -272,7 +322,8 @@ pub(super) fn level_chart(
         .map(|record| record.at.0)
         .collect();
     let mut restocks = Vec::new();
-    for (at, level) in levels {
+    // Of a past moment what came later is left out.
+    for (at, level) in levels.into_iter().filter(|(at, _)| *at <= store.now()) {
         let hour = at.0 - HOUR..at.0;
         let here = arrived.iter().any(|at| hour.contains(at));
         restocks.push(here.then_some(f64::from(level.floor_units)));

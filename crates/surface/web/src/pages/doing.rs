@@ -10,6 +10,7 @@ use shelf_views::Chain;
 use super::acts::{self, Deed};
 use super::fmt::sentence;
 use super::query::Query;
+use super::scene::Notice;
 use super::site::back;
 use crate::access::{Role, Who};
 use crate::api::retry;
@@ -61,7 +62,7 @@ async fn control(app: &App, who: &Who, form: &Query) -> Result<Response, Problem
             return Err(Problem::new(Kind::BadRequest, detail));
         }
     };
-    Ok(back(form.get("back").unwrap_or("/"), true, &told))
+    Ok(back(form.get("back").unwrap_or("/"), &Notice::good(told)))
 }
 
 /// Does what a form says.
@@ -92,8 +93,7 @@ async fn act_on(
     who.check_csrf(form.get("csrf").unwrap_or_default())?;
     let wanted = form.clone();
     if what == "quarantine" {
-        let (good, told) = again(app, who, form).await?;
-        return Ok(back(fallback, good, &told));
+        return Ok(back(fallback, &again(app, who, form).await?));
     }
     let doer = who.clone();
     let deed = app.read(None, move |present| -> Result<Deed, Problem> {
@@ -106,8 +106,8 @@ async fn act_on(
             _ => Err(Problem::new(Kind::NotFound, "nothing can be done there")),
         }
     });
-    let (good, told) = acts::carry_out(app, deed.await??).await?;
-    Ok(back(form.get("back").unwrap_or(fallback), good, &told))
+    let notice = acts::carry_out(app, deed.await??).await?;
+    Ok(back(form.get("back").unwrap_or(fallback), &notice))
 }
 
 /// Whether a person asks, by way of a browser, and not a program.
@@ -128,14 +128,14 @@ pub(super) fn led_back(
         Err(problem) if wants_page(headers) => {
             let (detail, hint) = (sentence(&problem.detail), sentence(&problem.hint));
             let text: String = format!("{detail}. {hint}.").chars().take(TOLD).collect();
-            Ok(back(form.get("back").unwrap_or(fallback), false, &text))
+            Ok(back(form.get("back").unwrap_or(fallback), &Notice::bad(text)))
         }
         other => other,
     }
 }
 
 /// Submits an entry of quarantine again.
-async fn again(app: &App, who: &Who, form: &Query) -> Result<(bool, String), Problem> {
+async fn again(app: &App, who: &Who, form: &Query) -> Result<Notice, Problem> {
     let bad = || Problem::new(Kind::BadRequest, "the form does not say which event");
     let place = form.get("one").unwrap_or_default();
     let numbers: Vec<&str> = place.split(' ').skip(1).collect();
@@ -144,11 +144,13 @@ async fn again(app: &App, who: &Who, form: &Query) -> Result<(bool, String), Pro
     let name = format!("p{:02}:{}", place.0, place.1);
     let acks = retry(app, who, vec![place], None).await?;
     Ok(match acks.first() {
-        Some(Ack { status: AckStatus::Accepted, .. }) => (true, format!("{name} was accepted.")),
-        Some(Ack { status: AckStatus::Duplicate, .. }) => {
-            (true, format!("{name} was known already: nothing was changed."))
+        Some(Ack { status: AckStatus::Accepted, .. }) => {
+            Notice::good(format!("{name} was accepted."))
         }
-        Some(ack) => (false, format!("{name} was not accepted: {}", why(ack))),
+        Some(Ack { status: AckStatus::Duplicate, .. }) => {
+            Notice::good(format!("{name} was known already: nothing was changed."))
+        }
+        Some(ack) => Notice::bad(format!("{name} was not accepted: {}", why(ack))),
         None => return Err(bad()),
     })
 }

@@ -4,17 +4,22 @@
 use std::fmt::Write as _;
 
 use askama::Template;
-use shelf_views::{EffectLine, wording};
+use shelf_domain::StoreId;
+use shelf_events::event_kinds;
+use shelf_views::{EffectKind, EffectLine, wording};
 
 use super::fmt;
-use super::query::encode;
+use super::query::{Query, encode};
 use super::scene::{Logged, Part, Scene, Wrong};
+use super::trail::{Keep, Want};
 
 /// The most lines of the tail.
 const LINES: usize = 150;
 
 /// One line of the tail.
 struct Row {
+    /// Its place in the log, by which an open page knows it again.
+    id: String,
     at: String,
     store: String,
     class: &'static str,
@@ -30,107 +35,127 @@ struct Filters {
     as_of: Option<String>,
     text: String,
     kinds: Vec<(&'static str, bool)>,
+    /// A kind that is asked for, and that there is not.
+    unknown: Option<String>,
     sources: [(&'static str, &'static str, bool); 2],
 }
 
 #[derive(Template)]
 #[template(path = "events.html")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a sentence of the page, or none")]
 struct Tail {
     rows: Vec<Row>,
     effects: bool,
     live: bool,
     narrowed: bool,
     all: String,
+    /// Whether the log was looked through, and no longer list is known.
+    bounded: bool,
 }
 
-/// Kinds of what followed.
-const KINDS: &[&str] = &["alert", "task", "order", "price", "removed", "explained", "quarantined"];
-/// Kinds of what came in.
-const EVENT_KINDS: &[&str] = &[
-    "pickup",
-    "putback",
-    "entry",
-    "exit",
-    "pos_transaction",
-    "weight_change",
-    "refill",
-    "transfer",
-    "wh_in",
-    "wh_out",
-    "count",
-    "removal",
-    "alert_act",
-    "order_act",
-    "task_act",
-    "policy",
-    "price",
-    "promotion",
-    "product",
-    "shelf",
-    "store",
-    "supplier",
-];
+/// The kinds of what followed, or of what came in.
+fn kinds_of(effects: bool) -> Vec<&'static str> {
+    if effects {
+        EffectKind::LISTED.into_iter().map(EffectKind::code).collect()
+    } else {
+        event_kinds().collect()
+    }
+}
+
+/// What of the log the page shows: what followed, or what came in.
+struct Asked<'a> {
+    effects: bool,
+    kinds: Vec<&'static str>,
+    kind: Option<&'static str>,
+    /// A kind that is asked for, and that there is not.
+    unknown: Option<&'a str>,
+    word: Option<&'a str>,
+    /// Whether it is of one store, or of a moment that has passed.
+    placed: bool,
+}
+
+impl<'a> Asked<'a> {
+    fn of(query: &'a Query) -> Self {
+        let effects = query.get("show") != Some("events");
+        let (kinds, named) = (kinds_of(effects), query.get("kind"));
+        let kind = kinds.iter().copied().find(|kind| named == Some(*kind));
+        let unknown = if kind.is_some() { None } else { named };
+        let placed = query.get("store").is_some() || query.get("as_of").is_some();
+        Self { effects, kinds, kind, unknown, word: query.get("text"), placed }
+    }
+
+    /// Whether it is looked up in the log: the feed has the latest lines of all stores only.
+    fn looked_up(&self) -> bool {
+        self.narrows() || self.placed
+    }
+
+    fn narrows(&self) -> bool {
+        self.kind.is_some() || self.word.is_some()
+    }
+}
+
+/// What the page asks the log for, of these stores; `None`: of all.
+pub(super) fn want(query: &Query, stores: Option<Vec<StoreId>>) -> Want {
+    let asked = Asked::of(query);
+    let keep =
+        Keep { stores, kind: asked.kind.map(str::to_owned), word: asked.word.map(str::to_owned) };
+    match (asked.effects, asked.looked_up()) {
+        (false, _) => Want::Events(keep),
+        (true, true) => Want::Effects(keep),
+        // The latest lines are in the feed.
+        (true, false) => Want::Nothing,
+    }
+}
 
 /// The parts of the page of events.
 pub(super) fn parts(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
-    let effects = scene.query.get("show") != Some("events");
-    let kinds = if effects { KINDS } else { EVENT_KINDS };
-    let kind = scene.query.get("kind").filter(|kind| kinds.contains(kind));
+    let asked = Asked::of(scene.query);
+    let (effects, narrowed) = (asked.effects, asked.narrows());
     let filters = Filters {
         store: scene.query.get("store").map(str::to_owned),
         as_of: scene.as_of.map(str::to_owned),
-        text: scene.query.get("text").unwrap_or_default().to_owned(),
-        kinds: kinds.iter().map(|&known| (known, kind == Some(known))).collect(),
+        text: asked.word.unwrap_or_default().to_owned(),
+        kinds: asked.kinds.iter().map(|&known| (known, asked.kind == Some(known))).collect(),
+        unknown: asked.unknown.map(str::to_owned),
         sources: [("effects", "What followed", effects), ("events", "What came in", !effects)],
     };
-    let rows = if effects { effect_rows(scene, kind) } else { event_rows(scene, kind) };
-    let narrowed = scene.query.get("text").is_some() || kind.is_some();
-    let live = effects && !narrowed && scene.as_of.is_none();
-    let tail = Tail { rows, effects, live, narrowed, all: scene.link("/events") };
-    let filters = Part::still("filters", &filters)?;
-    let tail = if live { Part::live("events", &tail)? } else { Part::still("events", &tail)? };
-    Ok(vec![filters, tail])
+    let rows = if effects { effect_rows(scene, asked.looked_up()) } else { event_rows(scene) };
+    let live = scene.as_of.is_none();
+    let bounded = rows.len() < LINES;
+    let tail = Tail { rows, effects, live, narrowed, all: scene.link("/events"), bounded };
+    Ok(vec![Part::still("filters", &filters)?, Part::live("events", &tail)?])
 }
 
-fn effect_rows(scene: &Scene<'_>, kind: Option<&str>) -> Vec<Row> {
-    let text = scene.query.get("text");
+fn effect_rows(scene: &Scene<'_>, looked_up: bool) -> Vec<Row> {
     let asked = scene.asked();
     let several = scene.stores().len() > 1;
     let from_log: Vec<EffectLine> = scene.effects.iter().map(EffectLine::new).collect();
-    // What the page asked the log for goes further back than the latest lines.
-    let lines = if from_log.is_empty() { scene.lines } else { from_log.as_slice() };
-    let wanted = lines.iter().rev().filter(|line| {
-        let kind_of = serde_json::to_value(line.kind).ok();
-        let kind_of = kind_of.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default();
-        let sku = line.sku.map(|sku| sku.to_string()).unwrap_or_default();
-        kind_of != "window"
-            && asked.is_none_or(|id| id == line.store)
-            && kind.is_none_or(|kind| kind == kind_of)
-            && text.is_none_or(|text| line.text.contains(text) || sku.contains(text))
-    });
+    let lines = if looked_up { from_log.as_slice() } else { scene.lines };
     let row = |line: &EffectLine| {
         let clock = scene.chain.store(line.store).map(|store| &store.settings().clock);
-        let kind = serde_json::to_value(line.kind).ok();
         Row {
+            id: format!("f-{}-{}-{}", line.store, line.input_offset, line.index),
             at: clock.map_or_else(String::new, |clock| wording::local_time(clock, line.at)),
             store: if several { line.store.to_string() } else { String::new() },
             class: line.severity.map_or("", shelf_domain::Severity::code),
-            kind: kind.and_then(|kind| kind.as_str().map(str::to_owned)).unwrap_or_default(),
+            kind: line.kind.code().to_owned(),
             text: fmt::sentence(&line.text),
             link: line.sku.map_or_else(String::new, |sku| {
                 scene.link_in(line.store, &format!("/shelves/{}", encode(sku.as_str())))
             }),
         }
     };
-    wanted.take(LINES).map(row).collect()
+    let of_store = |line: &&EffectLine| asked.is_none_or(|id| id == line.store);
+    lines.iter().rev().filter(of_store).take(LINES).map(row).collect()
 }
 
-fn event_rows(scene: &Scene<'_>, kind: Option<&str>) -> Vec<Row> {
+fn event_rows(scene: &Scene<'_>) -> Vec<Row> {
     let several = scene.stores().len() > 1;
     let row = |logged: &Logged| {
         let clock = scene.chain.store(logged.event.store).map(|store| &store.settings().clock);
         let at = logged.event.at;
         Row {
+            id: format!("e-{}-{}", logged.partition, logged.offset),
             at: clock
                 .map_or_else(|| wording::minute_utc(at), |clock| wording::local_time(clock, at)),
             store: if several { logged.event.store.to_string() } else { String::new() },
@@ -140,8 +165,7 @@ fn event_rows(scene: &Scene<'_>, kind: Option<&str>) -> Vec<Row> {
             link: scene.link(&format!("/events/{}/{}", logged.partition, logged.offset)),
         }
     };
-    let fits = |logged: &&Logged| kind.is_none_or(|kind| code_of(&logged.text) == kind);
-    scene.events.iter().rev().filter(fits).take(LINES).map(row).collect()
+    scene.events.iter().rev().take(LINES).map(row).collect()
 }
 
 /// The kind of an event as a code.

@@ -76,10 +76,12 @@ async fn draw_again(
     drawn: &watch::Sender<Arc<Drawn>>,
 ) {
     let (mut changes, mut stopping) = (app.feed().changes(), app.stopping());
+    let mut followed = None;
     loop {
         let version = changes.borrow_and_update().version;
         let begun = Instant::now();
-        match site::parts(app, page.clone(), query.clone(), sight.clone()).await {
+        let seen = (page.clone(), query.clone(), sight.clone());
+        match site::parts(app, seen.0, seen.1, seen.2, &mut followed).await {
             Ok((parts, age_ms)) => {
                 drawn.send_replace(Arc::new(Drawn { version, parts, age_ms }));
             }

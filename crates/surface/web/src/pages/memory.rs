@@ -4,12 +4,13 @@
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
-use shelf_domain::HOUR;
+use shelf_domain::{HOUR, StoreId};
 use shelf_host::{ChainReader, HostError, step_behind_people};
-use shelf_views::{LevelHistory, ReadingHistory};
+use shelf_views::{Chain, LevelHistory, NowView, ReadingHistory};
 
 use super::live::Lives;
 use crate::app::{App, Weakly};
+use crate::feed::Present;
 
 /// How often the feed is looked at for another hour.
 const LOOK: Duration = Duration::from_millis(250);
@@ -34,6 +35,16 @@ pub(super) struct Past {
 }
 
 impl Memory {
+    /// The first page: one store, or all that are seen.
+    pub(crate) fn now_view(
+        &self,
+        present: &Present<'_>,
+        chain: &Chain<'_>,
+        store: Option<StoreId>,
+    ) -> NowView {
+        NowView::new(chain, present.clock, store, &self.past().readings, present.rates)
+    }
+
     pub(super) fn past(&self) -> RwLockReadGuard<'_, Past> {
         self.past.read().unwrap_or_else(PoisonError::into_inner)
     }

@@ -38,13 +38,13 @@ struct Page<'a> {
     tables: Vec<Table>,
 }
 
-/// The report of a day of one store, or of all together, as one HTML file; of the last full day
-/// where none is named. Blocks while the log is read.
-pub fn daily_report(
+/// The report of a day of one store, or of all together; of the last full day where none is named.
+/// Blocks while the log is read.
+pub fn day_report(
     folder: &Folder,
     store: Option<StoreId>,
     day: Option<Day>,
-) -> Result<String, WebError> {
+) -> Result<DayReport, WebError> {
     let reader = ChainReader::open(folder, Follow::FromSnapshot)?;
     let chain = Chain::new(reader.partitions());
     let today = chain.select(store).iter().map(|store| store.day()).max().unwrap_or_default();
@@ -59,11 +59,14 @@ pub fn daily_report(
         }
     });
     read?;
-    let report = DayReport::new(&chain, store, day, &effects);
-    html(&report).map_err(|error| WebError::Server(error.to_string()))
+    Ok(DayReport::new(&chain, store, day, &effects))
 }
 
-/// A report as HTML.
+/// A report as one HTML file.
+pub fn report_page(report: &DayReport) -> Result<String, WebError> {
+    html(report).map_err(|error| WebError::Server(error.to_string()))
+}
+
 pub(super) fn html(report: &DayReport) -> Result<String, askama::Error> {
     let value = |row: &Option<KpiRow>, kpi| {
         row.as_ref().map_or_else(|| "–".to_owned(), |row| figure(row, kpi))

@@ -1,10 +1,11 @@
 //! What was sold, and what was lost: windows, rankings, patterns, waste, availability.
 
 use askama::Template;
-use shelf_domain::{Cause, Day, HOUR, Kpi, Sku, Store, Timestamp, WindowName};
+use shelf_domain::{Cause, Day, HOUR, Kpi, Sku, Store, StoreId, Timestamp, WindowName};
 use shelf_views::{
-    KpiBy, KpiFilter, KpiRow, KpisView, MarkdownRow, MarkdownsView, Reading, TileKind,
-    WindowFilter, WindowKind, WindowKindsView, WindowLine, WindowsView, best_products, wording,
+    KpiBy, KpiFilter, KpiRow, KpisView, MarkdownRow, MarkdownsView, Reading, SalesRow, SalesView,
+    TileKind, WindowFilter, WindowKind, WindowKindsView, WindowLine, WindowsView, best_products,
+    wording,
 };
 
 use super::chart::{Chart, Line};
@@ -33,6 +34,7 @@ pub(super) struct Ranked {
     pub(super) name: String,
     pub(super) link: String,
     pub(super) figures: Vec<String>,
+    pub(super) units: String,
 }
 
 /// A grid of days and hours.
@@ -59,9 +61,25 @@ struct WindowRow {
 struct Sales {
     spans: Vec<Choice>,
     chart: String,
+    compared: Compared,
     tables: Vec<(&'static str, Vec<Ranked>)>,
     grid: Grid,
     several: bool,
+}
+
+/// What was sold beside the same days a week earlier.
+struct Compared {
+    from: String,
+    to: String,
+    rows: Vec<(String, Vec<ComparedCell>)>,
+    known: bool,
+}
+
+struct ComparedCell {
+    value: String,
+    before: String,
+    change: String,
+    class: &'static str,
 }
 
 #[derive(Template)]
@@ -108,7 +126,7 @@ fn ranked(scene: &Scene<'_>, by: KpiBy, kpis: &[Kpi], row: &KpiRow) -> Ranked {
     };
     let name = if by == KpiBy::Category { fmt::category(&row.name) } else { row.name.clone() };
     let figures = kpis.iter().map(|&kpi| figure(row, kpi)).collect();
-    Ranked { name, link, figures }
+    Ranked { name, link, figures, units: wording::count(row.sold_units) }
 }
 
 /// A figure as people read it.
@@ -150,6 +168,7 @@ pub(super) fn sales(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
         (net > 0).then_some(net as f64 / 100.0)
     });
     let page = Sales {
+        compared: compared(scene),
         spans: [1, 7, 14, 28].map(span).into_iter().collect(),
         chart: Chart {
             title: "Net revenue by hour, the last two days".to_owned(),
@@ -167,6 +186,49 @@ pub(super) fn sales(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
     Ok(vec![Part::still("sales", &page)?, Part::live("windows", &windows(scene)?)?])
 }
 
+/// As many ended days as are asked for, beside the same days a week earlier: today is not over.
+fn compared(scene: &Scene<'_>) -> Compared {
+    let (count, _, today) = days(scene);
+    let (from_day, to_day) = (today.plus(-count), today.plus(-1));
+    let (store, sort) = (scene.asked(), Some(Kpi::NetRevenue));
+    let view = |by| {
+        let filter = KpiFilter { store, by, from_day, to_day, sort, limit: Some(RANKED) };
+        SalesView::new(scene.chain, &filter)
+    };
+    let all = view(KpiBy::Chain);
+    let stores = if scene.stores().len() > 1 { view(KpiBy::Store).rows } else { Vec::new() };
+    let rows: Vec<&SalesRow> = all.rows.iter().chain(&stores).collect();
+    let whole = |row: &&SalesRow| row.revenue.week_before.and(row.customers.week_before).is_some();
+    let known = rows.iter().all(whole);
+    let money = |value: f64| wording::money((value * 100.0).round() as i64);
+    let count = |value: f64| wording::count(value.round() as i64);
+    let cell = |compared: &shelf_views::Compared, text: &dyn Fn(f64) -> String| ComparedCell {
+        value: text(compared.value),
+        before: compared.week_before.map_or_else(|| "–".to_owned(), text),
+        change: compared.change(),
+        class: match compared.change_percent {
+            Some(percent) if percent > 0.0 => "up",
+            Some(percent) if percent < 0.0 => "down",
+            _ => "",
+        },
+    };
+    let row = |row: &&SalesRow| {
+        let cells = vec![
+            cell(&row.revenue, &money),
+            cell(&row.transactions, &count),
+            cell(&row.customers, &count),
+            cell(&row.units, &count),
+        ];
+        (row.name.clone(), cells)
+    };
+    Compared {
+        from: wording::date(from_day),
+        to: wording::date(to_day),
+        rows: rows.iter().map(row).collect(),
+        known,
+    }
+}
+
 /// What was sold between two readings: today's sum begins anew at midnight.
 fn sold_between(was: &Reading, is: &Reading) -> i64 {
     if is.net_today_cents >= was.net_today_cents {
@@ -180,10 +242,11 @@ fn hourly(scene: &Scene<'_>) -> Vec<(String, Option<f64>)> {
     let stores = scene.stores();
     let Some(now) = stores.iter().map(|store| store.now()).max() else { return Vec::new() };
     let clock = stores.first().map(|store| store.settings().clock.clone()).unwrap_or_default();
+    let ids: Vec<StoreId> = stores.iter().map(|store| store.id()).collect();
     let mut rows = Vec::new();
     for back in (0..48).rev() {
-        let was = scene.history.before(scene.asked(), now, back + 1);
-        let is = scene.history.before(scene.asked(), now, back);
+        let was = scene.history.before(&ids, now, back + 1);
+        let is = scene.history.before(&ids, now, back);
         let value = was.zip(is).map(|(was, is)| sold_between(&was, &is) as f64 / 100.0);
         let start = Timestamp((now.0.div_euclid(HOUR) - back - 1) * HOUR);
         rows.push((fmt::local(&clock, start), value));
@@ -201,10 +264,11 @@ fn grid(
     let stores = scene.stores();
     let now = stores.iter().map(|store| store.now()).max().unwrap_or_default();
     let clock = stores.first().map(|store| store.settings().clock.clone()).unwrap_or_default();
+    let ids: Vec<StoreId> = stores.iter().map(|store| store.id()).collect();
     let mut values: Vec<(Day, usize, f64)> = Vec::new();
     for back in (0..PATTERN_HOURS).rev() {
-        let was = scene.history.before(scene.asked(), now, back + 1);
-        let is = scene.history.before(scene.asked(), now, back);
+        let was = scene.history.before(&ids, now, back + 1);
+        let is = scene.history.before(&ids, now, back);
         let Some(value) = was.zip(is).and_then(|(was, is)| figure(&was, &is)) else { continue };
         let start = Timestamp((now.0.div_euclid(HOUR) - back - 1) * HOUR);
         values.push((clock.day(start), usize::from(clock.minute_of_day(start) / 60), value));

@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use askama::Template;
-use shelf_domain::{Event, Store, StoreId};
+use shelf_domain::{AlertId, Event, Store, StoreId};
 use shelf_events::OutputRecord;
 use shelf_views::{
     Chain, ClockKind, EffectLine, HostFacts, LevelHistory, LotLife, QualityView, Rates,
-    ReadingHistory,
+    ReadingHistory, StageRow,
 };
 
 use super::query::{Query, encode};
@@ -115,6 +115,8 @@ pub(crate) struct Logged {
 pub(crate) struct Extra {
     /// The tables of the lake; a sentence where they cannot be read; `None` where there is no lake.
     pub(crate) lake: Option<Result<Vec<LakeTable>, String>>,
+    /// How long the stages of the path take; none where another process runs the chain.
+    pub(crate) stages: Vec<StageRow>,
     /// What keeps it in shape.
     pub(crate) jobs: Vec<LakeJob>,
     /// The links with other systems.
@@ -208,6 +210,49 @@ pub(crate) struct Notice {
     pub(crate) good: bool,
     /// What happened.
     pub(crate) text: String,
+    /// The alerts on which it can be taken back.
+    pub(crate) undo: Vec<(StoreId, AlertId)>,
+}
+
+impl Notice {
+    pub(crate) fn good(text: String) -> Self {
+        Self { good: true, text, undo: Vec::new() }
+    }
+
+    pub(crate) fn bad(text: String) -> Self {
+        Self { good: false, text, undo: Vec::new() }
+    }
+
+    /// As text for a cookie: a sign, the sentence, and a line for each store with the numbers of
+    /// its alerts.
+    pub(super) fn told(&self) -> String {
+        let text = self.text.replace('\n', " ");
+        let mut told = format!("{}{text}", if self.good { '+' } else { '-' });
+        for alerts in self.undo.chunk_by(|(a, _), (b, _)| a == b) {
+            let numbers: Vec<String> = alerts.iter().map(|(_, id)| id.0.to_string()).collect();
+            let store = alerts.first().map_or_else(String::new, |(store, _)| store.to_string());
+            // Writing to a string cannot fail.
+            let _ = write!(told, "\n{} {store}", numbers.join("."));
+        }
+        told
+    }
+
+    /// The notice of such a text.
+    pub(super) fn of(told: &str) -> Option<Self> {
+        let mut lines = told.lines();
+        let first = lines.next()?;
+        let good = first.starts_with('+');
+        let text = first.strip_prefix(['+', '-'])?.to_owned();
+        let mut undo = Vec::new();
+        for line in lines {
+            let (numbers, store) = line.split_once(' ')?;
+            let store = StoreId::new(store).ok()?;
+            for number in numbers.split('.') {
+                undo.push((store, AlertId(number.parse().ok()?)));
+            }
+        }
+        Some(Self { good, text, undo })
+    }
 }
 
 /// Who looks at a page.

@@ -7,18 +7,18 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use shelf_domain::{Event, LotCode, Policy, Sku, Store, StoreId, Timestamp};
+use shelf_domain::{LotCode, Policy, Sku, Store, StoreId, Timestamp};
 use shelf_views::{EffectLine, HostFacts, LotLife, QualityView};
 
 use super::acts;
 use super::query::{Query, encode};
 use super::scene::{Extra, Notice, Part, Scene, Theme, Visitor, Wrong};
-use super::trail::{self, Found, Want};
+use super::trail::{self, Found, Trail, Want};
 use super::{Page, doing, live, preview, statements};
 use crate::access::{Role, Who};
 use crate::api::{Acts, ActsAsked, Refused, acts, explained, newest};
 use crate::app::App;
-use crate::facts::{host_facts, quality_facts};
+use crate::facts::{host_facts, quality_facts, stage_rows};
 use crate::feed::Present;
 use crate::problem::{Kind, Problem};
 use crate::{LakeJob, LakeTable};
@@ -128,18 +128,14 @@ fn with_cookie(mut answer: Response, cookie: &str) -> Response {
 }
 
 /// Leads back to a page, where a sentence says what became of what was done.
-pub(super) fn back(path: &str, good: bool, text: &str) -> Response {
-    let mark = if good { '+' } else { '-' };
-    let kept =
-        format!("notice={mark}{}; Path=/; Max-Age=30; HttpOnly; SameSite=Strict", encode(text));
+pub(super) fn back(path: &str, notice: &Notice) -> Response {
+    let told = encode(&notice.told());
+    let kept = format!("notice={told}; Path=/; Max-Age=30; HttpOnly; SameSite=Strict");
     with_cookie(Redirect::to(local(path)).into_response(), &kept)
 }
 
 pub(super) fn visitor(headers: &HeaderMap, who: &Who, address: String) -> Visitor {
-    let notice = cookie(headers, "notice").and_then(|told| {
-        let text = told.get(1..)?.to_owned();
-        Some(Notice { good: told.starts_with('+'), text })
-    });
+    let notice = cookie(headers, "notice").and_then(|told| Notice::of(&told));
     Visitor {
         theme: match cookie(headers, "theme").as_deref() {
             Some("dark") => Some(Theme::Dark),
@@ -198,18 +194,26 @@ pub(super) async fn page_answer(
         return Problem::new(Kind::NotFound, "there is no such page").into_response();
     };
     let told = visitor.notice.is_some();
-    let asked = (page.clone(), page.want(&query));
+    let found = match looked_up(app, page.want(&query, sight.stores.as_deref()), &query).await {
+        Ok(found) => found,
+        Err(problem) => return problem.into_response(),
+    };
     let drawn =
-        with_scene(app, asked, query, sight, extra, move |page, scene| {
-            match super::render(page, scene, &visitor) {
+        with_scene(
+            app,
+            (page, found),
+            query,
+            sight,
+            extra,
+            move |page, scene| match super::render(page, scene, &visitor) {
                 Ok(html) => Ok((StatusCode::OK, html)),
                 Err(Wrong::Missing { what, hint }) => {
                     let page = Page::Missing { what, hint };
                     super::render(&page, scene, &visitor).map(|html| (StatusCode::NOT_FOUND, html))
                 }
                 Err(other) => Err(other),
-            }
-        });
+            },
+        );
     match drawn.await {
         Ok(Ok((status, html))) => {
             let answer = (status, [(header::CACHE_CONTROL, "no-store")], Html(html));
@@ -225,20 +229,44 @@ pub(super) async fn page_answer(
     }
 }
 
-/// The live parts of a page, and the age of their data.
+/// What the log has of what a page wants, up to the moment that is asked for.
+async fn looked_up(app: &App, want: Want, query: &Query) -> Result<Found, Problem> {
+    if want == Want::Nothing {
+        return Ok(Found::default());
+    }
+    let before = match query.get("as_of").map(moment).transpose()? {
+        Some(at) => Some(app.ends_at(at).await?),
+        None => None,
+    };
+    let folder = app.feed().folder().clone();
+    Ok(app.blocking(move || trail::read(&folder, want, before.as_deref())).await??)
+}
+
+/// The live parts of a page, and the age of their data. What it follows in the log is read on from
+/// where it was the last time.
 pub(super) async fn parts(
     app: &App,
     page: Page,
     query: Query,
     sight: Sight,
+    followed: &mut Option<Trail>,
 ) -> Result<(Vec<Part>, u64), Problem> {
     let mut extra = Extra::default();
     if page == Page::Pipeline {
         (extra.lake, extra.jobs) = lake_facts(app).await;
     }
-    // What is read back of the log is in no part that changes.
-    let want = Want::Nothing;
-    let drawn = with_scene(app, (page, want), query, sight, extra, |page, scene| {
+    let found = match page.follows(&query, sight.stores.as_deref()) {
+        Want::Nothing => Found::default(),
+        want => {
+            let (known, folder) = (followed.take(), app.feed().folder().clone());
+            let read = app.blocking(move || match known {
+                Some(mut trail) => trail.read_on().map(|()| trail),
+                None => Trail::open(&folder, want, None),
+            });
+            followed.insert(read.await??).found().clone()
+        }
+    };
+    let drawn = with_scene(app, (page, found), query, sight, extra, |page, scene| {
         let age_ms = scene.rates.data_age_ms.unwrap_or_default();
         super::render_parts(page, scene).map(|parts| (parts, age_ms))
     });
@@ -248,37 +276,37 @@ pub(super) async fn parts(
 /// Makes the scene of a request and hands it to `draw`.
 async fn with_scene<T: Send + 'static>(
     app: &App,
-    (page, want): (Page, Want),
+    (page, mut found): (Page, Found),
     query: Query,
     sight: Sight,
     mut extra: Extra,
     draw: impl FnOnce(&Page, &Scene<'_>) -> T + Send + 'static,
 ) -> Result<T, Problem> {
     let as_of = query.get("as_of").map(moment).transpose()?;
-    let (reading, folder) = (app.clone(), app.feed().folder().clone());
-    let found: Found = app.blocking(move || trail::read(&folder, &want)).await??;
-    let shared = app.clone();
+    let (reading, shared) = (app.clone(), app.clone());
     let looked = move |present: &Present<'_>| {
         let seen = |id: StoreId| sight.stores.as_ref().is_none_or(|stores| stores.contains(&id));
         let chain = present.chain().clone().within(seen);
-        let lines = lines(&shared, &seen, present.as_of);
+        // The latest lines are of the present: a past moment shows what was looked up of it.
+        let lines = match present.as_of {
+            Some(_) => found.effects.iter().map(EffectLine::new).collect(),
+            None => {
+                let asked = query.get("store").and_then(|id| StoreId::new(id).ok());
+                lines(&shared, |id| seen(id) && asked.is_none_or(|asked| asked == id))
+            }
+        };
         let host = host(&shared, &page, present);
         if page == Page::Pipeline && sight.stores.is_none() {
             extra.quality = quality(&shared, present);
             // How they stood in the past nobody knows.
             if present.as_of.is_none() {
                 extra.links = shared.links(present.log_end());
+                extra.stages = stage_rows(shared.parts().stages.as_deref());
             }
         }
         let past = shared.memory().past();
-        let until = present.as_of.map_or(i64::MAX, |at| at.0);
-        let kept = |event: &Event| event.received_at.0 <= until && seen(event.store);
-        if let Some(Ok(audit)) = &mut extra.audit {
-            audit.acts.retain(|act| act.at.0 <= until);
-        }
-        let mut found = found;
-        found.effects.retain(|record| record.at.0 <= until && seen(record.store));
-        found.events.retain(|logged| kept(&logged.event));
+        found.effects.retain(|record| seen(record.store));
+        found.events.retain(|logged| seen(logged.event.store));
         let simulation = shared.parts().simulation.as_ref();
         let scene = Scene {
             chain: &chain,
@@ -301,9 +329,9 @@ async fn with_scene<T: Send + 'static>(
     reading.read(as_of, looked).await
 }
 
-fn lines(app: &App, seen: &impl Fn(StoreId) -> bool, as_of: Option<Timestamp>) -> Vec<EffectLine> {
-    let until = as_of.map_or(i64::MAX, |at| at.0);
-    let kept = |line: &crate::feed::FeedLine| line.line.at.0 <= until && seen(line.line.store);
+/// The latest lines of the stores that are shown, the newest last.
+fn lines(app: &App, shown: impl Fn(StoreId) -> bool) -> Vec<EffectLine> {
+    let kept = |line: &crate::feed::FeedLine| shown(line.line.store);
     let mut lines: Vec<EffectLine> =
         app.feed().latest_lines(LINES, kept).iter().map(|line| line.line.clone()).collect();
     lines.reverse();
@@ -393,11 +421,9 @@ async fn lake_facts(app: &App) -> (Option<Result<Vec<LakeTable>, String>>, Vec<L
 async fn acts_of(app: &App, query: &Query, who: &Who) -> Result<Acts, String> {
     let text = |name: &str| query.get(name).map(str::to_owned);
     let (kind, actor, page) = (text("type"), text("actor"), text("page"));
-    let asked = ActsAsked { store: text("store"), kind, actor, page };
-    match acts(app, who, asked).await {
-        Ok(found) => Ok(found),
-        Err(problem) => Err(told(&problem)),
-    }
+    let as_of = query.get("as_of").map(moment).transpose().map_err(|problem| told(&problem))?;
+    let asked = ActsAsked { store: text("store"), kind, actor, page, as_of };
+    acts(app, who, asked).await.map_err(|problem| told(&problem))
 }
 
 /// The life of a lot, in the store that is asked for or the first that has its shelf; why it cannot

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use super::console;
 use super::doing::led_back;
 use super::query::{Query, encode};
-use super::scene::{Extra, SqlGrid, SqlRun};
+use super::scene::{Extra, Notice, SqlGrid, SqlRun};
 use super::site::{Sight, back, page_answer, visitor};
 use crate::access::Who;
 use crate::api::sql;
@@ -45,7 +45,7 @@ async fn run_form(
     if form.get("do") == Some("cancel") {
         let ended = cancel(app, who, sql, &run).await?;
         let told = if ended { "The statement was cancelled." } else { "Nothing ran." };
-        return Ok(back(&format!("/sql?q={}", encode(&text)), true, told));
+        return Ok(back(&format!("/sql?q={}", encode(&text)), &Notice::good(told.to_owned())));
     }
     let statement = SqlStatement {
         text: text.clone(),

@@ -1,10 +1,10 @@
 //! What staff, suppliers and the warehouse have to do: restock tasks and orders.
 
 use askama::Template;
-use shelf_domain::{OrderId, OrderStatus, StoreId};
+use shelf_domain::{OrderId, OrderStatus, StoreId, Timestamp};
 use shelf_views::{
     OrderDetail, OrderFilter, OrderLineRow, OrderRow, OrdersView, ShelfFilter, ShelfRow,
-    ShelvesView, StockTotals, TaskFilter, TaskRow, TasksView, wording,
+    ShelvesView, StockTotals, SupplierRow, SuppliersView, TaskFilter, TaskRow, TasksView, wording,
 };
 
 use super::fmt;
@@ -72,9 +72,35 @@ fn order_row(scene: &Scene<'_>, row: OrderRow) -> Order {
     }
 }
 
+/// A supplier in the calendar.
+struct Caller {
+    row: SupplierRow,
+    cutoff: String,
+    countdown: String,
+    delivery: String,
+    arrives: String,
+    order: Option<String>,
+}
+
+fn caller(scene: &Scene<'_>, row: SupplierRow) -> Caller {
+    let clock = scene.chain.store(row.store).map(|store| &store.settings().clock);
+    let local = |at: Option<Timestamp>| {
+        at.zip(clock).map_or_else(|| "–".to_owned(), |(at, clock)| fmt::local(clock, at))
+    };
+    Caller {
+        cutoff: local(row.cutoff_at),
+        countdown: row.cutoff_in_s.map_or_else(|| "–".to_owned(), wording::span),
+        delivery: local(row.delivery_at),
+        arrives: local(row.arrives_at),
+        order: row.order.map(|order| scene.link_in(row.store, &format!("/orders/{order}"))),
+        row,
+    }
+}
+
 #[derive(Template)]
 #[template(path = "orders.html")]
 struct Orders {
+    calendar: Vec<Caller>,
     groups: Vec<(&'static str, Vec<Order>)>,
     total: u64,
     several: bool,
@@ -105,7 +131,10 @@ pub(super) fn orders(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
         }
     }
     let several = scene.stores().len() > 1;
-    let page = Orders { groups, total, several, acts: scene.may(Role::Planner) };
+    let mut suppliers = SuppliersView::new(scene.chain, scene.asked()).suppliers;
+    suppliers.truncate(ROWS);
+    let calendar = suppliers.into_iter().map(|row| caller(scene, row)).collect();
+    let page = Orders { calendar, groups, total, several, acts: scene.may(Role::Planner) };
     Ok(vec![Part::live("orders", &page)?])
 }
 

@@ -101,6 +101,9 @@ kinds! {
     TooSlow REQUEST_TIMEOUT "too_slow"
         "the request took longer than it may"
         "ask for less at once, or send the body faster";
+    NothingToUndo CONFLICT "nothing_to_undo"
+        "no act on this alert can be taken back"
+        "look at how it stands; one that has ended opens again where its problem is there";
     StaleVersion PRECONDITION_FAILED "stale_version"
         "it has changed since it was read"
         "read it again, and decide again";
