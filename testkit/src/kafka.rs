@@ -114,8 +114,8 @@ pub enum Release {
     Before4,
 }
 
-/// The jars, as a search path of Java.
-fn jars(release: Release) -> String {
+/// The jars, as a search path of Java; those of the newest have the JDBC driver of PostgreSQL too.
+pub fn jars(release: Release) -> String {
     let services = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/services");
     let folder = match release {
         Release::Newest => {

@@ -149,13 +149,15 @@ impl Merge {
         loop {
             // Also after a time in which nobody was looked at: what was written earlier than what
             // waits may have come meanwhile.
-            if self.filled.elapsed() >= LOOK {
-                self.fill()?;
-            }
+            let stale = self.filled.elapsed() >= LOOK;
+            let mut any = stale && self.fill()?;
             if let Some(next) = self.pick() {
                 return Ok(Some(next));
             }
-            if !self.fill()? {
+            if !stale {
+                any = self.fill()?;
+            }
+            if !any {
                 let left = wait.saturating_sub(started.elapsed());
                 if left.is_zero() {
                     return Ok(self.pick());

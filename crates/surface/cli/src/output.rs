@@ -18,6 +18,17 @@ pub(crate) struct Output {
     colour: Colour,
 }
 
+/// JSON objects, each on a line of its own.
+pub(crate) fn lines_of<V: Serialize>(views: impl Iterator<Item = V>) -> Result<Vec<u8>, Failure> {
+    let mut text = Vec::new();
+    for view in views {
+        serde_json::to_writer(&mut text, &view)
+            .map_err(|error| Failure::new("json", error.to_string(), "report this as a defect"))?;
+        text.push(b'\n');
+    }
+    Ok(text)
+}
+
 impl Output {
     pub(crate) fn new(json: bool) -> Self {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
@@ -78,14 +89,7 @@ impl Output {
         self,
         views: impl Iterator<Item = V>,
     ) -> Result<(), Failure> {
-        let mut text = Vec::new();
-        for view in views {
-            serde_json::to_writer(&mut text, &view).map_err(|error| {
-                Failure::new("json", error.to_string(), "report this as a defect")
-            })?;
-            text.push(b'\n');
-        }
-        self.bytes(&text)
+        self.bytes(&lines_of(views)?)
     }
 
     /// Prints lines.

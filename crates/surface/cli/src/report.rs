@@ -7,7 +7,7 @@ use shelf_views::Chain;
 use crate::acts::{maybe_store, read};
 use crate::args::ReportArgs;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, lines_of};
 use crate::settings::Settings;
 
 pub(crate) fn run(args: &ReportArgs, settings: &Settings, output: Output) -> Result<(), Failure> {
@@ -17,13 +17,11 @@ pub(crate) fn run(args: &ReportArgs, settings: &Settings, output: Output) -> Res
     let day = args.date.as_deref().map(day).transpose()?;
     let report = shelf_web::day_report(&settings.folder(), store, day)?;
     let whole = if output.json {
-        let text = serde_json::to_string(&report);
-        text.map_err(|error| Failure::new("json", error.to_string(), "report this as a defect"))?
-            + "\n"
+        lines_of(std::iter::once(&report))?
     } else {
-        shelf_web::report_page(&report)?
+        shelf_web::report_page(&report)?.into_bytes()
     };
-    let Some(file) = &args.output else { return output.bytes(whole.as_bytes()) };
+    let Some(file) = &args.output else { return output.bytes(&whole) };
     std::fs::write(file, whole).map_err(|error| {
         let message = format!("cannot write {}: {error}", file.display());
         Failure::new("io", message, "check the folder, and whether it may be written")

@@ -202,15 +202,7 @@ fn messages_of_other_systems_are_taken_once_in_one_order_however_often_the_taker
     assert_eq!(ids.len(), declared.len(), "each declaration has an id of its own");
     assert!(declared.len() > 200, "{}", declared.len());
 
-    let mut least = 20;
-    for kill in 0..KILLS {
-        let taker = Taker::start(&address, PREFIX);
-        taker.takes(least);
-        // Into the writing of some, and into the commit of others.
-        std::thread::sleep(Duration::from_millis(kill * 7 % 11));
-        taker.kill();
-        least = 20 + kill * 67 % 350;
-    }
+    Taker::killed_in_turn(&address, PREFIX, KILLS, 350);
     let last = Taker::start(&address, PREFIX);
     let found = log(&connection, expected.total());
     last.leave();

@@ -114,15 +114,7 @@ fn what_a_store_sent_is_in_order_whatever_it_is_keyed_by_and_however_often_the_t
     let spread = spread(&connection);
     let everywhere = (2 * SOURCE_PARTITIONS) as usize;
     assert!(spread.len() == 3 && spread.values().all(|of| of.len() == everywhere), "{spread:?}");
-    let mut least = 20;
-    for kill in 0..KILLS {
-        let taker = Taker::start(&address, PREFIX);
-        taker.takes(least);
-        // Into the writing of some, and into the commit of others.
-        std::thread::sleep(Duration::from_millis(kill * 7 % 11));
-        taker.kill();
-        least = 20 + kill * 67 % 250;
-    }
+    Taker::killed_in_turn(&address, PREFIX, KILLS, 250);
     // One that waits takes over from one that is killed, without anybody starting it.
     let (last, waits) = (Taker::start(&address, PREFIX), Taker::start(&address, PREFIX));
     let began = Instant::now();

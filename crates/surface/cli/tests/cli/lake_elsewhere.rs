@@ -6,16 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
+use shelf_testkit::servers::python;
 
 use crate::program::{Place, Ran, lines_of};
-
-/// The Python with the packages of the tests.
-pub(crate) fn python() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
-    let python = root.join("target/python/bin/python");
-    assert!(python.exists(), "no {}: run `cargo xtask test --only tools`", python.display());
-    python
-}
 
 pub(crate) fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/readers").join(name)

@@ -7,8 +7,10 @@ use std::process::Command;
 use expect_test::expect_file;
 use postgres::SimpleQueryMessage;
 use serde_json::json;
+use shelf_testkit::kafka::{Release, jars};
+use shelf_testkit::servers::python;
 
-use crate::lake_elsewhere::{python, script};
+use crate::lake_elsewhere::script;
 use crate::program::Ran;
 use crate::shop::open_shop;
 use crate::sql_wire::Server;
@@ -79,10 +81,8 @@ fn jdbc() {
 fn a_jdbc_driver() {
     let place = open_shop();
     let server = Server::of(&place);
-    let jars = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../target/services/kafka");
-    assert!(jars.exists(), "no {}: run `cargo xtask services fetch`", jars.display());
     let mut command = Command::new("java");
-    command.arg("-cp").arg(format!("{}/*", jars.display())).arg(script("JdbcClient.java"));
+    command.arg("-cp").arg(jars(Release::Newest)).arg(script("JdbcClient.java"));
     let ran = Ran::of(command.arg(server.address.port().to_string()), b"");
     assert_eq!(ran.code, 0, "{}", ran.err);
     expect_file!["../clients/jdbc_driver.txt"].assert_eq(&ran.out);

@@ -89,8 +89,7 @@ impl Operations {
         H: Handler<X, App>,
         X: 'static,
     {
-        let params = Q::into_params(|| Some(ParameterIn::Query));
-        self.add::<T, _, _>(&Method::GET, path, summary, params, None, &Answer::One, handler)
+        self.read::<Q, T, _, _>(path, summary, &Answer::One, handler)
     }
 
     /// A list with pages of its own, if any: `Q` are all its parameters, `T` is the view.
@@ -104,8 +103,23 @@ impl Operations {
         H: Handler<X, App>,
         X: 'static,
     {
+        self.read::<Q, T, _, _>(path, summary, &Answer::Paged, handler)
+    }
+
+    /// What is read and has no more parameters than `Q`.
+    fn read<Q: IntoParams, T: ToSchema, H, X>(
+        self,
+        path: &str,
+        summary: &str,
+        answer: &Answer,
+        handler: H,
+    ) -> Self
+    where
+        H: Handler<X, App>,
+        X: 'static,
+    {
         let params = Q::into_params(|| Some(ParameterIn::Query));
-        self.add::<T, _, _>(&Method::GET, path, summary, params, None, &Answer::Paged, handler)
+        self.add::<T, _, _>(&Method::GET, path, summary, params, None, answer, handler)
     }
 
     /// Server-sent events: `Q` narrows them.
@@ -114,9 +128,7 @@ impl Operations {
         H: Handler<X, App>,
         X: 'static,
     {
-        let params = Q::into_params(|| Some(ParameterIn::Query));
-        let answer = Answer::Events;
-        self.add::<EffectLine, _, _>(&Method::GET, path, summary, params, None, &answer, handler)
+        self.read::<Q, EffectLine, _, _>(path, summary, &Answer::Events, handler)
     }
 
     /// An act: `B` is its body, `T` what it comes to.
