@@ -3,8 +3,10 @@
 //! The jars come with `cargo xtask services fetch`, which `cargo xtask test` does as well.
 
 mod cluster;
+mod proxy;
 
 pub use cluster::Cluster;
+pub use proxy::{Kept, Proxy};
 
 use std::fs::{self, File};
 use std::io;
@@ -17,6 +19,8 @@ use std::time::{Duration, Instant};
 
 /// Names another folder with the jars.
 pub const JARS_VARIABLE: &str = "SHELF_KAFKA_JARS";
+/// Names the release of brokers of which no test asks for another one: `4.1`, or `3.9`.
+pub const RELEASE_VARIABLE: &str = "SHELF_KAFKA_RELEASE";
 /// The user that the broker knows, by PLAIN and by SCRAM with either hash.
 pub const USER: &str = "shelf";
 /// The password of that user.
@@ -114,6 +118,17 @@ pub enum Release {
     Before4,
 }
 
+impl Release {
+    /// The one that the environment names, else the newest.
+    fn asked() -> Self {
+        match std::env::var(RELEASE_VARIABLE).as_deref() {
+            Err(_) | Ok("4.1") => Self::Newest,
+            Ok("3.9") => Self::Before4,
+            Ok(other) => panic!("{RELEASE_VARIABLE} is 4.1 or 3.9, not {other:?}"),
+        }
+    }
+}
+
 /// The jars, as a search path of Java; those of the newest have the JDBC driver of PostgreSQL too.
 pub fn jars(release: Release) -> String {
     let services = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/services");
@@ -167,17 +182,17 @@ fn command(words: &[String]) -> Command {
 impl Broker {
     /// Starts a broker with a fresh folder, and waits until it answers.
     pub fn start() -> Self {
-        Self::start_on(LOOPBACK, Release::Newest)
+        Self::start_on(LOOPBACK, Release::asked())
     }
 
-    /// The same of another release.
+    /// The same of this release.
     pub fn start_release(release: Release) -> Self {
         Self::start_on(LOOPBACK, release)
     }
 
     /// The same at another address of this machine.
     pub fn start_at(host: &str) -> Self {
-        Self::start_on(host, Release::Newest)
+        Self::start_on(host, Release::asked())
     }
 
     fn start_on(host: &str, release: Release) -> Self {
@@ -186,6 +201,26 @@ impl Broker {
         let java = Java { release, heap: HEAP };
         let plan = Plan { node: 1, voters: &voters, ports, replication: 1, host, java, more: "" };
         let mut broker = Self::make(&plan);
+        broker.resume();
+        broker
+    }
+
+    /// Starts one that tells its clients to come to another port of this machine, behind which it
+    /// is.
+    pub fn start_behind(proxy: &Proxy) -> Self {
+        let ports = Ports::free();
+        let voters = format!("1@{LOOPBACK}:{}", ports.controller);
+        let more = format!(
+            "\nadvertised.listeners=PLAIN://{},SASL://{LOOPBACK}:{},TLS://{LOOPBACK}:{}\n",
+            proxy.address(),
+            ports.sasl,
+            ports.tls
+        );
+        let java = Java { release: Release::Newest, heap: HEAP };
+        let (host, replication) = (LOOPBACK, 1);
+        let plan = Plan { node: 1, voters: &voters, ports, replication, host, java, more: &more };
+        let mut broker = Self::make(&plan);
+        proxy.forward(&broker.address());
         broker.resume();
         broker
     }

@@ -45,7 +45,7 @@ enum Beside {
     Server(Server),
 }
 
-const ROWS: [Row; 29] = [
+const ROWS: [Row; 30] = [
     row("core_steps", ONE),
     row("import_one_core", ONE),
     row("import_two_cores", TWO),
@@ -68,6 +68,7 @@ const ROWS: [Row; 29] = [
     Row { beside: &[KAFKA], ..row("kafka_alert", TWO) },
     Row { beside: &[KAFKA], ..row("kafka_transactions_cost", TWO) },
     Row { beside: &[KAFKA], ..row("kafka_take_over", TWO) },
+    Row { beside: &[KAFKA], ..row("kafka_intake", TWO) },
     Row { beside: &[KAFKA, REDIS], ..row("redis_bridge", TWO) },
     Row { beside: &[REDIS], ..row("redis_entries", TWO) },
     Row { beside: &[POSTGRES], ..row("mirror_rows", TWO) },

@@ -201,3 +201,60 @@ fn ensure_free(port: u16) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn down_stops_what_was_started_and_nobody_else() {
+        let root = tempfile::tempdir().unwrap();
+        let workspace = Workspace { root: root.path().to_path_buf() };
+        let folder = Server::Redis.folder(&workspace);
+        fs::create_dir_all(&folder).unwrap();
+        // It stands still until it is killed.
+        let mut still = Command::new("sh");
+        start(still.args(["-c", "kill -STOP $$"]).arg(&folder), &folder).unwrap();
+        let pid = fs::read_to_string(folder.join("pid")).unwrap();
+        assert!(is_of(&pid, &folder));
+        down(&workspace, Server::Redis).unwrap();
+        let asked = Instant::now();
+        while is_of(&pid, &folder) {
+            assert!(asked.elapsed() < STARTS_WITHIN, "it is still there");
+            thread::sleep(Duration::from_millis(10));
+        }
+        assert!(!folder.exists());
+        // Another program has got the number since.
+        let mut other = Command::new("sh");
+        other.args(["-c", "read line; exit 7"]).stdin(Stdio::piped());
+        let mut other = other.spawn().unwrap();
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("pid"), other.id().to_string()).unwrap();
+        down(&workspace, Server::Redis).unwrap();
+        drop(other.stdin.take());
+        assert_eq!(other.wait().unwrap().code(), Some(7));
+        assert!(!folder.exists());
+        // Where nothing was started there is nothing to stop.
+        down(&workspace, Server::Redis).unwrap();
+    }
+
+    #[test]
+    fn a_port_that_is_taken_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        wait_for(port, folder.path()).unwrap();
+        let taken = ensure_free(port).unwrap_err().to_string();
+        assert!(taken.contains(&format!("port {port} is taken")), "{taken}");
+        drop(listener);
+        ensure_free(port).unwrap();
+    }
+
+    #[test]
+    fn all_servers_are_meant_where_none_is_named() {
+        let all: Vec<Server> = asked(&[]).collect();
+        assert_eq!(all, Server::value_variants());
+        assert_eq!(asked(&[Server::Redis]).collect::<Vec<_>>(), [Server::Redis]);
+    }
+}

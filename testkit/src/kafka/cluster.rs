@@ -37,7 +37,7 @@ impl Cluster {
             ports,
             replication: BROKERS,
             host: LOOPBACK,
-            java: Java { release: Release::Newest, heap: HEAP },
+            java: Java { release: Release::asked(), heap: HEAP },
             more: MORE,
         });
         let plans: Vec<Plan<'_>> = plans.collect();

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::Place;
+use crate::event::{AlertVerb, Place};
 use crate::ids::{Actor, AlertId, Note, Sku};
 use crate::time::Timestamp;
 
@@ -127,6 +127,31 @@ impl AlertStatus {
     pub fn standing(self) -> bool {
         matches!(self, Self::Open | Self::Acknowledged | Self::Snoozed)
     }
+}
+
+impl AlertVerb {
+    /// Its stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Acknowledge => "acknowledge",
+            Self::Assign(_) => "assign",
+            Self::Snooze(_) => "snooze",
+            Self::Resolve => "resolve",
+            Self::Dismiss => "dismiss",
+            Self::Note => "note",
+            Self::Undo => "undo",
+        }
+    }
+}
+
+/// The last act of a person on an alert, where it can be taken back. It is told by what it changed:
+/// one that changed nothing but the words is a note.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastAct {
+    /// What was done.
+    pub act: AlertVerb,
+    /// When, by the store's clock.
+    pub at: Timestamp,
 }
 
 /// One open problem of one shelf, or of the whole store, under one rule.

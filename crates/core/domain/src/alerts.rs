@@ -9,7 +9,7 @@ pub(crate) use last_acts::LastActs;
 
 use alloc::vec::Vec;
 
-use crate::alert::{Alert, AlertStatus, Rule, Severity};
+use crate::alert::{Alert, AlertStatus, LastAct, Rule, Severity};
 use crate::effect::{Effect, Effects, Reason};
 use crate::event::{AlertAct, AlertVerb, Place};
 use crate::ids::{Actor, AlertId, Note};
@@ -48,6 +48,19 @@ fn notice_us(rule: Rule) -> Option<i64> {
 
 fn notice(rule: Rule) -> bool {
     notice_us(rule).is_some()
+}
+
+/// The act that leads from one state of a standing alert to the next; where it changed nothing but
+/// its words, they are what it was.
+fn change(before: &Alert, after: &Alert) -> AlertVerb {
+    let same = (before.status, before.owner, before.snoozed_until)
+        == (after.status, after.owner, after.snoozed_until);
+    match (after.status, after.snoozed_until, after.owner) {
+        _ if same => AlertVerb::Note,
+        (AlertStatus::Snoozed, Some(until), _) => AlertVerb::Snooze(until),
+        (_, _, Some(owner)) if Some(owner) != after.actor => AlertVerb::Assign(owner),
+        _ => AlertVerb::Acknowledge,
+    }
 }
 
 impl Store {
@@ -180,7 +193,7 @@ impl Store {
         self.alerts.change(subject, alert.rule, alert.place, |slot| {
             slot.standing = None;
             slot.ended_at = Some(now);
-            slot.dismissed = status == AlertStatus::Dismissed && !notice(alert.rule);
+            slot.dismissed = status == AlertStatus::Dismissed;
         });
         self.stats.end_alert(alert.rule);
         fx.push(Effect::Alert(alert));
@@ -278,6 +291,30 @@ impl Store {
             Some(standing) => self.alerts.acts.before(standing, self.now),
             None => self.alerts.acts.before_end(alert, self.now).map(|(_, alert)| alert),
         }
+    }
+
+    /// The last act of a person on an alert, told by what it changed, where it can be taken back.
+    pub(crate) fn last_act(&self, alert: &Alert) -> Option<LastAct> {
+        let act = match alert.status {
+            AlertStatus::Resolved | AlertStatus::Dismissed => {
+                let subject = match alert.sku {
+                    Some(sku) => Subject::Sku(self.find(sku).ok()?),
+                    None => Subject::Store,
+                };
+                let ended = self.alerts.acts.ended_at(subject, alert.rule, alert.place)?;
+                if ended.alert != alert.alert {
+                    return None;
+                }
+                match alert.status {
+                    AlertStatus::Dismissed => AlertVerb::Dismiss,
+                    _ => AlertVerb::Resolve,
+                }
+            }
+            AlertStatus::Open | AlertStatus::Acknowledged | AlertStatus::Snoozed => {
+                change(&self.alerts.acts.before(alert, self.now)?, alert)
+            }
+        };
+        Some(LastAct { act, at: alert.changed_at })
     }
 
     /// Takes back the last act on an alert: its status, owner, snooze and note are what they were.

@@ -61,7 +61,7 @@ mod visits;
 mod warehouse;
 mod windows;
 
-pub use alert::{Alert, AlertStatus, Rule, Severity};
+pub use alert::{Alert, AlertStatus, LastAct, Rule, Severity};
 pub use alerts::MAX_SNOOZE_US;
 pub use anomaly::{
     AnomalyPolicy, AnomalyRules, PASSING_US, SILENT_EXITS, SILENT_UNITS, SPIKE_WINDOWS,

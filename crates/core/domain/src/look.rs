@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::alert::Alert;
+use crate::alert::{Alert, LastAct};
 use crate::cart::Cart;
 use crate::event::Promotion;
 use crate::ids::{AlertId, CustomerId, EventId, Sku, SkuIndex, StoreId};
@@ -129,6 +129,11 @@ impl Store {
         self.alerts.standing()
     }
 
+    /// The alerts that stand, in no order: for who counts them or puts them in an order of its own.
+    pub fn alerts_standing(&self) -> impl Iterator<Item = &Alert> {
+        self.alerts.all()
+    }
+
     /// The alerts of a sku that stand.
     pub fn alerts_of(&self, index: SkuIndex) -> impl Iterator<Item = &Alert> {
         self.alerts.of_sku(index)
@@ -151,9 +156,16 @@ impl Store {
         self.seen.knows(event)
     }
 
-    /// Alerts that a person ended and that can be brought back, as they stood, by shelf and rule.
-    pub fn alerts_to_undo(&self) -> impl Iterator<Item = &Alert> {
-        self.alerts.acts.ended()
+    /// Alerts that a person ended and that can be brought back, as they ended, by shelf and rule.
+    /// Who ended them and with which words is not kept: the log has it.
+    pub fn alerts_to_undo(&self) -> impl Iterator<Item = Alert> {
+        self.alerts.ended()
+    }
+
+    /// What would be taken back of an alert, as [`Store::alerts`] or [`Store::alerts_to_undo`] has
+    /// it; `None` where there is nothing to take back.
+    pub fn act_to_undo(&self, alert: &Alert) -> Option<LastAct> {
+        self.last_act(alert)
     }
 
     /// The number of the alert that opened last; 0 where none has.

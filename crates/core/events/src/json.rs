@@ -22,7 +22,7 @@ mod windows;
 mod write;
 mod write_reference;
 
-use shelf_domain::{Body, Event, EventId, Note, Origin, Rejected, StoreId, Timestamp};
+use shelf_domain::{Body, CustomerId, Event, EventId, Note, Origin, Rejected, StoreId, Timestamp};
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 pub use error::{ErrorCode, JsonError};
@@ -96,6 +96,28 @@ fn checked(line: &[u8]) -> Result<&str> {
     })
 }
 
+/// The event of a line whose sender names the customer in the key of its message alone, as the
+/// published reference system does for those who enter and leave: an entry or exit that names
+/// neither a customer nor an id of its own is of the customer `key`, and the key is part of its id,
+/// so that two who enter at the same moment are two. Every other event stays as it is, and so does
+/// one whose key is its store. A key that is no customer's name is part of the id alone.
+pub fn keyed_event(mut event: Event, line: &[u8], key: &[u8]) -> Event {
+    let line = line.trim_ascii();
+    let names_itself = event.id != EventId(xxh3_128(line));
+    let (Body::Entry(customer) | Body::Exit(customer)) = &mut event.body else { return event };
+    let of_store = key == event.store.as_bytes();
+    if names_itself || of_store || customer.is_some() || key.is_empty() {
+        return event;
+    }
+    *customer = str::from_utf8(key).ok().and_then(|name| CustomerId::new(name).ok());
+    let mut hasher = Xxh3::new();
+    hasher.update(&(key.len() as u64).to_le_bytes());
+    hasher.update(key);
+    hasher.update(line);
+    event.id = EventId(hasher.digest128());
+    event
+}
+
 /// The event that keeps a line which is not one: nothing is lost, and the reason is known.
 ///
 /// Its id follows from the source, the line's number and its bytes, so that reading a file again
@@ -167,6 +189,35 @@ pub fn write_event_id(id: EventId, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_enters_or_leaves_may_be_named_by_the_key_alone() {
+        let defaults = Defaults { store: Some(StoreId::cut("S1")), received_at: Timestamp(5) };
+        let keyed = |line: &str, key: &str| {
+            let event = parse_event(line.as_bytes(), &defaults).unwrap();
+            (event.clone(), keyed_event(event, line.as_bytes(), key.as_bytes()))
+        };
+        let entry = "{\"event_type\":\"entry\",\"time\":\"2026-01-01T09:00:00Z\"}\n";
+        let (plain, first) = keyed(entry, "anna");
+        let (_, second) = keyed(entry, "bert");
+        assert_eq!(first.body, Body::Entry(Some(CustomerId::cut("anna"))));
+        assert_eq!(second.body, Body::Entry(Some(CustomerId::cut("bert"))));
+        assert!(plain.id != first.id && first.id != second.id, "each is an event of its own");
+        assert_eq!(keyed(entry, "anna").1, first, "and the same one when it comes again");
+        let (_, exit) = keyed(&entry.replace("entry", "exit"), "anna");
+        assert_eq!(exit.body, Body::Exit(Some(CustomerId::cut("anna"))));
+        let (_, long) = keyed(entry, &"x".repeat(CustomerId::LIMIT + 1));
+        assert_eq!(long.body, Body::Entry(None));
+        assert!(long.id != plain.id);
+        let named = entry.replace("\"time\"", "\"customer_id\":\"carl\",\"time\"");
+        let with_id = entry.replace("\"time\"", "\"event_id\":\"7\",\"time\"");
+        let clock = entry.replace("entry", "clock");
+        let others = [named.as_str(), with_id.as_str(), clock.as_str()].map(|line| (line, "anna"));
+        for (line, key) in others.into_iter().chain([(entry, ""), (entry, "S1")]) {
+            let (before, after) = keyed(line, key);
+            assert_eq!(before, after, "{line} of {key:?}");
+        }
+    }
 
     #[test]
     fn an_id_is_the_number_that_it_writes_or_a_hash() {

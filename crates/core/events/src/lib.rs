@@ -14,8 +14,8 @@ pub mod testing;
 pub use binary::{DecodeError, FORMAT_VERSION, Header, decode_event, encode_event, peek};
 pub use json::{
     Defaults, ErrorCode, JsonError, MAX_LINE_BYTES, MAX_RAW_BYTES, RESTOCK_BOT, UNKNOWN_STORE,
-    day_text, parse_day, parse_event, parse_event_general, parse_time, rejected_event, time_text,
-    write_event, write_event_id,
+    day_text, keyed_event, parse_day, parse_event, parse_event_general, parse_time, rejected_event,
+    time_text, write_event, write_event_id,
 };
 pub use message::{
     AlertMessage, AllocationMessage, BatchCatalog, DailyDiscount, ExplanationMessage,

@@ -13,6 +13,8 @@ use crate::{Connection, KafkaError, Message, Place, Reader, SOURCE_BOOK};
 
 /// The first word of the name of a place.
 const PLACE: &str = "place";
+/// The first word of the name of what a feed has written.
+const FED: &str = "fed";
 const READ: &str = "read what takers remember";
 /// After so long, what others have begun has been ended, by them or by the brokers.
 const ENDED_WITHIN: Duration = Duration::from_secs(30);
@@ -44,11 +46,22 @@ pub(crate) fn place_named(key: &[u8]) -> Option<(String, u32)> {
     (word == PLACE).then_some((topic, partition))
 }
 
+/// The key of a part of what a feed has written last.
+pub(crate) fn fed_key(feed: &str, part: u32) -> String {
+    serde_json::json!([FED, feed, part]).to_string()
+}
+
+/// The feed and the part that a key names; `None` where it names none.
+pub(crate) fn fed_named(key: &[u8]) -> Option<(String, u32)> {
+    let (word, feed, part): (String, String, u32) = serde_json::from_slice(key).ok()?;
+    (word == FED).then_some((feed, part))
+}
+
 /// Shows all that is remembered, in the order in which it was written: of two records with one key
 /// the later counts. Whoever has claimed something before sees all that was ever committed for it.
 pub(crate) fn read_book(
     connection: &Connection,
-    mut show: impl FnMut(&Message<'_>),
+    show: impl FnMut(&Message<'_>),
 ) -> Result<(), KafkaError> {
     let topic = connection.name(SOURCE_BOOK);
     let marks = |reading: &Consumer| {
@@ -68,6 +81,14 @@ pub(crate) fn read_book(
         }
         std::thread::sleep(Duration::from_millis(20));
     }
+    read_committed(connection, show)
+}
+
+/// The same, up to the first transaction that is open.
+pub(crate) fn read_committed(
+    connection: &Connection,
+    mut show: impl FnMut(&Message<'_>),
+) -> Result<(), KafkaError> {
     let mut reader = Reader::open(connection, SOURCE_BOOK)?;
     let mut heard = Instant::now();
     while !reader.at_end() {
@@ -79,26 +100,6 @@ pub(crate) fn read_book(
         }
     }
     Ok(())
-}
-
-/// Up to where a partition was taken, by what is remembered.
-pub(crate) fn remembered_place(
-    connection: &Connection,
-    topic: &str,
-    partition: u32,
-) -> Result<Option<Place>, KafkaError> {
-    let mut found = None;
-    read_book(connection, |message| {
-        let named = place_named(message.key);
-        let is_it = named.is_some_and(|(of, number)| of == topic && number == partition);
-        if is_it && message.payload.is_none() {
-            // It was taken out.
-            found = None;
-        } else if is_it && let Some((_, _, place)) = place_of(message) {
-            found = Some(place);
-        }
-    })?;
-    Ok(found)
 }
 
 #[cfg(test)]
@@ -118,6 +119,9 @@ mod tests {
         assert_eq!(read(key.as_bytes(), None), None);
         assert_eq!(place_named(key.as_bytes()), Some(("retail-transactions".to_owned(), 2)));
         assert_eq!(place_named(br#"["product","S1",3]"#), None);
+        assert_eq!(fed_named(fed_key("config", 4).as_bytes()), Some(("config".to_owned(), 4)));
+        assert_eq!(fed_named(key.as_bytes()), None);
+        assert_eq!(place_named(br#"["fed","config",4]"#), None);
         assert_eq!(read(br#"["store","S1"]"#, Some(b"{}")), None);
         assert_eq!(read(br#"["product","S1",3]"#, Some(value.as_bytes())), None);
         assert_eq!(read(b"", Some(value.as_bytes())), None);

@@ -1,5 +1,6 @@
 //! What every client of Kafka remembers of what it was told, and how clients are made.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,14 @@ pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(crate) struct Heard {
     refused: Mutex<Option<String>>,
     delivery: Mutex<Option<Undelivered>>,
+    noted: Option<Noted>,
+}
+
+/// Where the last record of a topic was put in each partition.
+#[derive(Debug)]
+struct Noted {
+    topic: String,
+    last: Mutex<BTreeMap<u32, i64>>,
 }
 
 /// A record that was not delivered.
@@ -57,6 +66,18 @@ impl Undelivered {
 }
 
 impl Heard {
+    /// Notes besides where records of this topic are put.
+    pub(crate) fn noting(topic: String) -> Self {
+        Self { noted: Some(Noted { topic, last: Mutex::default() }), ..Self::default() }
+    }
+
+    /// The offset of the last record of that topic in each partition that was given one since the
+    /// last call, where the brokers told it.
+    pub(crate) fn delivered(&self) -> BTreeMap<u32, i64> {
+        let noted = self.noted.as_ref();
+        noted.map(|noted| std::mem::take(&mut *locked(&noted.last))).unwrap_or_default()
+    }
+
     fn note(&self, error: &Foreign, reason: &str) {
         let code = error.rdkafka_error_code();
         if let Some(Code::Authentication | Code::SSL | Code::SaslAuthenticationFailed) = code {
@@ -98,10 +119,22 @@ impl ProducerContext for Heard {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        if let Err((error, message)) = result {
-            let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
-            let (topic, bytes) = (message.topic().to_owned(), message.payload_len());
-            locked(&self.delivery).get_or_insert(Undelivered { code, topic, bytes });
+        match result {
+            Ok(message) => {
+                let noted = self.noted.as_ref();
+                let noted = noted.filter(|noted| noted.topic == message.topic());
+                // Of a record that was sent twice brokers do not tell where the first one is.
+                if let Some(noted) = noted.filter(|_| message.offset() >= 0) {
+                    let mut last = locked(&noted.last);
+                    let last = last.entry(message.partition() as u32).or_default();
+                    *last = message.offset().max(*last);
+                }
+            }
+            Err((error, message)) => {
+                let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
+                let (topic, bytes) = (message.topic().to_owned(), message.payload_len());
+                locked(&self.delivery).get_or_insert(Undelivered { code, topic, bytes });
+            }
         }
     }
 }

@@ -131,6 +131,12 @@ pub enum KafkaError {
         /// Where it stands.
         offset: i64,
     },
+    /// The takers of the chain go by other lists of topics than this one.
+    #[error("those who take messages of this chain go by other lists of topics: {what}")]
+    Lists {
+        /// What differs.
+        what: String,
+    },
     /// It has not answered in time: what was tried may have happened or not.
     #[error("Kafka did not {action} within {} s", .waited.as_secs())]
     Silent {
@@ -232,6 +238,7 @@ impl KafkaError {
             Self::Position { .. } => "kafka_position",
             Self::Lost { .. } | Self::MadeAnew { .. } => "kafka_position_lost",
             Self::Book { .. } => "kafka_book",
+            Self::Lists { .. } => "kafka_lists",
             Self::Silent { .. } | Self::Withheld { .. } => "kafka_silent",
             Self::RegistryUnreachable { .. } => "registry_unreachable",
             Self::RegistryRefused { .. } => "registry_refused",
@@ -260,7 +267,9 @@ impl KafkaError {
             Self::Position { .. } => "name another prefix, or delete the consumer group",
             Self::Lost { .. } => {
                 "the brokers forget groups that are away for longer than \
-                 offsets.retention.minutes: name another prefix, or restore the position"
+                 offsets.retention.minutes, and neither what was written last nor a snapshot says \
+                 how far this one had come: set the kafka.delivery that it was written with, bring \
+                 its snapshots back, or name another prefix"
             }
             Self::MadeAnew { .. } => {
                 "take its place out of source_book, with a record of the key \
@@ -268,6 +277,11 @@ impl KafkaError {
                  kafka.keyed_by_store, delete its offsets of the group shelf-sources besides"
             }
             Self::Book { .. } => "delete its key, with a record of that key that has no value",
+            Self::Lists { .. } => {
+                "give all workers the same kafka.keyed_by_store, kafka.passed_over, kafka.foreign \
+                 and kafka.foreign_topics; to change them, stop all workers, give a killed one 6 s \
+                 to be forgotten, and start them anew"
+            }
             Self::Silent { .. } | Self::Withheld { .. } => {
                 "nothing: the truth is read back when the brokers answer"
             }

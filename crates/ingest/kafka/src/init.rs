@@ -27,7 +27,8 @@ const COMPARE: &str = "read the settings of the topics";
 pub struct Difference {
     /// The topic.
     pub topic: String,
-    /// Kafka's name of the setting, or `partitions`.
+    /// Kafka's name of the setting, or `partitions`, or `replication`: how many brokers keep each
+    /// record, of the partition that the fewest keep.
     pub setting: String,
     /// What it is.
     pub found: String,
@@ -50,17 +51,23 @@ pub struct Initialized {
 pub fn init(connection: &Connection, options: &TopicOptions) -> Result<Initialized, KafkaError> {
     let admin: AdminClient<Heard> = make(connection, &[], Heard::default())?;
     let asking: Producer = make(connection, &[], Heard::default())?;
-    let found = partitions_of_all(&asking, connection)?;
+    let found = all_topics(&asking, connection)?;
     let mut done = Initialized::default();
     let (mut missing, mut present) = (Vec::new(), Vec::new());
     for topic in topics(options) {
         let name = connection.name(topic.name);
         match found.get(&name) {
-            Some(&partitions) => {
-                if partitions != topic.partitions {
-                    let (found, wanted) = (partitions.to_string(), topic.partitions.to_string());
-                    let (topic, setting) = (name.clone(), "partitions".to_owned());
-                    done.differences.push(Difference { topic, setting, found, wanted });
+            Some(found) => {
+                let numbers = [
+                    ("partitions", found.partitions, topic.partitions),
+                    ("replication", found.replication, options.replication),
+                ];
+                for (setting, found, wanted) in numbers {
+                    if found != wanted {
+                        let (found, wanted) = (found.to_string(), wanted.to_string());
+                        let (topic, setting) = (name.clone(), setting.to_owned());
+                        done.differences.push(Difference { topic, setting, found, wanted });
+                    }
                 }
                 done.present.push(name.clone());
                 present.push((name, topic));
@@ -211,6 +218,22 @@ pub(crate) fn partitions_of_all(
     asking: &Producer,
     connection: &Connection,
 ) -> Result<BTreeMap<String, u32>, KafkaError> {
+    let found = all_topics(asking, connection)?.into_iter();
+    Ok(found.map(|(name, found)| (name, found.partitions)).collect())
+}
+
+/// A topic that is there.
+struct Found {
+    partitions: u32,
+    /// How many brokers keep each record, of the partition that the fewest keep.
+    replication: u32,
+}
+
+/// The topics that are there.
+fn all_topics(
+    asking: &Producer,
+    connection: &Connection,
+) -> Result<BTreeMap<String, Found>, KafkaError> {
     let started = Instant::now();
     let metadata = loop {
         let error = match asking.client().fetch_metadata(None, Duration::from_secs(1)) {
@@ -238,6 +261,12 @@ pub(crate) fn partitions_of_all(
         }
     };
     let topics = metadata.topics().iter();
-    let found = topics.map(|topic| (topic.name().to_owned(), topic.partitions().len() as u32));
+    let found = topics.map(|topic| {
+        let partitions = topic.partitions();
+        let replicas = partitions.iter().map(|partition| partition.replicas().len());
+        let replication = replicas.min().unwrap_or_default() as u32;
+        let found = Found { partitions: partitions.len() as u32, replication };
+        (topic.name().to_owned(), found)
+    });
     Ok(found.collect())
 }

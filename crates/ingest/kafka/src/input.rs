@@ -128,6 +128,13 @@ impl InputLog {
         KafkaError::Trimmed { topic, partition, wanted: self.place().offset, start, end }
     }
 
+    /// The first offset that the topic still keeps.
+    pub(crate) fn kept_from(&self) -> Result<i64, KafkaError> {
+        let partition = self.origin.partition as i32;
+        let marks = self.consumer.fetch_watermarks(&self.origin.topic, partition, ANSWER_WITHIN);
+        marks.map(|(start, _)| start).map_err(|source| self.failed(source))
+    }
+
     /// How many offsets of the topic lie between what was read and its end.
     pub fn lag(&self) -> Option<u64> {
         let partition = self.origin.partition as i32;

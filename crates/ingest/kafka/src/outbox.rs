@@ -77,7 +77,7 @@ impl ProducerContext for Counting {
     }
 }
 
-/// Sends messages to the topics of [`SOURCES`].
+/// Sends messages to topics, those of [`SOURCES`] unless others are asked for.
 pub struct Outbox {
     producer: BaseProducer<Counting>,
     brokers: String,
@@ -96,9 +96,16 @@ impl std::fmt::Debug for Outbox {
 impl Outbox {
     /// Connects, and looks whether the topics are there.
     pub fn open(connection: &Connection) -> Result<Self, KafkaError> {
+        Self::open_for(connection, &SOURCES.map(|name| (name, connection.name(name))))
+    }
+
+    /// The same for other topics: by what each is called here, and its full name.
+    pub fn open_for(
+        connection: &Connection,
+        topics: &[(&'static str, String)],
+    ) -> Result<Self, KafkaError> {
         let asking = make(connection, &[], Heard::default())?;
         let found = partitions_of_all(&asking, connection)?;
-        let topics = SOURCES.map(|name| (name, connection.name(name)));
         if let Some((_, topic)) = topics.iter().find(|(_, topic)| !found.contains_key(topic)) {
             return Err(KafkaError::NoTopic { topic: topic.clone() });
         }

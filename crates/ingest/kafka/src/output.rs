@@ -56,6 +56,12 @@ impl OutputLog {
         self.transactions.settled(*locked(&self.read))
     }
 
+    /// Commits the committed position once more: brokers forget what was committed long ago for a
+    /// group that has no members. Call it only when there is nothing else to commit.
+    pub fn renew(&mut self) -> Result<(), KafkaError> {
+        self.transactions.commit(self.transactions.committed().place)
+    }
+
     /// Writes a message to one of our topics, into the next transaction; without a payload it
     /// deletes its key.
     pub fn publish(

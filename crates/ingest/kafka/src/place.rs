@@ -27,6 +27,21 @@ pub struct Committed {
     pub epoch: u64,
 }
 
+impl Place {
+    /// What stands for an offset that nobody knows.
+    const NO_OFFSET: i64 = -1;
+
+    /// The place behind so many records, wherever that is in the topic.
+    pub(crate) fn behind(position: Offset) -> Self {
+        Self { position, offset: Self::NO_OFFSET }
+    }
+
+    /// Whether its offset is known.
+    pub(crate) fn is_known(self) -> bool {
+        self.offset != Self::NO_OFFSET
+    }
+}
+
 impl Committed {
     /// The text that is committed with the offset.
     pub(crate) fn metadata(&self) -> String {

@@ -14,8 +14,9 @@ use rdkafka::consumer::Consumer as _;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use shelf_domain::Event;
 
-use crate::book::{place_key, place_named, place_of, place_value, read_book};
+use crate::book::{fed_named, place_key, place_named, place_of, place_value, read_book};
 use crate::client::{ANSWER_WITHIN, Consumer};
+use crate::lists::{Agreed, Kept, lists_named};
 use crate::merge::Merge;
 use crate::transaction::{Origin, Transactions};
 use crate::{Connection, Delivery, KafkaError, LOG_EVENTS, Message, Place, SOURCE_BOOK};
@@ -82,35 +83,46 @@ pub struct SourceClaim {
 }
 
 impl SourceClaim {
-    /// Claims a partition of a topic, named with its prefix: for a topic whose messages need no
-    /// order with those of other partitions.
+    /// Claims a partition of a topic, named with its prefix: for one that is keyed by store by the
+    /// lists that were agreed on. It is an error where the book has other lists by now.
     pub fn take(
         connection: &Connection,
+        agreed: &Agreed,
         (topic, partition): (&str, u32),
         options: &MergeOptions,
     ) -> Result<Self, KafkaError> {
-        let mut claim = Self::claim(connection, (topic.to_owned(), partition), options)?;
+        let key = (topic.to_owned(), partition);
+        let mut claim = Self::claim(connection, key.clone(), options)?;
+        // The group has one too; who is fenced while he claims may have set that back.
+        let known = agreed.place(connection, &key, Instant::now())?;
         let place = claim.transactions.committed().place;
         // What was gone before anything was ever taken is none of ours.
-        let found = (place.position > 0).then_some(place);
-        let key = (topic.to_owned(), partition);
+        let found = known.or((place.position > 0).then_some(place));
         claim.begin(connection, &[key], |_| found)?;
         Ok(claim)
     }
 
-    /// Claims all partitions of topics, named with their prefix, to take messages in the order in
-    /// which they were written. All that the last claimant has committed of its memory is given to
-    /// `remember` as keys and values, oldest first: of two with one key the later counts. It
-    /// returns whether it understands them.
+    /// Claims all partitions of the topics that are taken in one order by the lists that were
+    /// agreed on. All that the last claimant has committed of its memory is given to `remember` as
+    /// keys and values, oldest first: of two with one key the later counts. It returns whether it
+    /// understands them. It is an error where the book has other lists by now.
     pub fn take_merged(
         connection: &Connection,
-        topics: &[String],
+        agreed: &Agreed,
         options: &MergeOptions,
         mut remember: impl FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<Self, KafkaError> {
         let mut claim = Self::claim(connection, (connection.name(SOURCE_BOOK), 0), options)?;
         let (mut known, mut unread) = (BTreeMap::<Partition, Place>::new(), None);
+        let mut lists = None;
         read_book(connection, |message| {
+            if fed_named(message.key).is_some() {
+                return;
+            }
+            if lists_named(message.key) {
+                lists = Kept::of(message);
+                return;
+            }
             let Some(value) = message.payload else {
                 // A place that was taken out: that partition begins at its beginning.
                 if let Some(of) = place_named(message.key) {
@@ -127,6 +139,8 @@ impl SourceClaim {
         if let Some(offset) = unread {
             return Err(KafkaError::Book { topic: claim.book, offset });
         }
+        agreed.judge(lists.as_ref())?;
+        let topics = &agreed.lists().in_order;
         let mut partitions = Vec::new();
         for topic in topics {
             let all = 0..claim.partitions(topic)?;

@@ -38,6 +38,16 @@ impl StandbyLog {
         self.0.ends_at(committed);
     }
 
+    /// The first offset that the topic still keeps.
+    pub fn kept_from(&self) -> Result<i64, KafkaError> {
+        self.0.kept_from()
+    }
+
+    /// What is known to have been committed and was not read.
+    pub fn unread(&self) -> u64 {
+        self.0.end_offset().saturating_sub(self.0.place().position)
+    }
+
     /// Up to where it was read.
     pub fn place(&self) -> Place {
         self.0.place()

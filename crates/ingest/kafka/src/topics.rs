@@ -14,15 +14,12 @@ pub const ALERTS: &str = "alerts";
 pub const REJECTED: &str = "rejected_events";
 /// What those who take messages of others remember, compacted: one partition.
 pub const SOURCE_BOOK: &str = "source_book";
+/// Who enters and leaves. The published reference system names the customer in the key of such a
+/// message alone.
+pub const VISITS: &str = "foot_traffic_realistic";
 /// What others send us as messages.
-pub const SOURCES: [&str; 6] = [
-    "shelf_events",
-    "pos_transactions",
-    "foot_traffic",
-    "foot_traffic_realistic",
-    "wh_events",
-    REJECTED,
-];
+pub const SOURCES: [&str; 6] =
+    ["shelf_events", "pos_transactions", "foot_traffic", VISITS, "wh_events", REJECTED];
 
 /// A topic that another system sends to, by the name that it has there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +54,7 @@ pub fn topic_of(body: &Body) -> &'static str {
     match body {
         Body::Receipt(_) => "pos_transactions",
         Body::Session(_) => "foot_traffic",
-        Body::Entry(_) | Body::Exit(_) => "foot_traffic_realistic",
+        Body::Entry(_) | Body::Exit(_) => VISITS,
         Body::Delivery(_) | Body::WarehouseOut(_) => "wh_events",
         Body::Rejected(_) => REJECTED,
         // The published system has no topic for the rest; its readers pass over what they do not

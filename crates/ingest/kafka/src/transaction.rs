@@ -18,13 +18,13 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionLi
 use shelf_domain::Event;
 use shelf_events::encode_event;
 
-use crate::book::remembered_place;
 use crate::client::{ANSWER_WITHIN, Consumer, Heard, Producer, consumer, deliver, make, send};
 use crate::deadline::within;
+use crate::written::{LastWritten, last_written};
 use crate::{Committed, Connection, KafkaError, Place};
 
 /// After so long the brokers end a transaction whose writer has gone silent, and readers go on.
-const TRANSACTION_TIMEOUT_MS: &str = "15000";
+pub(crate) const TRANSACTION_TIMEOUT_MS: &str = "15000";
 /// A record that was not delivered in this time never will be.
 const DELIVERY_TIMEOUT_MS: &str = "10000";
 /// How long a step of a transaction has by its own count; it may hang past that.
@@ -33,7 +33,7 @@ const STEP_WITHIN: Duration = Duration::from_secs(12);
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(20);
 /// How long records may wait for room in the client's queue.
 const ROOM_WITHIN: Duration = Duration::from_secs(12);
-const READ_BACK: &str = "read back what was committed";
+pub(crate) const READ_BACK: &str = "read back what was committed";
 const CLAIM: &str = "claim a partition";
 /// The consumer group of the workers, and of what they have committed.
 pub(crate) const GROUP: &str = "shelf";
@@ -119,10 +119,7 @@ impl Transactions {
                 let (action, waited) = ("name the group", Duration::ZERO);
                 let group = consumer.group_metadata();
                 let group = group.ok_or(KafkaError::Silent { action, waited })?;
-                let claiming = Arc::clone(&producer);
-                let claimed =
-                    within(CLAIM, GIVEN_UP_AFTER, move || claiming.init_transactions(STEP_WITHIN))?;
-                claimed.map_err(|source| judged(CLAIM, connection, &producer, &origin, source))?;
+                take_over(connection, &producer, &origin)?;
                 Commits::InTransactions(Arc::new(group))
             }
             Delivery::AtLeastOnce => Commits::Alone(Arc::new(read()?)),
@@ -135,29 +132,46 @@ impl Transactions {
             claim.committed.place = claim.begin_at(connection, &consumer)?;
         }
         claim.committed.epoch += 1;
-        claim.commit(claim.committed.place)?;
+        // One that was concluded from what was written has no offset before it was read up to.
+        if claim.committed.place.is_known() {
+            claim.commit(claim.committed.place)?;
+        }
         Ok((claim, consumer))
     }
 
+    /// Takes the right away from whoever has it, and leaves it to nobody.
+    pub(crate) fn fence(connection: &Connection, origin: &Origin) -> Result<(), KafkaError> {
+        let producer = producer(connection, origin, Delivery::ExactlyOnce)?;
+        take_over(connection, &producer, origin)
+    }
+
     /// Where to begin although the group has no position. Where it once had one, beginning anew
-    /// would write all that was written a second time.
+    /// would write all that was written a second time: what was written last says how far it had
+    /// come at least. A transaction has all that follows from its events, so nothing follows from
+    /// those between there and where it had come. Without transactions only a snapshot can say it.
     fn begin_at(&self, connection: &Connection, consumer: &Consumer) -> Result<Place, KafkaError> {
-        let topic = connection.name(crate::LOG_EFFECTS);
-        let partition = self.origin.partition;
-        if self.origin.topic == connection.name(crate::SOURCE_BOOK) {
+        // Those who take messages of others have their places in the book.
+        if self.origin.topic != connection.name(crate::LOG_EVENTS) {
             return Ok(Place::default());
         }
-        if self.origin.topic != connection.name(crate::LOG_EVENTS) {
-            let found = remembered_place(connection, &self.origin.topic, partition)?;
-            return Ok(found.unwrap_or_default());
-        }
+        let topic = connection.name(crate::LOG_EFFECTS);
+        let partition = self.origin.partition;
         let marks = consumer.fetch_watermarks(&topic, partition as i32, ANSWER_WITHIN);
-        let (_, end) = marks.map_err(|source| KafkaError::of("look at the log", &topic, source))?;
+        let (start, end) =
+            marks.map_err(|source| KafkaError::of("look at the log", &topic, source))?;
         if end == 0 {
             return Ok(Place::default());
         }
-        let group = self.origin.group.clone();
-        Err(KafkaError::Lost { group, partition })
+        let in_transactions = matches!(self.commits, Commits::InTransactions(_));
+        match last_written(connection, partition, (start, end))? {
+            None if start == 0 => Ok(Place::default()),
+            Some(LastWritten { event: Some(event), in_transaction })
+                if in_transaction == in_transactions =>
+            {
+                Ok(Place::behind(if in_transactions { event + 1 } else { 0 }))
+            }
+            _ => Err(KafkaError::Lost { group: self.origin.group.clone(), partition }),
+        }
     }
 
     /// What has been committed.
@@ -328,6 +342,17 @@ fn producer(
     Ok(Arc::new(make(connection, &[&writes[..], of_delivery].concat(), Heard::default())?))
 }
 
+/// Ends what the one has open who wrote for a partition, and fences him.
+fn take_over(
+    connection: &Connection,
+    producer: &Arc<Producer>,
+    origin: &Origin,
+) -> Result<(), KafkaError> {
+    let claiming = Arc::clone(producer);
+    let claimed = within(CLAIM, GIVEN_UP_AFTER, move || claiming.init_transactions(STEP_WITHIN))?;
+    claimed.map_err(|source| judged(CLAIM, connection, producer, origin, source))
+}
+
 /// Why the brokers do not let us claim a partition.
 fn judged(
     action: &'static str,
@@ -345,24 +370,6 @@ fn judged(
     }
 }
 
-/// What has been committed for each partition of the log; `None` where nothing ever was. It asks
-/// without taking part in anything.
-pub fn committed_of(
-    connection: &Connection,
-    partitions: u32,
-    delivery: Delivery,
-) -> Result<Vec<Option<Committed>>, KafkaError> {
-    let (topic, group) = (connection.name(crate::LOG_EVENTS), connection.name(delivery.group()));
-    let consumer = consumer(connection, &group, &[])?;
-    let mut list = TopicPartitionList::new();
-    for partition in 0..partitions {
-        list.add_partition(&topic, partition as i32);
-    }
-    let found = consumer.committed_offsets(list, STEP_WITHIN);
-    let found = found.map_err(|source| KafkaError::of(READ_BACK, &topic, source))?;
-    found.elements().iter().map(|element| read_back(element, &topic, &group)).collect()
-}
-
 /// What has been committed for a partition; `None` where nothing ever was.
 fn committed(consumer: &Consumer, origin: &Origin) -> Result<Option<Committed>, KafkaError> {
     let found = consumer.committed_offsets(origin.list(), STEP_WITHIN);
@@ -372,7 +379,8 @@ fn committed(consumer: &Consumer, origin: &Origin) -> Result<Option<Committed>, 
     element.map_or(Ok(None), |element| read_back(element, &origin.topic, &origin.group))
 }
 
-fn read_back(
+/// What an answer says that was committed for one.
+pub(crate) fn read_back(
     element: &TopicPartitionListElem<'_>,
     topic: &str,
     group: &str,

@@ -2,19 +2,20 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
 use rdkafka::TopicPartitionList;
 use rdkafka::admin::{AdminClient, AdminOptions};
-use shelf_domain::{Body, Event, EventId, Origin, StoreId, Timestamp};
-use shelf_events::decode_event;
+use shelf_domain::{Body, Effect, Event, EventId, Origin, StoreId, Timestamp};
+use shelf_events::{OutputRecord, decode_event, encode_effect};
 use shelf_kafka::{
-    Assignment, Claim, Committed, Connection, Delivery, Feed, KafkaError, LOG_EFFECTS, LOG_EVENTS,
-    Mechanism, Membership, MembershipOptions, MergeOptions, Message, Place, Reader, SOURCE_BOOK,
-    SOURCES, SOURCES_GROUP, Sasl, Secret, SourceClaim, Tls, TopicOptions, check, check_sources,
-    committed_of, init, topics,
+    Agreed, Assignment, Claim, Committed, Connection, Delivery, Feed, KafkaError, LOG_EFFECTS,
+    LOG_EVENTS, Lists, Mechanism, Membership, MembershipOptions, MergeOptions, Message, OnceFeed,
+    Place, Reader, SOURCE_BOOK, SOURCES, SOURCES_GROUP, Sasl, Secret, SourceClaim, Tls,
+    TopicOptions, check, check_sources, committed_of, init, topics,
 };
 use shelf_ports::{LogError, Offset, PartitionLog, RecordBatch};
 use shelf_testkit::kafka::{Broker, PASSWORD, Release, USER};
@@ -111,6 +112,9 @@ fn topics_are_made_once_and_differences_are_told() {
     let in_sync = told.iter().filter(|one| one.setting == "min.insync.replicas");
     let in_sync: Vec<_> = in_sync.map(|one| (one.found.as_str(), one.wanted.as_str())).collect();
     assert_eq!(in_sync, [("1", "2"); 21], "of three brokers, two have what is acknowledged");
+    let kept = told.iter().filter(|one| one.setting == "replication");
+    let kept: Vec<_> = kept.map(|one| (one.found.as_str(), one.wanted.as_str())).collect();
+    assert_eq!(kept, [("1", "3"); 21], "there is one broker");
     assert_eq!(init(&connection, &options()).unwrap().differences, [], "nothing was changed");
     check(&connection, 2).unwrap();
     let wrong = check(&connection, 16).unwrap_err();
@@ -425,13 +429,119 @@ fn a_group_that_lost_its_position_does_not_begin_anew() {
     drop(claim);
     forget(&connection, "shelf");
     let error = Claim::take(&connection, 1).err().expect("a refusal");
-    assert!(matches!(error, KafkaError::Lost { partition: 1, .. }), "{error:?}");
+    assert!(
+        matches!(error, KafkaError::Lost { partition: 1, .. }),
+        "what was written says nothing"
+    );
+}
+
+/// Writes an effect that follows from the event of this position.
+fn write_effect(claim: &mut Claim, input_offset: Offset) {
+    let (store, at) = (StoreId::cut("S001"), Timestamp(1));
+    let effect = OutputRecord { store, input_offset, index: 0, at, effect: Effect::Duplicate };
+    let mut bytes = Vec::new();
+    encode_effect(&effect, &mut bytes);
+    claim.output.output().unwrap().publish(LOG_EFFECTS, "S001", Some(&bytes)).unwrap();
+}
+
+#[test]
+fn a_group_that_lost_its_position_goes_on_behind_what_was_written_last() {
+    let connection = chain("forgotten");
+    feed(&connection, 0..6);
+    let mut claim = claimed(&connection, 0);
+    claim.input.input().unwrap().begin_at(Place::default()).unwrap();
+    assert_eq!(read(&mut claim, 6), [0, 1, 2, 3, 4, 5]);
+    write_effect(&mut claim, 3);
+    claim.output.sync().unwrap();
+    let ended = claim.input.input().unwrap().place();
+    write_effect(&mut claim, 5);
+    // What was not committed counts for nothing.
+    drop(claim);
+    forget(&connection, "shelf");
+    let mut claim = claimed(&connection, 0);
+    let place = claim.committed.place;
+    assert_eq!((place.position, place.offset, claim.may_be_behind()), (4, -1, true));
+    claim.input.input().unwrap().begin_at(Place::default()).unwrap();
+    assert_eq!(read(&mut claim, 4), [0, 1, 2, 3], "it is caught up with first");
+    claim.output.sync().unwrap();
+    let place = claim.input.input().unwrap().place();
+    let found = committed_of(&connection, 1, Delivery::ExactlyOnce).unwrap();
+    assert_eq!(found, [Some(Committed { place, epoch: 1 })], "the brokers know it again");
+    assert_eq!(read(&mut claim, 6), [4, 5]);
+    drop(claim);
+    // A snapshot was saved of what was committed: it may be further.
+    forget(&connection, "shelf");
+    let mut claim = claimed(&connection, 0);
+    claim.begin_behind(Some(ended)).unwrap();
+    claim.input.input().unwrap().begin_at(ended).unwrap();
+    claim.output.sync().unwrap();
+    let found = committed_of(&connection, 1, Delivery::ExactlyOnce).unwrap();
+    assert_eq!(found, [Some(Committed { place: ended, epoch: 1 })]);
+    drop(claim);
+    assert!(!claimed(&connection, 0).may_be_behind());
+    let refused = Claim::take_for(&connection, 0, Delivery::AtLeastOnce).err().expect("a refusal");
+    assert!(matches!(refused, KafkaError::Lost { partition: 0, .. }), "{refused:?}");
+}
+
+#[test]
+fn what_was_written_without_transactions_is_gone_on_with_at_a_snapshot() {
+    let connection = chain("forgotleast");
+    let take = || claimed_for(&connection, 0, Delivery::AtLeastOnce);
+    let known = || committed_of(&connection, 1, Delivery::AtLeastOnce).unwrap();
+    feed(&connection, 0..4);
+    let mut claim = take();
+    claim.input.input().unwrap().begin_at(Place::default()).unwrap();
+    assert_eq!(read(&mut claim, 4), [0, 1, 2, 3]);
+    write_effect(&mut claim, 2);
+    claim.output.sync().unwrap();
+    let place = claim.input.input().unwrap().place();
+    // Nobody is a member of the group: it is forgotten although somebody works.
+    forget(&connection, "shelf-at-least-once");
+    assert_eq!(known(), [None]);
+    claim.output.output().unwrap().renew().unwrap();
+    assert_eq!(known(), [Some(Committed { place, epoch: 1 })]);
+    drop(claim);
+    forget(&connection, "shelf-at-least-once");
+    let refused = take().begin_behind(None).unwrap_err();
+    assert!(matches!(refused, KafkaError::Lost { partition: 0, .. }), "{refused:?}");
+    let mut claim = take();
+    claim.begin_behind(Some(place)).unwrap();
+    claim.input.input().unwrap().begin_at(place).unwrap();
+    claim.output.sync().unwrap();
+    assert_eq!(known(), [Some(Committed { place, epoch: 1 })]);
+    drop(claim);
+    // One who was frozen commits an old position once more, and a snapshot is further.
+    let mut old = take();
+    old.input.input().unwrap().begin_at(Place::default()).unwrap();
+    feed(&connection, 4..6);
+    let mut claim = take();
+    claim.input.input().unwrap().begin_at(place).unwrap();
+    assert_eq!(read(&mut claim, 6), [4, 5]);
+    claim.output.sync().unwrap();
+    let further = claim.input.input().unwrap().place();
+    drop(claim);
+    old.output.output().unwrap().renew().unwrap();
+    let mut claim = take();
+    assert_eq!(claim.committed.place, place, "the old one counts");
+    claim.begin_behind(Some(further)).unwrap();
+    assert_eq!(claim.committed.place, further);
+    // It was written without transactions: that is not gone on with in them.
+    forget(&connection, "shelf-at-least-once");
+    let refused = Claim::take(&connection, 0).err().expect("a refusal");
+    assert!(matches!(refused, KafkaError::Lost { partition: 0, .. }), "{refused:?}");
+}
+
+/// What takers go by where this topic is keyed by store.
+fn keyed(connection: &Connection, topic: &str) -> Agreed {
+    let keyed_by_store = [topic.to_owned()].into();
+    Agreed::settle(connection, Lists { keyed_by_store, ..Lists::default() }).unwrap()
 }
 
 #[test]
 fn messages_of_others_are_taken_once_wherever_taking_stops() {
     let connection = chain("source");
     let topic = connection.name("pos_transactions");
+    let agreed = keyed(&connection, &topic);
     let mut writer = claimed(&connection, 1);
     let output = writer.output.output().unwrap();
     for number in 0..10 {
@@ -445,7 +555,7 @@ fn messages_of_others_are_taken_once_wherever_taking_stops() {
         }
         // The first ends before it has committed; after the second there is nothing left to take.
         let mut claim =
-            SourceClaim::take(&connection, (&topic, 1), &MergeOptions::default()).unwrap();
+            SourceClaim::take(&connection, &agreed, (&topic, 1), &MergeOptions::default()).unwrap();
         let (wanted, limit) = if round < 2 { (10, 20) } else { (1, 1) };
         let (started, mut taken) = (Instant::now(), 0);
         while taken < wanted && started.elapsed() < Duration::from_secs(limit) {
@@ -471,6 +581,7 @@ fn messages_of_others_are_taken_once_wherever_taking_stops() {
 fn messages_that_the_brokers_no_longer_have_are_counted() {
     let connection = chain("gone");
     let topic = connection.name("wh_events");
+    let agreed = keyed(&connection, &topic);
     let mut writer = claimed(&connection, 1);
     let mut send = |numbers: std::ops::Range<u8>| {
         for number in numbers {
@@ -480,7 +591,7 @@ fn messages_that_the_brokers_no_longer_have_are_counted() {
     };
     let take = |wanted: u64| {
         let mut claim =
-            SourceClaim::take(&connection, (&topic, 1), &MergeOptions::default()).unwrap();
+            SourceClaim::take(&connection, &agreed, (&topic, 1), &MergeOptions::default()).unwrap();
         let (started, mut seen) = (Instant::now(), Vec::new());
         while (seen.len() as u64) < wanted && started.elapsed() < Duration::from_secs(20) {
             let read = |message: &Message<'_>, _: &mut Vec<(u32, Event)>| {
@@ -510,6 +621,8 @@ fn messages_that_the_brokers_no_longer_have_are_counted() {
 fn a_topic_that_was_made_anew_is_named_until_its_place_is_taken_out() {
     let connection = chain("anew");
     let topics = [connection.name("wh_events")];
+    let lists = Lists { in_order: topics.to_vec(), ..Lists::default() };
+    let agreed = Agreed::settle(&connection, lists).unwrap();
     let send = || {
         let mut writer = claimed(&connection, 1);
         let output = writer.output.output().unwrap();
@@ -520,7 +633,7 @@ fn a_topic_that_was_made_anew_is_named_until_its_place_is_taken_out() {
     };
     let claim = || {
         let understood = |_: &[u8], _: &[u8]| true;
-        SourceClaim::take_merged(&connection, &topics, &MergeOptions::default(), understood)
+        SourceClaim::take_merged(&connection, &agreed, &MergeOptions::default(), understood)
     };
     let take = || {
         let mut claim = claim().unwrap();
@@ -544,4 +657,110 @@ fn a_topic_that_was_made_anew_is_named_until_its_place_is_taken_out() {
     writer.output.sync().unwrap();
     send();
     assert_eq!(take(), 4, "it begins at its beginning");
+}
+
+#[test]
+fn events_of_one_who_keeps_count_elsewhere_are_handed_over_once() {
+    let connection = chain("once");
+    let numbered = |numbers: std::ops::Range<u128>| -> Vec<(u32, Event)> {
+        numbers.map(|number| ((number % 2) as u32, event(number))).collect()
+    };
+    let opened = || {
+        let started = Instant::now();
+        loop {
+            match OnceFeed::open(&connection, "count") {
+                Ok(feed) => return feed,
+                Err(error) => {
+                    let in_time = started.elapsed() < Duration::from_secs(30);
+                    assert!(error.passes() && in_time, "{error:?}");
+                }
+            }
+        }
+    };
+    let mut first = opened();
+    assert!(first.reached().is_empty());
+    assert_eq!(first.append(&numbered(0..3)).unwrap(), [true; 3]);
+    assert_eq!(first.append(&numbered(3..5)).unwrap(), [true; 2]);
+    // It was stopped before it had noted the count of the second, and so was the next one.
+    let mut second = opened();
+    assert!(first.append(&numbered(90..91)).is_err(), "it can add nothing any more");
+    assert_eq!(second.append(&numbered(3..7)).unwrap(), [false, false, true, true]);
+    let mut third = opened();
+    assert_eq!(third.append(&numbered(3..8)).unwrap(), [false, false, false, false, true]);
+    // What comes behind says that the count is noted: nobody hands the first over again.
+    assert_eq!(third.append(&numbered(8..9)).unwrap(), [true]);
+    let mut fourth = opened();
+    assert_eq!(fourth.append(&numbered(7..10)).unwrap(), [true, false, true]);
+    let (mut found, mut last) = (BTreeMap::<u128, usize>::new(), BTreeMap::new());
+    let mut reader = Reader::open(&connection, LOG_EVENTS).unwrap();
+    while !reader.at_end() {
+        let keep = |message: &Message<'_>| {
+            let event = decode_event(message.payload.unwrap()).unwrap();
+            *found.entry(event.id.0).or_default() += 1;
+            last.insert(message.partition, message.offset);
+        };
+        reader.next(Duration::from_millis(100), keep).unwrap();
+    }
+    let expected: BTreeMap<u128, usize> =
+        (0..10).map(|number| (number, if number == 7 { 2 } else { 1 })).collect();
+    assert_eq!(found, expected);
+    assert_eq!(fourth.reached(), &last);
+    // It is nothing that those who take messages of others would have to understand.
+    let lists = Lists { in_order: vec![connection.name("shelf_events")], ..Lists::default() };
+    let agreed = Agreed::settle(&connection, lists).unwrap();
+    let merge = MergeOptions::default();
+    SourceClaim::take_merged(&connection, &agreed, &merge, |_, _| false).unwrap();
+}
+
+#[test]
+fn who_takes_messages_is_fenced_when_they_are_to_be_taken_in_another_way() {
+    let connection = chain("agreed");
+    let topic = connection.name("wh_events");
+    let mut writer = claimed(&connection, 1);
+    for number in 0..4 {
+        writer.output.output().unwrap().publish("wh_events", "x", Some(&[number])).unwrap();
+    }
+    writer.output.sync().unwrap();
+    let take = |claim: &mut SourceClaim| {
+        let (started, mut taken) = (Instant::now(), 0);
+        while taken < 4 && started.elapsed() < Duration::from_secs(20) {
+            let read = |message: &Message<'_>, events: &mut Vec<(u32, Event)>| {
+                events.push((0, event(u128::from(message.payload.unwrap()[0]))));
+                true
+            };
+            taken += claim.pump(Duration::from_millis(200), read).unwrap().messages;
+        }
+        taken
+    };
+    let by_itself = |agreed: &Agreed| {
+        SourceClaim::take(&connection, agreed, (&topic, 1), &MergeOptions::default())
+    };
+    let in_order = |agreed: &Agreed| {
+        SourceClaim::take_merged(&connection, agreed, &MergeOptions::default(), |_, _| true)
+    };
+    let fenced = |mut claim: SourceClaim| {
+        let error = claim.commit().unwrap_err();
+        assert!(matches!(error, KafkaError::Fenced { .. }), "{error:?}");
+    };
+    let old = keyed(&connection, &topic);
+    let mut claim = by_itself(&old).unwrap();
+    assert_eq!(take(&mut claim), 4);
+    let lists = Lists { in_order: vec![topic.clone()], ..Lists::default() };
+    let new = Agreed::settle(&connection, lists).unwrap();
+    fenced(claim);
+    let error = by_itself(&old).err().expect("a refusal");
+    let differs = format!("{topic} is taken in one order there and keyed by store here");
+    assert_eq!((error.code(), error.to_string().contains(&differs)), ("kafka_lists", true));
+    let mut claim = in_order(&new).unwrap();
+    assert_eq!(take(&mut claim), 4, "nothing was committed of them");
+    // And back again.
+    let old = keyed(&connection, &topic);
+    fenced(claim);
+    assert_eq!(in_order(&new).err().expect("a refusal").code(), "kafka_lists");
+    let mut claim = by_itself(&old).unwrap();
+    assert_eq!(take(&mut claim), 4);
+    claim.commit().unwrap();
+    let mut log = claimed(&connection, 0);
+    log.input.input().unwrap().begin_at(Place::default()).unwrap();
+    assert_eq!(read(&mut log, 4), [0, 1, 2, 3]);
 }

@@ -3,10 +3,14 @@
 use std::collections::VecDeque;
 
 use shelf_domain::{Event, Outcome, StoreId, Timestamp};
-use shelf_events::{Defaults, ErrorCode, JsonError, rejected_event};
+use shelf_events::{Defaults, ErrorCode, JsonError, keyed_event, rejected_event};
 
 use crate::entry::Entry;
 use crate::source::{Sink, SinkError, Took};
+
+/// The streams of those who enter and leave. The published reference system names the customer in
+/// the field `key` of such an entry alone.
+const VISITS: [&str; 2] = ["foot_traffic:realistic", "foot_traffic_realistic"];
 
 /// A log of events.
 ///
@@ -67,9 +71,20 @@ impl EntryReader {
             return vec![rejected_event(&error, &all_fields(entry), &source, 0, &defaults)];
         };
         match (self.read)(data, &defaults) {
-            Ok(events) => events,
+            Ok(events) => match self.customer(entry) {
+                Some(key) => {
+                    events.into_iter().map(|event| keyed_event(event, data, key)).collect()
+                }
+                None => events,
+            },
             Err(error) => vec![rejected_event(&error, data, &source, 0, &defaults)],
         }
+    }
+
+    /// The customer that the key of an entry names, where it does.
+    pub fn customer<'a>(&self, entry: &'a Entry) -> Option<&'a [u8]> {
+        let (name, _) = self.streams.get(entry.stream)?;
+        entry.key().filter(|_| VISITS.contains(&name.as_str()))
     }
 }
 
@@ -144,4 +159,37 @@ fn all_fields(entry: &Entry) -> Vec<u8> {
         text.push(b'\n');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use shelf_domain::{Body, CustomerId};
+    use shelf_events::parse_event;
+
+    use super::*;
+    use crate::EntryId;
+
+    #[test]
+    fn those_who_enter_at_the_same_moment_are_told_apart_by_the_keys_of_their_entries() {
+        let read: ReadEvents =
+            Box::new(|data, defaults| parse_event(data, defaults).map(|event| vec![event]));
+        let store = Some(StoreId::cut("S1"));
+        let names = ["foot_traffic:realistic", "shelf_events"];
+        let streams = names.map(|name| (name.to_owned(), store)).to_vec();
+        let mut reader = EntryReader::new(read, streams);
+        let mut events = |stream: usize, key: &str| {
+            let data = "{\"event_type\":\"entry\",\"time\":\"2026-01-01T09:00:00Z\"}";
+            let fields = [("key", key), ("data", data)];
+            let bytes = |text: &str| text.as_bytes().to_vec();
+            let fields = fields.map(|(name, value)| (bytes(name), bytes(value))).to_vec();
+            let entry = Entry { stream, id: EntryId::default(), fields: Some(fields) };
+            reader.events(&entry, Timestamp(5))
+        };
+        let [anna, bert] = ["anna", "bert"].map(|key| events(0, key));
+        assert_eq!(anna[0].body, Body::Entry(Some(CustomerId::cut("anna"))));
+        assert_eq!(bert[0].body, Body::Entry(Some(CustomerId::cut("bert"))));
+        assert!(anna[0].id != bert[0].id);
+        let elsewhere = events(1, "anna");
+        assert_eq!((elsewhere.len(), &elsewhere[0].body), (1, &Body::Entry(None)));
+    }
 }

@@ -12,7 +12,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// How often it looks whether it is to stop meanwhile.
 const LOOK: Duration = Duration::from_millis(50);
-/// How often it asks how many entries there are to take.
+/// How often it asks how many entries there are to take, and how many have gone before.
 const ASK: Duration = Duration::from_secs(2);
 
 /// What following has come to.
@@ -80,13 +80,17 @@ fn follow_once(
     mut took: impl FnMut(&Taken, Option<u64>),
 ) -> Result<(), RedisError> {
     let mut source = Source::open(redis, options.clone())?;
-    let (mut lag, mut asked) = (source.lag(), Instant::now());
+    let (mut lag, mut asked) = (None, None::<Instant>);
     while !stopped() {
-        let taken = source.step(sink)?;
-        if asked.elapsed() >= ASK {
-            (lag, asked) = (source.lag(), Instant::now());
+        if asked.is_none_or(|at| at.elapsed() >= ASK) {
+            // What is read on may hide what was removed before it.
+            let lost = source.removed_unread();
+            (lag, asked) = (source.lag(), Some(Instant::now()));
+            if lost > 0 {
+                took(&Taken { lost, ..Taken::default() }, lag);
+            }
         }
-        took(&taken, lag);
+        took(&source.step(sink)?, lag);
     }
     took(&source.finish(sink)?, lag);
     Ok(())

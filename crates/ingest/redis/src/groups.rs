@@ -8,6 +8,42 @@ use crate::RedisError;
 use crate::entry::{EntryId, bytes, list};
 use crate::source::Source;
 
+/// Counts the entries of a stream that were removed before its group was given them, and has the
+/// group's count of entries read stand behind them: whoever asks next is not told of them again.
+/// Answers with them and with that count; -1 where it is not known.
+///
+/// Of all entries that were ever removed, the group can have been given no more than it has read.
+/// While something that it has read is still there, what is behind that is taken as there, too.
+/// Redis 7.0 does not keep the count through a restart, and does not add to it what it
+/// passes over: a count that has changed is set anew, and who has read all has read what was added.
+const TELL_LOST: &str = "
+    local function fields(told)
+        local named = {}
+        for place = 1, #told, 2 do named[told[place]] = told[place + 1] end
+        return named
+    end
+    if redis.call('EXISTS', KEYS[1]) == 0 then return {0, -1} end
+    local stream = fields(redis.call('XINFO', 'STREAM', KEYS[1]))
+    local added, removed = stream['entries-added'], stream['entries-added'] - stream['length']
+    for _, told in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+        local group = fields(told)
+        if group['name'] == ARGV[1] then
+            local last, read, lost = group['last-delivered-id'], group['entries-read'], 0
+            if not read and last == '0-0' then read = 0 end
+            if last == stream['last-generated-id'] then read = added end
+            if not read then return {0, -1} end
+            if removed > read
+                and #redis.call('XRANGE', KEYS[1], '-', last, 'COUNT', 1) == 0 then
+                lost, read = removed - read, removed
+            end
+            if read ~= tonumber(ARGV[2]) then
+                redis.call('XGROUP', 'SETID', KEYS[1], ARGV[1], last, 'ENTRIESREAD', read)
+            end
+            return {lost, read}
+        end
+    end
+    return {0, -1}";
+
 impl Source {
     /// Removes entries below the first one that some group has not acknowledged.
     pub(crate) fn trim(&mut self) -> Result<(), RedisError> {
@@ -45,6 +81,21 @@ impl Source {
             }
         }
         Some(waiting)
+    }
+
+    /// How many entries were removed before the group was given them, as far as Redis can tell,
+    /// and nobody was told of yet. Nothing where the user may not ask; a connection that has broken
+    /// shows itself at the next read.
+    pub fn removed_unread(&mut self) -> u64 {
+        let mut lost = 0;
+        for (stream, known) in self.options.streams.iter().zip(&mut self.read_counts) {
+            let mut ask = cmd("EVAL");
+            ask.arg(TELL_LOST).arg(1).arg(stream).arg(&self.options.group).arg(*known);
+            let Ok((own, read)) = ask.query::<(u64, i64)>(&mut self.connection) else { continue };
+            lost += own;
+            *known = read;
+        }
+        lost
     }
 
     fn group(&self) -> &[u8] {

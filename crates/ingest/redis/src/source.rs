@@ -93,7 +93,8 @@ pub struct Taken {
     pub known: u64,
     /// Of these, in quarantine.
     pub quarantined: u64,
-    /// Of these, deleted from the stream before anybody took them.
+    /// Of these, deleted from the stream before anybody took them; and, none of these, entries that
+    /// were removed before they could be read.
     pub lost: u64,
     /// Of these, claimed from consumers that did not acknowledge them.
     pub claimed: u64,
@@ -114,6 +115,8 @@ pub struct Source {
     pub(crate) options: Options,
     reading: Reading,
     own_after: Vec<EntryId>,
+    /// The group's count of entries read of each stream, as Redis told it last; -1 where unknown.
+    pub(crate) read_counts: Vec<i64>,
     acknowledge: BTreeMap<usize, Vec<EntryId>>,
     /// The batches that a sink has begun and not answered.
     begun: VecDeque<Vec<(usize, EntryId)>>,
@@ -133,6 +136,7 @@ impl Source {
         let mut source = Self {
             connection: redis.connect(options.block)?,
             own_after: vec![EntryId::default(); options.streams.len()],
+            read_counts: vec![-1; options.streams.len()],
             options,
             reading: Reading::Own,
             acknowledge: BTreeMap::new(),

@@ -173,26 +173,55 @@ impl<L: PartitionLog> Partition<L> {
         Ok(stepped)
     }
 
+    /// The same for as long as `goes_on` says so, which is asked before each part of about a
+    /// megabyte. Returns how many events were stepped; `None` where it has ended before the end of
+    /// the log: such a partition is good for nothing but to be dropped. What follows is not durable
+    /// before the next [`Partition::commit`].
+    pub fn replay_while(
+        &mut self,
+        goes_on: impl Fn() -> bool,
+        mut watch: impl FnMut(Stepped<'_>),
+    ) -> Result<Option<u64>, EngineError> {
+        let first = self.position;
+        let mut read = RecordBatch::new();
+        while self.position < self.input.end_offset() {
+            if !goes_on() {
+                return Ok(None);
+            }
+            self.follow_part(&mut read, &mut watch)?;
+        }
+        Ok(Some(self.position - first))
+    }
+
     /// Steps what the log holds beyond the position, where somebody else appends to it. What
     /// follows is in the output log; it is durable after the next [`Partition::commit`].
     pub fn follow(&mut self, mut watch: impl FnMut(Stepped<'_>)) -> Result<u64, EngineError> {
         let first = self.position;
         let mut read = RecordBatch::new();
         while self.position < self.input.end_offset() {
-            self.input.read(self.position, READ_BYTES, &mut read)?;
-            for record in read.iter() {
-                let offset = self.position;
-                let partition = self.number;
-                let event = decode_event(record).map_err(|source| EngineError::Record {
-                    partition,
-                    offset,
-                    source,
-                })?;
-                self.step(&event, &mut watch);
-            }
-            self.request_commit()?;
+            self.follow_part(&mut read, &mut watch)?;
         }
         Ok(self.position - first)
+    }
+
+    /// Steps about a megabyte of what the log holds beyond the position.
+    fn follow_part(
+        &mut self,
+        read: &mut RecordBatch,
+        watch: &mut impl FnMut(Stepped<'_>),
+    ) -> Result<(), EngineError> {
+        self.input.read(self.position, READ_BYTES, read)?;
+        for record in read.iter() {
+            let offset = self.position;
+            let partition = self.number;
+            let event = decode_event(record).map_err(|source| EngineError::Record {
+                partition,
+                offset,
+                source,
+            })?;
+            self.step(&event, watch);
+        }
+        self.request_commit()
     }
 
     /// Appends events to the log and steps them. What follows is in the output log; it is durable,

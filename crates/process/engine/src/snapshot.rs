@@ -7,6 +7,7 @@
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use shelf_domain::Stores;
 use shelf_ports::Offset;
@@ -97,6 +98,17 @@ impl SnapshotStore {
     /// Where the snapshot of a position is, or would be.
     pub fn path(&self, position: Offset) -> PathBuf {
         self.dir.join(format!("{position:020}.snapshot"))
+    }
+
+    /// When the snapshot of a position was saved, by the clock of the machine; `None` where it is
+    /// not there.
+    pub fn saved_at(&self, position: Offset) -> Result<Option<SystemTime>, EngineError> {
+        let path = self.path(position);
+        match fs::metadata(&path).and_then(|of| of.modified()) {
+            Ok(at) => Ok(Some(at)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(io("read", &path)(error)),
+        }
     }
 
     /// Saves a state; older snapshots beyond those kept go. Returns its size in bytes.

@@ -10,6 +10,7 @@
 #[path = "fixture/memory.rs"]
 mod memory;
 
+use std::cell::Cell;
 use std::fs;
 use std::path::PathBuf;
 
@@ -93,6 +94,25 @@ fn the_newest_snapshot_that_can_be_read_is_where_a_partition_begins() {
     let opened = machine.try_open().expect("a partition that opens");
     assert_eq!(opened.companion, None, "no snapshot can be read");
     assert_eq!(opened_from(&machine, &events), 0, "the whole log");
+}
+
+#[test]
+fn a_replay_ends_where_it_is_told_to_and_the_next_one_comes_to_the_same() {
+    const EVENTS: usize = 60_000;
+    let events: Vec<Event> = story().into_iter().cycle().take(EVENTS).collect();
+    let machine = machine_with(&events, &[90]);
+    let open = || machine.try_open().expect("a partition that opens").partition;
+    let (mut ended, asked) = (open(), Cell::new(0));
+    let once = || asked.replace(asked.get() + 1) == 0;
+    assert_eq!(ended.replay_while(once, |_| {}).expect("a sound log"), None);
+    let position = ended.position();
+    assert!(position > 90 && position < EVENTS as u64, "a part of the log: {position}");
+    let mut next = open();
+    let stepped = next.replay_while(|| true, |_| {}).expect("a sound log");
+    assert_eq!(stepped, Some(EVENTS as u64 - 90));
+    next.commit().expect("a sound disk");
+    assert_eq!(hash(next.stores()), hash_after(&events));
+    machine.check_outputs();
 }
 
 #[test]
@@ -219,7 +239,11 @@ fn snapshots_let_go_of_the_log_that_nothing_needs() {
         partition.submit(batch, |_| {}).expect("a sound disk");
         if partition.snapshot_due() {
             partition.snapshot(b"").expect("a snapshot");
-            let kept = SnapshotStore::new(machine.snapshots(), 0).positions().expect("a folder");
+            let saved = SnapshotStore::new(machine.snapshots(), 0);
+            let kept = saved.positions().expect("a folder");
+            let at = |position| saved.saved_at(position).expect("a folder");
+            assert!(kept.iter().all(|&position| at(position).is_some()), "{kept:?}");
+            assert_eq!(at(partition.position() + 1), None, "nothing was saved there");
             let start = machine.input.kept().start;
             assert!(kept.iter().all(|&at| start <= at), "the log reaches back to {kept:?}");
             assert!(start <= partition.position() - 10, "the newest events are kept");

@@ -44,6 +44,12 @@ pub enum LakeError {
         /// What does not fit.
         what: String,
     },
+    /// The table holds events of another chain. Give this one a lake of its own.
+    #[error("{table} holds the events of another chain")]
+    OtherChain {
+        /// The table.
+        table: String,
+    },
     /// The table that was followed into is not there any more. Open the lake again: it is made and
     /// filled from the log.
     #[error("{table} was removed")]
@@ -108,6 +114,7 @@ impl LakeError {
             Self::Unreachable { .. } | Self::Io { .. } => "lake_unreachable",
             Self::Damaged { .. } => "lake_damaged",
             Self::Foreign { .. } => "lake_foreign",
+            Self::OtherChain { .. } => "lake_of_another_chain",
             Self::Removed { .. } => "lake_removed",
             Self::InUse { .. } => "lake_in_use",
             Self::NoTable { .. } => "unknown_table",
@@ -134,6 +141,7 @@ impl LakeError {
                 "undo the change with the program that made it, or remove the table's folder, and \
                  the next round fills it again from the log"
             }
+            Self::OtherChain { .. } => "name a lake of its own for this chain with lake.url",
             Self::Removed { .. } => "wait: it is made again, and filled from the log",
             Self::InUse { .. } => "let one process follow into a lake",
             Self::NoTable { .. } => "run `shelf lake tables` for their names",

@@ -1,7 +1,14 @@
 //! Places in a round of commits at which tests have the process die, or the round fail. Each fires
 //! once, and whoever armed it sees that it did: by the death, or by the error.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use async_trait::async_trait;
+use deltalake::DeltaTableError;
+use deltalake::logstore::LogStoreRef;
+use deltalake::operations::CustomExecuteHandler;
+use uuid::Uuid;
 
 use crate::LakeError;
 
@@ -14,16 +21,27 @@ pub enum FaultPoint {
     BeforeCommit,
     /// After the commit of one table, before the next table's.
     AfterCommit,
+    /// After a commit counts, before the checkpoint that is due behind every fiftieth.
+    BeforeCheckpoint,
     /// After a compaction has written its files, before the commit that makes them count.
     InOptimize,
     /// Before a built table's files are written and the commit that makes them count.
     InBuild,
+    /// Behind the commit that announces a removal of files, or the one that ends it.
+    InVacuum,
 }
 
 impl FaultPoint {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::BeforeWrite, Self::BeforeCommit, Self::AfterCommit, Self::InOptimize, Self::InBuild];
+    pub const ALL: [Self; 7] = [
+        Self::BeforeWrite,
+        Self::BeforeCommit,
+        Self::AfterCommit,
+        Self::BeforeCheckpoint,
+        Self::InOptimize,
+        Self::InBuild,
+        Self::InVacuum,
+    ];
 
     /// Its stable name.
     pub fn name(self) -> &'static str {
@@ -31,8 +49,10 @@ impl FaultPoint {
             Self::BeforeWrite => "before_write",
             Self::BeforeCommit => "before_commit",
             Self::AfterCommit => "after_commit",
+            Self::BeforeCheckpoint => "before_checkpoint",
             Self::InOptimize => "in_optimize",
             Self::InBuild => "in_build",
+            Self::InVacuum => "in_vacuum",
         }
     }
 }
@@ -89,5 +109,48 @@ impl Faults {
             (Ok(1), FaultKind::Fail) => Err(LakeError::Injected { point: point.name() }),
             _ => Ok(()),
         }
+    }
+}
+
+/// Reaches a place behind a commit, before Delta goes on by itself.
+struct BehindCommit {
+    faults: Arc<Faults>,
+    point: FaultPoint,
+}
+
+/// What Delta is to call so that a place behind a commit is reached.
+pub(crate) fn behind_commit(
+    faults: &Arc<Faults>,
+    point: FaultPoint,
+) -> Arc<dyn CustomExecuteHandler> {
+    Arc::new(BehindCommit { faults: Arc::clone(faults), point })
+}
+
+#[async_trait]
+impl CustomExecuteHandler for BehindCommit {
+    async fn pre_execute(&self, _: &LogStoreRef, _: Uuid) -> Result<(), DeltaTableError> {
+        Ok(())
+    }
+
+    async fn post_execute(&self, _: &LogStoreRef, _: Uuid) -> Result<(), DeltaTableError> {
+        Ok(())
+    }
+
+    async fn before_post_commit_hook(
+        &self,
+        _: &LogStoreRef,
+        _: bool,
+        _: Uuid,
+    ) -> Result<(), DeltaTableError> {
+        self.faults.reach(self.point).map_err(DeltaTableError::generic)
+    }
+
+    async fn after_post_commit_hook(
+        &self,
+        _: &LogStoreRef,
+        _: bool,
+        _: Uuid,
+    ) -> Result<(), DeltaTableError> {
+        Ok(())
     }
 }

@@ -3,6 +3,7 @@
 //! It knows Delta and nothing of the log or the engine: whoever follows the log hands it stepped
 //! events. It must never decide anything about a shop, and never hold up whoever feeds it.
 
+mod chain;
 mod column;
 mod durable;
 mod error;
@@ -32,7 +33,7 @@ pub use positions::Positions;
 pub use recorder::{Recorder, Step};
 pub use rows::Batch;
 pub use snapshot::{DataFile, Reading, Snapshot, Version};
-pub use star::{Built, Days, STAR_TESTS, StarTest, VIEWS, View};
+pub use star::{Built, Days, STAR_TESTS, StarTest, VIEWS, View, ViewColumn};
 pub use table::{COMMENT_KEY, Column, Filled, Layout, MONTH_COLUMN, Table};
 pub use tables::{BUILT, FOLLOWING, all as tables, find as find_table};
 pub use writer::{Committed, LakeWriter, Round};

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::LakeError;
 use crate::durable::make_durable;
-use crate::faults::FaultPoint;
+use crate::faults::{FaultPoint, behind_commit};
 use crate::lake::Lake;
 use crate::session::{conform, sorting_context};
 use crate::table::{MONTH_COLUMN, Table};
@@ -55,6 +55,14 @@ pub struct Vacuumed {
 }
 
 impl Lake {
+    /// Compacts every table: those that are built are replaced day by day, and each leaves a file.
+    pub async fn compact_all(&self, compaction: Compaction) -> Result<(), LakeError> {
+        for table in crate::tables::all() {
+            self.compact(table, compaction).await?;
+        }
+        Ok(())
+    }
+
     /// Compacts a table.
     pub async fn compact(
         &self,
@@ -140,6 +148,7 @@ impl Lake {
             .with_retention_period(chrono::Duration::hours(hours.into()))
             .with_enforce_retention_duration(false)
             .with_mode(VacuumMode::Full)
+            .with_custom_execute_handler(behind_commit(&self.faults, FaultPoint::InVacuum))
             .with_dry_run(removal == Removal::OnlySay)
             .await;
         let (_, metrics) =

@@ -87,7 +87,7 @@ impl Reading {
         Ok(known.as_ref().map(|known| Snapshot { table: self.table, delta: known.delta.clone() }))
     }
 
-    /// An older version.
+    /// An older version. Files of it may have been removed since: whoever reads it looks.
     pub async fn version(&self, lake: &Lake, version: Version) -> Result<Snapshot, LakeError> {
         let name = self.table.full_name();
         let never = |what: String| LakeError::NoVersion { what };

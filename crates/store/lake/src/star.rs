@@ -36,7 +36,7 @@ use crate::table::Table;
 use crate::tables::curated::DIM_DATE;
 use crate::writer::{Effort, commit_error, properties};
 use statements::{DIMENSIONS, FACTS, Fact};
-pub use statements::{STAR_TESTS, StarTest, VIEWS, View};
+pub use statements::{STAR_TESTS, StarTest, VIEWS, View, ViewColumn};
 
 /// What building a table came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -5,6 +5,7 @@
 //! `ops.lake_commits` and says the same for all tables at once: a table without rows needs no
 //! commit of its own.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use deltalake::DeltaTable;
@@ -20,15 +21,15 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use shelf_domain::{DAY, Day, Timestamp};
 
 use crate::LakeError;
+use crate::chain::{CHAIN, chain_number, found_of_chain};
 use crate::column::Kind;
 use crate::durable::make_durable;
-use crate::faults::FaultPoint;
-use crate::lake::Lake;
+use crate::faults::{FaultPoint, behind_commit};
+use crate::lake::{Lake, lacking_columns};
 use crate::positions::Positions;
 use crate::rows::{Batch, Rows};
 use crate::snapshot::last_entry;
 use crate::table::Table;
-use crate::tables::FOLLOWING;
 use crate::tables::ops::{CommitRow, Commits};
 
 /// Rows of a row group: a day or two of a store, so that a day's rows can be found.
@@ -36,7 +37,7 @@ pub(crate) const ROW_GROUP_ROWS: usize = 131_072;
 
 /// Tables that are opened at once: a distant store is not waited for one by one, and each takes
 /// memory of its own.
-const OPENING: usize = 8;
+pub(crate) const OPENING: usize = 8;
 
 /// How often a commit is tried again after another program changed the table.
 const TRIES: u32 = 8;
@@ -68,6 +69,8 @@ pub struct Committed {
 pub struct LakeWriter {
     lake: Lake,
     partitions: u32,
+    /// The number of the chain, where it has a name.
+    chain: Option<i64>,
     tables: Vec<OpenTable>,
 }
 
@@ -107,16 +110,19 @@ fn app_id(partition: u32) -> String {
 }
 
 impl LakeWriter {
-    /// Opens the lake for a log with so many partitions, and makes what is missing.
-    pub async fn open(lake: Lake, partitions: u32) -> Result<Self, LakeError> {
-        let lake_ref = &lake;
-        let opened = FOLLOWING.iter().map(|&table| async move {
-            let delta = lake_ref.open_to_write(table).await?;
+    /// Opens the lake for the log of a chain with so many partitions, and makes what is missing.
+    /// Of another chain's lake nothing is changed: [`LakeError::OtherChain`]. A lake that says of
+    /// no chain is that of the first one that is named; one without a name is let in everywhere.
+    pub async fn open(lake: Lake, partitions: u32, chain: Option<&str>) -> Result<Self, LakeError> {
+        let (lake_ref, chain) = (&lake, chain.map(chain_number));
+        let found = found_of_chain(lake_ref, chain).await?;
+        let opened = found.into_iter().map(|(table, found)| async move {
+            let delta = lake_ref.ready(table, found).await?;
             let own = own_positions(&delta, table, partitions).await?;
             Ok::<_, LakeError>(OpenTable { table, delta, own })
         });
         let tables = futures::stream::iter(opened).buffered(OPENING).try_collect().await?;
-        Ok(Self { lake, partitions, tables })
+        Ok(Self { lake, partitions, chain, tables })
     }
 
     /// The table that tells of the rounds themselves.
@@ -167,7 +173,8 @@ impl LakeWriter {
             let rows = batch.map(|batch| batch.rows);
             committed.rows += rows.as_ref().map_or(0, RecordBatch::num_rows) as u64;
             committed.tables += 1;
-            Box::pin(commit_table(&self.lake, open, rows, &round.positions, join)).await?;
+            let said = Said { chain: self.chain, positions: &round.positions, join };
+            Box::pin(commit_table(&self.lake, open, rows, said)).await?;
         }
         if let Some(batch) = batches.next() {
             let what = "rows came out of the order of the tables".to_owned();
@@ -179,8 +186,9 @@ impl LakeWriter {
             committed.events = rows.as_ref().map_or(0, |(_, events)| *events);
             if let Some((rows, _)) = rows {
                 committed.tables += 1;
-                Box::pin(commit_table(&self.lake, open, Some(rows), &round.positions, false))
-                    .await?;
+                let positions = &round.positions;
+                let said = Said { chain: self.chain, positions, join: false };
+                Box::pin(commit_table(&self.lake, open, Some(rows), said)).await?;
             }
         }
         Ok(committed)
@@ -209,6 +217,17 @@ impl LakeWriter {
     }
 }
 
+/// The number that the log of a table has under a name.
+pub(crate) async fn said(
+    delta: &DeltaTable,
+    name: &str,
+    app: String,
+) -> Result<Option<i64>, LakeError> {
+    let snapshot = delta.snapshot().map_err(LakeError::unreachable("read", name))?;
+    let said = snapshot.transaction_version(delta.log_store().as_ref(), app).await;
+    said.map_err(LakeError::unreachable("read", name))
+}
+
 impl OwnPositions {
     /// Those of a table that has not been made.
     pub(crate) fn none(partitions: u32) -> Self {
@@ -232,13 +251,7 @@ pub(crate) async fn own_positions(
     partitions: u32,
 ) -> Result<OwnPositions, LakeError> {
     let name = table.full_name();
-    let snapshot = delta.snapshot().map_err(LakeError::unreachable("read", &name))?;
-    let log_store = delta.log_store();
-    let said = async |app: String| {
-        let version = snapshot.transaction_version(log_store.as_ref(), app).await;
-        version.map_err(LakeError::unreachable("read", &name))
-    };
-    let state = said(STATE.to_owned()).await?.unwrap_or(0);
+    let state = said(delta, &name, STATE.to_owned()).await?.unwrap_or(0);
     let joined = state & 1 == 1;
     let mut offsets = Vec::new();
     for partition in 0..partitions {
@@ -246,7 +259,7 @@ pub(crate) async fn own_positions(
             offsets.push(0);
             continue;
         }
-        let version = said(app_id(partition)).await?;
+        let version = said(delta, &name, app_id(partition)).await?;
         offsets.push(version.and_then(|version| u64::try_from(version).ok()).unwrap_or(0));
     }
     Ok(OwnPositions { offsets, joined })
@@ -289,13 +302,41 @@ async fn check_there(delta: &DeltaTable, name: &str) -> Result<(), LakeError> {
     there.map(|_| ()).ok_or_else(removed)
 }
 
+/// What a commit says beside its rows.
+#[derive(Clone, Copy, Debug)]
+struct Said<'a> {
+    /// Whose events they are, where the chain has a name.
+    chain: Option<i64>,
+    /// The positions that it stands for.
+    positions: &'a [u64],
+    /// Whether the table joins the others with it.
+    join: bool,
+}
+
+/// What the log of a table is told with a commit, and the positions that the table has then.
+fn transactions(own: &OwnPositions, said: Said<'_>) -> (Vec<Transaction>, OwnPositions) {
+    // A table may be ahead of a round that others still have to catch up with.
+    let ahead = own.offsets.iter().copied().chain(std::iter::repeat(0));
+    let positions = said.positions.iter().zip(ahead);
+    let offsets: Vec<u64> = positions.map(|(&new, own)| new.max(own)).collect();
+    let joined = own.joined || said.join;
+    let mut state = i64::from(joined);
+    let mut transactions = Vec::new();
+    for (partition, &offset) in offsets.iter().enumerate().filter(|(_, offset)| **offset > 0) {
+        state |= bit(partition);
+        transactions.push(Transaction::new(app_id(partition as u32), offset as i64));
+    }
+    transactions.push(Transaction::new(STATE, state));
+    transactions.extend(said.chain.map(|chain| Transaction::new(CHAIN, chain)));
+    (transactions, OwnPositions { offsets, joined })
+}
+
 /// Writes rows and commits them together with the positions that they stand for.
 async fn commit_table(
     lake: &Lake,
     open: &mut OpenTable,
     rows: Option<RecordBatch>,
-    positions: &[u64],
-    join: bool,
+    said: Said<'_>,
 ) -> Result<(), LakeError> {
     let name = open.table.full_name();
     check_there(&open.delta, &name).await?;
@@ -314,17 +355,7 @@ async fn commit_table(
         actions.extend(adds.into_iter().map(Action::Add));
     }
     lake.faults.reach(FaultPoint::BeforeCommit)?;
-    // A table may be ahead of a round that others still have to catch up with.
-    let ahead = open.own.offsets.iter().copied().chain(std::iter::repeat(0));
-    let offsets: Vec<u64> = positions.iter().zip(ahead).map(|(&new, own)| new.max(own)).collect();
-    let joined = open.own.joined || join;
-    let mut state = i64::from(joined);
-    let mut transactions = Vec::new();
-    for (partition, &offset) in offsets.iter().enumerate().filter(|(_, offset)| **offset > 0) {
-        state |= bit(partition);
-        transactions.push(Transaction::new(app_id(partition as u32), offset as i64));
-    }
-    transactions.push(Transaction::new(STATE, state));
+    let (transactions, own) = transactions(&open.own, said);
     // Nobody else writes a table that follows the log. Whoever did so meanwhile may have committed
     // the same rows: then this round must be given up, not tried again.
     let properties =
@@ -335,11 +366,13 @@ async fn commit_table(
         partition_by: Some(partition_by.collect()),
         predicate: None,
     };
+    let behind = behind_commit(&lake.faults, FaultPoint::BeforeCheckpoint);
     let mut tries = 0;
     let finalized = loop {
         let snapshot = open.delta.snapshot().map_err(LakeError::unreachable("read", &name))?;
         let committed = CommitBuilder::from(properties.clone())
             .with_actions(actions.clone())
+            .with_post_commit_hook_handler(Some(Arc::clone(&behind)))
             .build(Some(snapshot), open.delta.log_store(), operation.clone())
             .await
             .map_err(|error| commit_error(&name, error));
@@ -349,14 +382,19 @@ async fn commit_table(
         }
         // A compaction by command is no rival; a second follower is.
         open.delta.update_state().await.map_err(LakeError::unreachable("read", &name))?;
-        let said = own_positions(&open.delta, open.table, positions.len() as u32).await?;
-        if said != open.own {
+        let partitions = said.positions.len() as u32;
+        if own_positions(&open.delta, open.table, partitions).await? != open.own {
             return Err(LakeError::InUse { table: name });
+        }
+        // The rows are of the columns that the table had.
+        if let Some(column) = lacking_columns(open.table, &open.delta)?.first() {
+            let what = format!("its column {} is gone", column.name());
+            return Err(LakeError::Foreign { table: name, what });
         }
     };
     let entry = format!("_delta_log/{:020}.json", finalized.version());
     open.delta.state = Some(finalized.snapshot());
-    open.own = OwnPositions { offsets, joined };
+    open.own = own;
     make_durable(lake, open.table, std::iter::once(entry.as_str()))?;
     lake.faults.reach(FaultPoint::AfterCommit)
 }

@@ -98,7 +98,7 @@ async fn a_second_writer_is_told_and_writes_nothing_twice() {
     let dir = tempfile::tempdir().unwrap();
     let log = log::log(2);
     let one = lake(dir.path(), Faults::none());
-    let mut first = LakeWriter::open(one.clone(), 2).await.unwrap();
+    let mut first = LakeWriter::open(one.clone(), 2, None).await.unwrap();
     follow(one.clone(), &log, 64).await.unwrap();
     let before = rows(&one).await;
     // It opened before the other committed, and has read nothing since.
@@ -106,6 +106,28 @@ async fn a_second_writer_is_told_and_writes_nothing_twice() {
     let told = first.commit(Vec::new(), &round).await;
     assert!(matches!(told, Err(LakeError::InUse { .. })), "{told:?}");
     assert_eq!(of_events(&rows(&one).await), of_events(&before));
+}
+
+#[tokio::test]
+async fn a_lake_is_that_of_the_first_chain_that_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let lake = lake(dir.path(), Faults::none());
+    // An earlier version of the program noted no chain.
+    follow(lake.clone(), &log::log(1), 64).await.unwrap();
+    let mut first = LakeWriter::open(lake.clone(), 2, Some("first")).await.unwrap();
+    let round = shelf_lake::Round { positions: vec![900, 900], ..shelf_lake::Round::default() };
+    first.commit(Vec::new(), &round).await.unwrap();
+    let before = rows(&lake).await;
+    let other = LakeWriter::open(lake.clone(), 2, Some("second")).await;
+    let own = LakeWriter::OWN_TABLE;
+    assert!(matches!(&other, Err(LakeError::OtherChain { table }) if table == own), "{other:?}");
+    let checked = lake.check_chain(Some("second")).await;
+    assert!(matches!(checked, Err(LakeError::OtherChain { .. })), "{checked:?}");
+    assert_eq!(rows(&lake).await, before);
+    for name in [Some("first"), None] {
+        let again = LakeWriter::open(lake.clone(), 2, name).await.unwrap();
+        assert_eq!(again.positions().highest(2), [900, 900]);
+    }
 }
 
 #[tokio::test]
@@ -123,7 +145,7 @@ async fn who_has_a_table_open_sees_that_it_was_removed_and_made_again() {
     };
     let before = rows_read().await;
     assert!(before > Some(0));
-    let mut writer = LakeWriter::open(lake.clone(), 2).await.unwrap();
+    let mut writer = LakeWriter::open(lake.clone(), 2, None).await.unwrap();
     let own = shelf_lake::find_table(LakeWriter::OWN_TABLE).unwrap();
     for removed in [table, own] {
         std::fs::remove_dir_all(lake.local_folder(removed).unwrap()).unwrap();

@@ -123,13 +123,8 @@ fn shelf_lake_row(table: &Table, columns: &[&str]) -> RecordBatch {
     RecordBatch::try_new(schema, arrays).unwrap()
 }
 
-#[tokio::test]
-async fn columns_that_others_added_or_changed_are_refused() {
-    let dir = tempfile::tempdir().unwrap();
-    let ours = lake(dir.path(), Faults::none());
-    let log = log::log(1);
-    follow(ours.clone(), &log, 64).await.unwrap();
-    let changed = table("raw.foot_traffic");
+/// Adds a column to a table, as another program does.
+async fn add_colour(lake: &Lake, table: &Table) {
     let kernel: StructType =
         (&deltalake::arrow::datatypes::Schema::new(vec![deltalake::arrow::datatypes::Field::new(
             "colour",
@@ -138,11 +133,93 @@ async fn columns_that_others_added_or_changed_are_refused() {
         )]))
             .try_into_kernel()
             .unwrap();
-    let delta = ours.open(changed).await.unwrap().unwrap();
+    let delta = lake.open(table).await.unwrap().unwrap();
     let fields: Vec<StructField> = kernel.fields().cloned().collect();
     delta.add_columns().with_fields(fields).await.unwrap();
-    let refused = LakeWriter::open(ours, 2).await;
-    assert!(matches!(refused, Err(LakeError::Foreign { .. })), "{refused:?}");
+}
+
+/// Whether the lake was refused for this.
+fn foreign<T>(answer: &Result<T, LakeError>, of: &Table, why: &str) -> bool {
+    matches!(answer, Err(LakeError::Foreign { table, what }) if *table == of.full_name()
+        && what.contains(why))
+}
+
+#[tokio::test]
+async fn columns_that_others_added_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let ours = lake(dir.path(), Faults::none());
+    follow(ours.clone(), &log::log(1), 64).await.unwrap();
+    let changed = table("raw.foot_traffic");
+    add_colour(&ours, changed).await;
+    let refused = LakeWriter::open(ours, 2, None).await;
+    assert!(foreign(&refused, changed, "a column colour that this program lacks"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn columns_whose_type_others_changed_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let ours = lake(dir.path(), Faults::none());
+    follow(ours.clone(), &log::log(1), 64).await.unwrap();
+    let changed = table("raw.foot_traffic");
+    let folder = ours.local_folder(changed).unwrap().join("_delta_log");
+    let entry = |version: u64| folder.join(format!("{version:020}.json"));
+    let first = std::fs::read_to_string(entry(0)).unwrap();
+    let declared = first.lines().find(|line| line.starts_with("{\"metaData\"")).unwrap();
+    let customer = |kind: &str| format!(r#"\"name\":\"customer_id\",\"type\":\"{kind}\""#);
+    let other = declared.replace(&customer("string"), &customer("binary"));
+    assert_ne!(other, declared);
+    let newest = ours.size(changed).await.unwrap().version.unwrap();
+    std::fs::write(entry(newest + 1), other + "\n").unwrap();
+    let refused = LakeWriter::open(ours, 2, None).await;
+    assert!(foreign(&refused, changed, "its column customer_id is Binary"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn who_has_a_table_open_sees_that_others_added_a_column() {
+    let dir = tempfile::tempdir().unwrap();
+    let ours = lake(dir.path(), Faults::none());
+    follow(ours.clone(), &log::log(1), 64).await.unwrap();
+    let mut writer = LakeWriter::open(ours.clone(), 2, None).await.unwrap();
+    let before = rows(&ours).await;
+    let changed = table(LakeWriter::OWN_TABLE);
+    add_colour(&ours, changed).await;
+    let round = shelf_lake::Round { positions: vec![900, 900], ..shelf_lake::Round::default() };
+    let told = writer.commit(Vec::new(), &round).await;
+    assert!(foreign(&told, changed, "a column colour"), "{told:?}");
+    assert_eq!(rows(&ours).await, before);
+}
+
+/// How long a table keeps the entries of its log, and files that were replaced, in hours.
+async fn kept_hours(lake: &Lake, table: &Table) -> [u64; 2] {
+    let delta = lake.open(table).await.unwrap().unwrap();
+    let told = delta.snapshot().unwrap().table_config();
+    [told.log_retention_duration, told.deleted_file_retention_duration]
+        .map(|span| span.unwrap().as_secs() / 3_600)
+}
+
+#[tokio::test]
+async fn tables_keep_their_history_for_as_long_as_is_set() {
+    let dir = tempfile::tempdir().unwrap();
+    let plain = lake(dir.path(), Faults::none());
+    follow(plain.clone(), &log::log(1), 64).await.unwrap();
+    let table = table("raw.pos_lines");
+    assert_eq!(kept_hours(&plain, table).await, [168, 168]);
+    let before = rows(&plain).await;
+    for hours in [30, 240] {
+        let set = plain.clone().with_history(hours);
+        let version = plain.size(table).await.unwrap().version.unwrap();
+        for _ in 0..2 {
+            LakeWriter::open(set.clone(), 2, None).await.unwrap();
+        }
+        assert_eq!(kept_hours(&plain, table).await, [u64::from(hours); 2]);
+        // Said once.
+        assert_eq!(plain.size(table).await.unwrap().version, Some(version + 1));
+    }
+    assert_eq!(rows(&plain).await, before);
+    check(&plain).await;
+    // Where it stood is still known.
+    let set = plain.with_history(240);
+    assert_eq!(follow(set, &log::log(1), 64).await.unwrap().events, 0);
 }
 
 #[tokio::test]
@@ -185,6 +262,44 @@ async fn compaction_keeps_every_row_and_puts_days_together() {
     assert_eq!(follow(ours.clone(), &log, 64).await.unwrap().rows, 0);
 }
 
+/// What a death leaves in the middle of a removal of files, and of a checkpoint.
+#[tokio::test]
+async fn half_of_a_vacuum_and_half_of_a_checkpoint_are_no_harm() {
+    let dir = tempfile::tempdir().unwrap();
+    let ours = lake(dir.path(), Faults::none());
+    let log = log::log(2);
+    follow(ours.clone(), &log, 30).await.unwrap();
+    let before = rows(&ours).await;
+    let lines = table("raw.pos_lines");
+    let folder = ours.local_folder(lines).unwrap();
+    ours.compact(lines, Compaction::Whole).await.unwrap();
+    let replaced = ours.vacuum(lines, 0, Removal::OnlySay).await.unwrap().files;
+    assert!(replaced.len() > 2, "{replaced:?}");
+    for file in replaced.iter().step_by(2) {
+        std::fs::remove_file(folder.join(file)).unwrap();
+    }
+    check(&ours).await;
+    ours.vacuum(lines, 0, Removal::Remove).await.unwrap();
+    assert!(replaced.iter().all(|file| !folder.join(file).exists()), "{replaced:?}");
+    check(&ours).await;
+    // Until it is whole it has another name, and nothing tells of it.
+    ours.checkpoint(lines).await.unwrap();
+    let version = ours.size(lines).await.unwrap().version.unwrap();
+    let made = folder.join(format!("_delta_log/{version:020}.checkpoint.parquet"));
+    let bytes = std::fs::read(&made).unwrap();
+    let half = folder.join(format!("_delta_log/{version:020}.checkpoint.parquet#1"));
+    std::fs::write(half, &bytes[..bytes.len() / 2]).unwrap();
+    std::fs::remove_file(made).unwrap();
+    let hint = folder.join("_delta_log/_last_checkpoint");
+    if hint.exists() {
+        std::fs::remove_file(hint).unwrap();
+    }
+    assert_eq!(rows(&ours).await, before);
+    assert_eq!(follow(ours.clone(), &log, 30).await.unwrap().events, 0);
+    ours.checkpoint(lines).await.unwrap();
+    check(&ours).await;
+}
+
 #[tokio::test]
 async fn a_compaction_between_two_rounds_is_no_rival() {
     let dir = tempfile::tempdir().unwrap();
@@ -192,7 +307,7 @@ async fn a_compaction_between_two_rounds_is_no_rival() {
     let log = log::log(2);
     let part: Vec<_> = log.iter().map(|events| events[..60].to_vec()).collect();
     follow(ours.clone(), &part, 20).await.unwrap();
-    let mut writer = LakeWriter::open(ours.clone(), 2).await.unwrap();
+    let mut writer = LakeWriter::open(ours.clone(), 2, None).await.unwrap();
     for table in shelf_lake::FOLLOWING {
         ours.compact(table, Compaction::Whole).await.unwrap();
     }

@@ -13,10 +13,13 @@ mod log;
 use std::path::Path;
 use std::sync::Arc;
 
+use deltalake::arrow::datatypes::DataType;
 use deltalake::datafusion::datasource::MemTable;
 use log::{check, follow, lake};
 use shelf_domain::{Body, DAY, Day, Event, EventId, HOUR, MINUTE, PriceChange, Sku};
-use shelf_lake::{Days, FaultKind, FaultPoint, Faults, Lake, LakeWriter, STAR_TESTS};
+use shelf_lake::{
+    Compaction, Days, FaultKind, FaultPoint, Faults, Lake, LakeWriter, STAR_TESTS, VIEWS,
+};
 
 const TABLES: [&str; 9] = [
     "dim_product",
@@ -46,7 +49,7 @@ async fn star(lake: &Lake) -> Vec<(&'static str, Vec<String>)> {
 }
 
 async fn build(lake: &Lake, days: Days) -> Vec<(String, Option<String>, Option<String>)> {
-    let positions = LakeWriter::open(lake.clone(), 2).await.unwrap().positions();
+    let positions = LakeWriter::open(lake.clone(), 2, None).await.unwrap().positions();
     let built = lake.build(days, &positions).await.unwrap();
     built.into_iter().map(|built| (built.table, built.from, built.to)).collect()
 }
@@ -125,7 +128,7 @@ async fn a_build_that_is_cut_off_goes_on() {
     follow(plain.clone(), &after, 64).await.unwrap();
     // Eight dimensions, the first span of the sales; the next one is the second.
     let broken = lake(dir.path(), Faults::at(FaultPoint::InBuild, 10, FaultKind::Fail));
-    let positions = LakeWriter::open(plain.clone(), 2).await.unwrap().positions();
+    let positions = LakeWriter::open(plain.clone(), 2, None).await.unwrap().positions();
     assert!(broken.build(Days::Stale, &positions).await.is_err() && broken.faults().fired());
     build(&plain, Days::Stale).await;
     let fresh = tempfile::tempdir().unwrap();
@@ -134,6 +137,83 @@ async fn a_build_that_is_cut_off_goes_on() {
     build(&other, Days::Stale).await;
     for (bits, whole) in star(&plain).await.iter().zip(star(&other).await) {
         assert_eq!(bits.1, whole.1, "{}", bits.0);
+    }
+}
+
+/// A shop that sells every other day: each of its days is built by itself, and leaves a file.
+#[tokio::test]
+async fn facts_that_are_built_day_by_day_come_to_few_files() {
+    let before = log::log(1);
+    let receipt = before[0].iter().find(|event| matches!(event.body, Body::Receipt(_)));
+    let receipt = receipt.unwrap().clone();
+    let sales = (1..=124_i64).map(|nth| {
+        let at = receipt.at.plus(2 * nth * DAY);
+        let id = EventId(u128::MAX - nth.unsigned_abs() as u128);
+        Event { id, at, received_at: at.plus(7), ..receipt.clone() }
+    });
+    let mut after = before.clone();
+    after[0].extend(sales);
+    let dir = tempfile::tempdir().unwrap();
+    let lake = lake(dir.path(), Faults::none());
+    follow(lake.clone(), &before, 200).await.unwrap();
+    build(&lake, Days::Stale).await;
+    follow(lake.clone(), &after, 200).await.unwrap();
+    let spans = build(&lake, Days::Stale).await;
+    let of_sales = spans.iter().filter(|(table, ..)| table == "curated.fact_sales");
+    assert_eq!(of_sales.count(), 124);
+    let table = shelf_lake::find_table("curated.fact_sales").unwrap();
+    let files = async || lake.size(table).await.unwrap().files;
+    assert!(files().await > 120, "{}", files().await);
+    let rows = star(&lake).await;
+    lake.compact_all(Compaction::WhenDue).await.unwrap();
+    // One for each month from January to October.
+    assert!(files().await <= 10, "{}", files().await);
+    for (compacted, before) in star(&lake).await.iter().zip(&rows) {
+        assert_eq!(compacted.1, before.1, "{}", before.0);
+    }
+    check(&lake).await;
+    // What has been built is still known.
+    let nothing = build(&lake, Days::Stale).await;
+    assert!(nothing.iter().all(|(table, ..)| !table.contains("fact_")), "{nothing:?}");
+}
+
+/// The name that SQL has for a type.
+fn sql_type(of: &DataType) -> &'static str {
+    match of {
+        DataType::Utf8 | DataType::Utf8View => "text",
+        DataType::Int32 => "integer",
+        DataType::Int64 | DataType::UInt64 => "bigint",
+        DataType::Float64 => "double precision",
+        DataType::Boolean => "boolean",
+        DataType::Date32 => "date",
+        DataType::Timestamp(..) => "timestamp with time zone",
+        DataType::Decimal128(..) => "numeric",
+        _ => "another",
+    }
+}
+
+#[tokio::test]
+async fn every_column_of_a_view_is_named_and_says_what_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let lake = lake(dir.path(), Faults::none());
+    follow(lake.clone(), &log::log(2), 200).await.unwrap();
+    build(&lake, Days::Stale).await;
+    let session = lake.session().await.unwrap();
+    for view in VIEWS {
+        let shown = session.sql(view.sql).await.unwrap();
+        let fields = shown.schema().fields().iter();
+        let columns: Vec<(&str, &str)> =
+            fields.map(|field| (field.name().as_str(), sql_type(field.data_type()))).collect();
+        let named = view.columns();
+        let named: Vec<_> = named.iter().map(|column| (column.name, column.sql_type)).collect();
+        assert_eq!(named, columns, "{}", view.name);
+        for column in view.columns() {
+            let comment = column.comment;
+            assert!(comment.ends_with('.'), "{}.{}: {comment}", view.name, column.name);
+        }
+        assert!(view.comment().ends_with('.'), "{}", view.comment());
+        // Those that follow may read it.
+        session.register_table(format!("curated.{}", view.name), shown.into_view()).unwrap();
     }
 }
 

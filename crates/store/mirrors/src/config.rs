@@ -3,7 +3,8 @@
 //! Every change of a row has a number, given in the order of commits. A follower reads what is
 //! above the last number that it noted for a store, hands the events to the log, and notes the new
 //! number when they are durable. An event's id comes from its table, key, number and content, so
-//! that rows that are read again are events that are known already.
+//! that rows that are read again are events that are known already. A note says in which log the
+//! events are, and how far that reached: for any other log all rows are read.
 
 mod rows;
 
@@ -49,6 +50,7 @@ pub struct ConfigFollower {
     client: Client,
     told: Told,
     name: String,
+    chain: String,
     read: ReadEvent,
     noted: BTreeMap<StoreId, i64>,
 }
@@ -61,25 +63,22 @@ impl std::fmt::Debug for ConfigFollower {
 }
 
 impl ConfigFollower {
-    /// Connects, migrates the schemas, and listens. `name` says whose log it is: each log notes
-    /// for itself what it has taken.
+    /// Connects, migrates the schemas, and listens. `name` says who follows, and `chain` into the
+    /// log of which chain, whose partitions end at `ends`: each notes for itself what it has taken.
+    /// What was noted for a log that reached further is not in this one: those rows are read again.
     pub async fn open(
         postgres: &Postgres,
         name: &str,
+        chain: Option<&str>,
+        ends: &[u64],
         read: ReadEvent,
     ) -> Result<Self, MirrorError> {
         let (mut client, told) = postgres.connect().await?;
         migrate(&mut client).await?;
         client.batch_execute(LISTEN).await.map_err(MirrorError::of("listen to", "config"))?;
-        let rows = client
-            .query("SELECT store_id, revision FROM config.followed WHERE follower = $1", &[&name])
-            .await
-            .map_err(MirrorError::of("read", "config.followed"))?;
-        let noted = rows
-            .iter()
-            .filter_map(|row| Some((StoreId::new(row.get(0)).ok()?, row.get::<_, i64>(1))));
-        let noted = noted.collect();
-        Ok(Self { client, told, name: name.to_owned(), read, noted })
+        let chain = chain.unwrap_or_default();
+        let noted = notes(&client, name, chain, ends).await?;
+        Ok(Self { client, told, name: name.to_owned(), chain: chain.to_owned(), read, noted })
     }
 
     /// Reads what has changed, in one snapshot of the database. Hand the events to the log, and
@@ -121,8 +120,9 @@ impl ConfigFollower {
         Ok(changes)
     }
 
-    /// Notes that the events of these changes are durable in the log.
-    pub async fn noted(&mut self, changes: Changes) -> Result<(), MirrorError> {
+    /// Notes that the events of these changes are durable in the log, whose partitions reach up to
+    /// `reached` with them.
+    pub async fn noted(&mut self, changes: Changes, reached: &[u64]) -> Result<(), MirrorError> {
         if changes.noted.is_empty() {
             return Ok(());
         }
@@ -130,11 +130,12 @@ impl ConfigFollower {
         let revisions: Vec<i64> = changes.noted.iter().map(|(_, revision)| *revision).collect();
         self.client
             .execute(
-                "INSERT INTO config.followed AS f (follower, store_id, revision) \
-                 SELECT $1, unnest($2::text[]), unnest($3::bigint[]) \
-                 ON CONFLICT (follower, store_id) DO UPDATE \
-                 SET revision = greatest(f.revision, EXCLUDED.revision), followed_at = now()",
-                &[&self.name, &stores, &revisions],
+                "INSERT INTO config.followed AS f (follower, chain, log_ends, store_id, revision) \
+                 SELECT $1, $2, $3::bigint[], unnest($4::text[]), unnest($5::bigint[]) \
+                 ON CONFLICT (follower, chain, store_id) DO UPDATE \
+                 SET revision = greatest(f.revision, EXCLUDED.revision), \
+                 log_ends = EXCLUDED.log_ends, followed_at = now()",
+                &[&self.name, &self.chain, &offsets(reached), &stores, &revisions],
             )
             .await
             .map_err(MirrorError::of("write", "config.followed"))?;
@@ -158,4 +159,48 @@ impl ConfigFollower {
             }),
         }
     }
+}
+
+/// Up to which change a follower has taken the rows of each store into a log that ends there. Notes
+/// without a chain are of a data folder, from before chains had names: they become those of the
+/// first folder that has none of its own, and never those of a chain on Kafka.
+async fn notes(
+    client: &Client,
+    name: &str,
+    chain: &str,
+    ends: &[u64],
+) -> Result<BTreeMap<StoreId, i64>, MirrorError> {
+    client
+        .execute(
+            "UPDATE config.followed SET chain = $2, log_ends = $3 \
+             WHERE follower = $1 AND chain = '' AND $2 <> '' AND $2 NOT LIKE 'kafka:%' \
+             AND NOT EXISTS \
+             (SELECT FROM config.followed o WHERE o.follower = $1 AND o.chain = $2)",
+            &[&name, &chain, &offsets(ends)],
+        )
+        .await
+        .map_err(MirrorError::of("write", "config.followed"))?;
+    let statement = "SELECT store_id, revision, log_ends FROM config.followed \
+                     WHERE follower = $1 AND chain = $2";
+    let rows = client
+        .query(statement, &[&name, &chain])
+        .await
+        .map_err(MirrorError::of("read", "config.followed"))?;
+    let mut noted = BTreeMap::new();
+    for row in &rows {
+        let reached: Vec<i64> = row.get(2);
+        let ahead = reached.iter().zip(ends).any(|(&reached, &end)| reached as u64 > end);
+        if ahead || reached.len() > ends.len() {
+            continue;
+        }
+        if let Ok(store) = StoreId::new(row.get(0)) {
+            noted.insert(store, row.get(1));
+        }
+    }
+    Ok(noted)
+}
+
+/// Places of a log as the database has them.
+fn offsets(places: &[u64]) -> Vec<i64> {
+    places.iter().map(|&place| place as i64).collect()
 }

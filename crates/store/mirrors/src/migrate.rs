@@ -10,12 +10,14 @@ use crate::table::TABLES;
 
 /// All migrations in order: the number of each is its place, from 1. One that was given out never
 /// changes.
-const MIGRATIONS: [(&str, &str); 5] = [
+const MIGRATIONS: [(&str, &str); 7] = [
     ("serving", include_str!("../sql/001_serving.sql")),
     ("config", include_str!("../sql/002_config.sql")),
     ("policies", include_str!("../sql/003_policies.sql")),
     ("chain", include_str!("../sql/004_chain.sql")),
     ("features", include_str!("../sql/005_features.sql")),
+    ("followed", include_str!("../sql/006_followed.sql")),
+    ("expiry", include_str!("../sql/007_expiry.sql")),
 ];
 
 /// Where applied migrations are noted. Whoever comes second waits for the first.

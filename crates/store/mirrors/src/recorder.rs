@@ -8,7 +8,9 @@ mod standing;
 
 use std::collections::{HashMap, HashSet};
 
-use shelf_domain::{Body, Day, Effect, Effects, Event, Outcome, SkuIndex, Store, StoreId, Stores};
+use shelf_domain::{
+    Body, Day, Effect, Effects, Event, Outcome, SkuIndex, Store, StoreId, Stores, Timestamp,
+};
 
 use crate::lines::{Line, Waiting};
 use crate::table::{Name, TABLES};
@@ -41,11 +43,14 @@ struct Changed {
 #[derive(Debug)]
 pub struct Gathered {
     tables: Vec<Waiting>,
+    /// Stores of which everything that stands has a row here, each with its present.
+    whole: Vec<(StoreId, Timestamp)>,
 }
 
 impl Gathered {
     fn new() -> Self {
-        Self { tables: TABLES.iter().map(crate::table::Table::waiting).collect() }
+        let tables = TABLES.iter().map(crate::table::Table::waiting).collect();
+        Self { tables, whole: Vec::new() }
     }
 
     /// How many rows wait.
@@ -56,6 +61,12 @@ impl Gathered {
     /// The rows of the tables that have any, or have keys under which none stand any more.
     pub(crate) fn tables(&self) -> impl Iterator<Item = (&'static crate::table::Table, &Waiting)> {
         TABLES.iter().zip(&self.tables).filter(|(_, waiting)| !waiting.is_empty())
+    }
+
+    /// The stores of which everything that stands has a row here: what else stands in the tables
+    /// has ended. Each with its present.
+    pub(crate) fn whole(&self) -> &[(StoreId, Timestamp)] {
+        &self.whole
     }
 
     #[cfg(test)]
@@ -110,12 +121,13 @@ impl Recorder {
         self.days.extend(stores.iter().map(|store| (store.id(), store.day())));
     }
 
-    /// Takes everything in these stores as changed: for a mirror that is empty, where the log no
-    /// longer has what led to them.
+    /// Takes everything in these stores as changed, and what does not stand in them as ended: for a
+    /// mirror that is empty or was away, where the log no longer has what led to them.
     pub fn note_all(&mut self, stores: &Stores) {
         for store in stores.iter() {
             let skus = store.skus().collect();
             self.changed.insert(store.id(), Changed { reference: true, skus });
+            self.record_standing(store);
         }
     }
 

@@ -111,6 +111,24 @@ impl Table {
         ))
     }
 
+    /// Says of rows of a store ($1) that stand and that no copied row is of that they have ended,
+    /// seen at a moment ($2); where rows of this table can end.
+    pub(crate) fn end_others(&self) -> Option<String> {
+        let (key, standing) = match self.name {
+            "ops.alerts" => ("alert_id", "'open', 'acknowledged', 'snoozed'"),
+            "ops.shelf_restock_plan" => ("plan_id", "'pending', 'issued', 'in_transit'"),
+            "ops.wh_supplier_plan" => ("supplier_plan_id", "'draft', 'approved', 'sent'"),
+            _ => return None,
+        };
+        Some(format!(
+            "UPDATE {} t SET status = 'ended', updated_at = $2 WHERE t.store_id = $1 \
+             AND t.status IN ({standing}) AND NOT EXISTS (SELECT 1 FROM {} s \
+             WHERE s.store_id = t.store_id AND s.{key} = t.{key})",
+            self.name,
+            self.stage(),
+        ))
+    }
+
     /// Takes the copied rows in: those that are there already, and are the same, stay untouched.
     pub(crate) fn insert(&self) -> String {
         let (all, keys) = (names(self.columns, ""), names(self.key_columns(), ""));
@@ -221,7 +239,7 @@ tables! {
     POS_TRANSACTION_ITEMS = "ops.pos_transaction_items", Way::Added,
         key [log_partition int4, log_offset int8, line_no int4],
         store_id text, transaction_id text, shelf_id text, quantity int8, unit_price numeric,
-        discount numeric, total_price numeric, batch_code text;
+        discount numeric, total_price numeric, batch_code text, expiry_date date;
     WH_EVENTS = "ops.wh_events", Way::Added,
         key [log_partition int4, log_offset int8, effect_no int4],
         event_id uuid, store_id text, event_type text, shelf_id text, batch_code text, qty int8,

@@ -3,6 +3,7 @@
 
 use std::io::Cursor;
 use std::pin::pin;
+use std::time::{Duration, UNIX_EPOCH};
 
 use futures::SinkExt as _;
 use tokio_postgres::{Client, CopyInSink, Transaction};
@@ -15,6 +16,8 @@ use crate::table::{TABLES, Table};
 
 /// How many bytes of rows go in one message.
 const PIECE_BYTES: usize = 1 << 20;
+/// How long a connection with nothing to do is looked at, so that it can say that it has ended.
+const GLANCE: Duration = Duration::from_millis(1);
 
 /// What a round came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,7 +76,7 @@ impl MirrorWriter {
             .map(|(number, &own)| reached.get(number as usize).copied().unwrap_or(0).max(own))
             .collect();
         if next == self.positions {
-            return Ok(Committed::default());
+            return self.look().await.map(|()| Committed::default());
         }
         let failed = || MirrorError::of("write", "");
         let transaction = self.client.transaction().await.map_err(failed())?;
@@ -100,6 +103,7 @@ impl MirrorWriter {
             }
             rows += waiting.rows();
         }
+        end_others(&transaction, gathered).await?;
         let numbers: Vec<i32> = (0..next.len() as i32).collect();
         let offsets: Vec<i64> = next.iter().map(|&position| position as i64).collect();
         transaction
@@ -115,6 +119,16 @@ impl MirrorWriter {
         let events = next.iter().zip(&self.positions).map(|(next, own)| next - own).sum();
         self.positions = next;
         Ok(Committed { events, rows })
+    }
+
+    /// Says whether the server is gone: who writes nothing does not hear of it otherwise.
+    async fn look(&self) -> Result<(), MirrorError> {
+        tokio::time::sleep(GLANCE).await;
+        if !self.client.is_closed() {
+            return Ok(());
+        }
+        let what = "the connection has ended".to_owned();
+        Err(MirrorError::Unreachable { action: "write to the database".to_owned(), what })
     }
 }
 
@@ -156,6 +170,22 @@ async fn begin(
     }
     transaction.commit().await.map_err(failed())?;
     Ok(positions)
+}
+
+/// What stood in stores of which all that stands has been copied, and has no such row, has ended
+/// meanwhile: how is in a part of the log that is gone.
+async fn end_others(transaction: &Transaction<'_>, gathered: &Gathered) -> Result<(), MirrorError> {
+    for table in TABLES {
+        let Some(statement) = table.end_others() else { continue };
+        for (store, at) in gathered.whole() {
+            let seen_at = UNIX_EPOCH + Duration::from_micros(at.0.max(0).unsigned_abs());
+            transaction
+                .execute(&statement, &[&store.as_str(), &seen_at])
+                .await
+                .map_err(MirrorError::of("write", table.name))?;
+        }
+    }
+    Ok(())
 }
 
 /// Sends lines to a COPY.

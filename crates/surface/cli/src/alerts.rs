@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
-use shelf_domain::{
-    AlertAct, AlertId, AlertStatus, AlertVerb, Body, MINUTE, Rule, Severity, Sku, Store,
+use shelf_domain::{AlertAct, AlertId, AlertVerb, Body, MINUTE, Rule, Severity, Sku, Store};
+use shelf_views::{
+    AlertDetail, AlertFilter, AlertsView, Chain, StatusFilter, render_alert, render_alerts,
+    render_ended_alerts,
 };
-use shelf_views::{AlertDetail, AlertFilter, AlertsView, Chain, render_alert, render_alerts};
 
 use crate::acts::{actor, event_at, maybe_store, note, one_store, read, report, submit_act};
 use crate::args::{ActArgs, AlertsCommand, ListArgs};
@@ -14,8 +15,6 @@ use crate::output::Output;
 use crate::settings::Settings;
 
 const SEVERITIES: [Severity; 3] = [Severity::Info, Severity::Warning, Severity::Critical];
-const STATUSES: [AlertStatus; 3] =
-    [AlertStatus::Open, AlertStatus::Acknowledged, AlertStatus::Snoozed];
 
 pub(crate) fn run(
     command: &AlertsCommand,
@@ -29,7 +28,12 @@ pub(crate) fn run(
                 sku: sku.as_deref().map(Sku::cut),
                 rule: choice("rule", rule.as_ref(), &Rule::ALL, Rule::code)?,
                 severity: choice("severity", severity.as_ref(), &SEVERITIES, Severity::code)?,
-                status: choice("status", list.status.as_ref(), &STATUSES, AlertStatus::code)?,
+                status: choice(
+                    "status",
+                    list.status.as_ref(),
+                    &StatusFilter::ALL,
+                    StatusFilter::code,
+                )?,
                 owner: assigned_to.as_deref().map(actor).transpose()?,
                 limit: Some(list.limit),
             };
@@ -65,7 +69,11 @@ fn show_list(
     let chain = Chain::new(reader.partitions());
     let filter = AlertFilter { store: maybe_store(&chain, list.store.as_ref())?, ..wanted };
     let view = AlertsView::new(&chain, &filter);
-    output.view(&view, |view| render_alerts(view, &output.style(), output.width()))?;
+    let render = match filter.status {
+        Some(StatusFilter::Ended) => render_ended_alerts,
+        _ => render_alerts,
+    };
+    output.view(&view, |view| render(view, &output.style(), output.width()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -91,7 +99,7 @@ fn act(
         let reader = read(settings)?;
         let chain = Chain::new(reader.partitions());
         let store = one_store(&chain, args.store.as_ref())?;
-        let stands = store.alerts().iter().any(|standing| standing.alert == alert);
+        let stands = store.alerts_standing().any(|standing| standing.alert == alert);
         let act = verb(store);
         match act {
             AlertVerb::Undo if store.alert_before_act(alert).is_some() => {}
@@ -124,7 +132,8 @@ fn nothing_to_undo(id: AlertId, stands: bool) -> Failure {
             "{id} has ended: nobody ended it, its problem has passed since, or a newer alert \
              stands for it"
         );
-        (message, "list the open ones with `shelf alerts list`".to_owned())
+        let hint = "list those that can be brought back with `shelf alerts list --status ended`";
+        (message, hint.to_owned())
     };
     Failure::new("nothing_to_undo", message, hint)
 }

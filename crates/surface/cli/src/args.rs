@@ -5,6 +5,7 @@ mod bench;
 mod bridge;
 mod kafka;
 mod lake;
+mod sales;
 mod sql;
 mod user;
 mod windows;
@@ -24,8 +25,9 @@ pub(crate) use bridge::BridgeArgs;
 pub(crate) use kafka::FeedArgs;
 pub(crate) use kafka::KafkaCommand;
 pub(crate) use lake::{ExportArg, LakeCommand, VerifyArgs};
+pub(crate) use sales::{CompareArgs, SalesCommand};
 pub(crate) use sql::{SqlArgs, SqlCommand};
-pub(crate) use user::{ReportArgs, UserAddArgs, UserCommand};
+pub(crate) use user::{ByArgs, ReportArgs, UserAddArgs, UserCommand};
 pub(crate) use windows::{StageArg, StateArgs, WindowsArgs};
 
 /// Runs a supermarket chain's stock in real time: shelves, lots, alerts, restock tasks, supplier
@@ -78,7 +80,7 @@ pub(crate) enum Command {
     /// List alerts, look at one, act on one.
     #[command(subcommand)]
     Alerts(AlertsCommand),
-    /// List supplier orders, look at one, act on one.
+    /// List supplier orders, look at one, act on one; see when suppliers take them.
     #[command(subcommand)]
     Orders(OrdersCommand),
     /// List restock tasks, ask for one, cancel one.
@@ -89,6 +91,9 @@ pub(crate) enum Command {
     Shelves(ShelvesCommand),
     /// Show key figures: availability, turnover, waste, margin, baskets.
     Kpi(KpiArgs),
+    /// Show what was sold, beside a week earlier, and in which hours.
+    #[command(subcommand)]
+    Sales(SalesCommand),
     /// Print the stores' state records: stock, lots, discounts, plans, policies.
     State(StateArgs),
     /// Ask in SQL, once or from stdin, or serve clients of Postgres.

@@ -9,6 +9,8 @@ mod http;
 mod kafka;
 #[cfg(feature = "kafka")]
 mod kafka_cost;
+#[cfg(feature = "kafka")]
+mod kafka_intake;
 mod lake;
 mod links;
 mod pages;
@@ -66,6 +68,8 @@ pub(crate) fn run(args: &BenchArgs, output: Output) -> Result<(), Failure> {
         BenchName::KafkaTransactionsCost => kafka_cost::transactions(&place, &args.kafka)?,
         #[cfg(feature = "kafka")]
         BenchName::KafkaTakeOver => kafka_cost::take_over(&place, &args.kafka)?,
+        #[cfg(feature = "kafka")]
+        BenchName::KafkaIntake => kafka_intake::messages(&args.kafka)?,
         #[cfg(feature = "kafka")]
         BenchName::RedisBridge => kafka::bridged(&args.redis, &args.kafka)?,
         BenchName::RedisEntries => links::entries(&place, &args.redis)?,

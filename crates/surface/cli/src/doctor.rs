@@ -8,6 +8,8 @@ use std::time::Instant;
 
 use serde::Serialize;
 use shelf_host::{ChainReader, Follow};
+use shelf_query::Listener;
+use shelf_web::{Server, Users, WebError};
 
 use crate::acts::wall_now;
 use crate::failure::Failure;
@@ -46,6 +48,7 @@ pub(crate) fn run(settings: &Settings, output: Output) -> Result<ExitCode, Failu
         disk_sync(&settings.data),
         port("http", settings.http.server()?.map(|http| http.listen), settings),
         port("sql", settings.sql.server()?.map(|sql| sql.listen), settings),
+        access(settings)?,
         data(settings),
     ];
     for check in &checks {
@@ -159,6 +162,29 @@ fn port(check: &'static str, listen: Option<SocketAddr>, settings: &Settings) ->
             bad(check, State::Warn, format!("{address}: {error}"), &hint)
         }
     }
+}
+
+/// Whether a chain that is started here could tell who may connect: users, passwords, certificates.
+fn access(settings: &Settings) -> Result<Check, Failure> {
+    let folder = settings.folder();
+    let of_web = |error: &WebError| bad("access", State::Fail, error.to_string(), error.hint());
+    let users = match Users::open(&folder) {
+        Ok(users) => users.list().len(),
+        Err(error) => return Ok(of_web(&error)),
+    };
+    if let Some(options) = settings.http.server()?
+        && let Err(error) = Server::check(&options, &folder)
+    {
+        return Ok(of_web(&error));
+    }
+    if let Some(options) = settings.sql.server()?
+        && let Err(error) = Listener::check(&options)
+    {
+        // Where nobody has asked for an address by name, a chain does without.
+        let state = if settings.sql.asked_to_listen() { State::Fail } else { State::Warn };
+        return Ok(bad("access", state, error.to_string(), error.hint()));
+    }
+    Ok(ok("access", format!("{users} user(s)")))
 }
 
 fn data(settings: &Settings) -> Check {

@@ -19,74 +19,80 @@ pub(crate) struct Failure {
     pub(crate) exit: u8,
 }
 
+/// How the program ends with this code, by the kinds that its help tells of.
+fn exit_of(code: &str) -> u8 {
+    match code {
+        READER_GONE => 0,
+        "usage"
+        | "settings"
+        | "other_settings"
+        | "not_a_data_folder"
+        | "mapping_bad"
+        | "lake_address"
+        | "lake_ahead"
+        | "lake_of_another_chain"
+        | "source_no_mapping"
+        | "source_unknown_kind"
+        | "source_archive"
+        | "source_no_column"
+        | "time_zone_unknown"
+        | "sql_syntax"
+        | "sql_read_only"
+        | "sql_nonsense"
+        | "sql_unknown_setting"
+        | "sql_no_moment"
+        | "sql_no_password"
+        | "sql_server"
+        | "http_server"
+        | "kafka_address"
+        | "kafka_setting"
+        | "kafka_not_built"
+        | "kafka_partitions"
+        | "kafka_position"
+        | "kafka_book"
+        | "kafka_lists"
+        | "snapshots_address"
+        | "otlp"
+        | "alert_route"
+        | "mirror_address"
+        | "redis_address"
+        | "http_no_user"
+        | "users" => 2,
+        "kafka_position_lost"
+        | "log_damaged"
+        | "log_too_short"
+        | "record_unreadable"
+        | "newer_format"
+        | "lake_damaged"
+        | "meta_unreadable"
+        | "snapshot_too_old"
+        | "town_unreadable" => 3,
+        "data_in_use" | "lake_in_use" => 4,
+        "kafka_no_topic"
+        | "no_data"
+        | "not_found"
+        | "unknown_store"
+        | "unknown_alert"
+        | "unknown_order"
+        | "unknown_task"
+        | "unknown_product"
+        | "unknown_window"
+        | "unknown_state"
+        | "unknown_table"
+        | "unknown_version"
+        | "sql_unknown_table"
+        | "sql_unknown_column"
+        | "sql_unknown_function"
+        | "source_missing"
+        | "source_no_match"
+        | "mapping_unknown" => 5,
+        _ => 1,
+    }
+}
+
 impl Failure {
     pub(crate) fn new(code: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        let exit = match code {
-            READER_GONE => 0,
-            "usage"
-            | "settings"
-            | "other_settings"
-            | "not_a_data_folder"
-            | "mapping_bad"
-            | "lake_address"
-            | "lake_ahead"
-            | "source_no_mapping"
-            | "source_unknown_kind"
-            | "source_archive"
-            | "source_no_column"
-            | "time_zone_unknown"
-            | "sql_syntax"
-            | "sql_read_only"
-            | "sql_nonsense"
-            | "sql_unknown_setting"
-            | "sql_no_moment"
-            | "sql_no_password"
-            | "sql_server"
-            | "http_server"
-            | "kafka_address"
-            | "kafka_setting"
-            | "kafka_not_built"
-            | "kafka_partitions"
-            | "kafka_position"
-            | "kafka_book"
-            | "snapshots_address"
-            | "otlp"
-            | "alert_route"
-            | "mirror_address"
-            | "redis_address"
-            | "http_no_user"
-            | "users" => 2,
-            "kafka_position_lost"
-            | "log_damaged"
-            | "log_too_short"
-            | "record_unreadable"
-            | "newer_format"
-            | "lake_damaged"
-            | "meta_unreadable"
-            | "snapshot_too_old"
-            | "town_unreadable" => 3,
-            "data_in_use" | "lake_in_use" => 4,
-            "kafka_no_topic"
-            | "no_data"
-            | "not_found"
-            | "unknown_store"
-            | "unknown_alert"
-            | "unknown_order"
-            | "unknown_task"
-            | "unknown_product"
-            | "unknown_window"
-            | "unknown_state"
-            | "unknown_table"
-            | "unknown_version"
-            | "sql_unknown_table"
-            | "sql_unknown_column"
-            | "sql_unknown_function"
-            | "source_missing"
-            | "source_no_match"
-            | "mapping_unknown" => 5,
-            _ => 1,
-        };
-        let (message, hint) = (message.into(), hint.into());
+        let (message, hint, exit) = (message.into(), hint.into(), exit_of(code));
         Self { code: code.to_owned(), message, causes: Vec::new(), hint, exit }
     }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use shelf_domain::Day;
-use shelf_host::{step_behind_engine, step_behind_people};
+use shelf_host::{Folder, step_behind_engine, step_behind_people};
 use shelf_lake::{
     Built, Compaction, Days, ExportFormat, Faults, Lake, Removal, Table, TableCommit,
     TableDifference, TableSize,
@@ -24,7 +24,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::settings::Settings;
 use crate::stop::Stop;
-use follow::{Follower, Until};
+use follow::{Followed, Follower, Until};
 pub(crate) use jobs::JobBoard;
 
 /// Where tests name a fault, such as `before_commit:3`.
@@ -39,11 +39,8 @@ pub(crate) fn run(
     let lake = lake(settings)?;
     match command {
         LakeCommand::Follow(args) => {
-            let stop = Stop::on_signals()?;
             let until = if args.until_caught_up { Until::CaughtUp } else { Until::Stopped };
-            let mut follower = Follower::open(&folder, lake, settings, &JobBoard::default())?;
-            let followed =
-                follower.follow(until, &stop, |failure| output.say(&thread::warning(&failure)))?;
+            let followed = follow(folder, lake, settings, until, output)?;
             output.view(&followed, |followed| {
                 format!(
                     "{} events, {} rows in {} rounds, {:.1} s",
@@ -78,11 +75,28 @@ pub(crate) fn run(
     Ok(ExitCode::SUCCESS)
 }
 
+/// Follows on a thread of its own: it may wait for a store that never answers.
+fn follow(
+    folder: Folder,
+    lake: Lake,
+    settings: &Settings,
+    until: Until,
+    output: Output,
+) -> Result<Followed, Failure> {
+    let stop = Stop::on_signals()?;
+    let (settings, asked) = (settings.clone(), stop.clone());
+    let thread = std::thread::spawn(move || {
+        let mut follower = Follower::open(&folder, lake, &settings, &JobBoard::default())?;
+        follower.follow(until, &asked, |failure| output.say(&thread::warning(&failure)))
+    });
+    thread::ended(thread, &stop)?
+}
+
 /// The lake of the settings.
 pub(crate) fn lake(settings: &Settings) -> Result<Lake, Failure> {
     let root = settings.lake.root(&settings.data);
     let storage = settings.lake.storage.clone().into_iter().collect();
-    let lake = Lake::at(&root, storage)?;
+    let lake = Lake::at(&root, storage)?.with_history(settings.lake.retention_hours);
     let fault = std::env::var(FAULT).ok().and_then(|text| Faults::parse(&text));
     Ok(match fault {
         Some(fault) => lake.with_faults(fault),

@@ -42,6 +42,7 @@ fn fact(view: LinkView) -> LinkFact {
         LinkState::Following => "following",
         LinkState::Waiting => "waiting",
         LinkState::Refused => "refused",
+        LinkState::StandingBy => "standing_by",
         LinkState::Stopped => "stopped",
     };
     LinkFact {
@@ -63,6 +64,7 @@ fn fact(view: LinkView) -> LinkFact {
 }
 
 /// The links that run.
+#[derive(Default)]
 pub(crate) struct Links {
     bringing: Vec<LinkThread>,
     following: Vec<LinkThread>,
@@ -80,7 +82,7 @@ impl Links {
         telling: Telling,
     ) -> Result<Self, Failure> {
         let folder = settings.folder();
-        let mut links = Self { bringing: Vec::new(), following: Vec::new(), watcher: None };
+        let mut links = Self::default();
         let mut log = |name: SourceName| -> Result<RequestLog, Failure> {
             let source = chain.register(&[name])?.first().copied().unwrap_or_default();
             Ok(RequestLog::new(control.sender(), source, now.clone()))
@@ -98,15 +100,39 @@ impl Links {
         if let Some(options) = settings.redis.live_keys()? {
             links.following.push(start_live_keys(&folder, options, Box::new(live_keys(now)))?);
         }
-        let all = links.bringing.iter().chain(&links.following);
+        links.watch(board, telling);
+        Ok(links)
+    }
+
+    /// Starts those that the settings ask for beside a worker of a chain on Kafka.
+    #[cfg(feature = "kafka")]
+    pub(crate) fn start_on_kafka(
+        chain: &shelf_host::KafkaChain,
+        settings: &Settings,
+        board: &LinkBoard,
+        telling: Telling,
+    ) -> Result<Self, Failure> {
+        let mut links = Self::default();
+        if let Some(options) = settings.postgres.config()? {
+            links.bringing.push(shelf_links::start_config_on_kafka(chain.clone(), options)?);
+        }
+        if let Some(options) = settings.postgres.mirror()? {
+            links.following.push(shelf_links::start_mirror_on_kafka(chain.clone(), options)?);
+        }
+        links.watch(board, telling);
+        Ok(links)
+    }
+
+    /// Has people told of their failures, and `board` know them.
+    fn watch(&mut self, board: &LinkBoard, telling: Telling) {
+        let all = self.bringing.iter().chain(&self.following);
         let statuses: Vec<LinkStatus> = all.map(|link| link.status().clone()).collect();
         // They are started once.
         let _ = board.0.set(statuses.clone());
         let Telling { output, screen } = telling;
         if !statuses.is_empty() {
-            links.watcher = Some(Watcher::start(statuses, output, screen));
+            self.watcher = Some(Watcher::start(statuses, output, screen));
         }
-        Ok(links)
     }
 
     /// Ends those that bring events in, while somebody takes them.

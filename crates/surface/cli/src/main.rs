@@ -24,6 +24,7 @@ mod replay;
 mod report;
 mod routing;
 mod run;
+mod sales;
 mod send;
 mod settings;
 mod shelves;
@@ -107,6 +108,7 @@ fn run_command(args: &Args, output: Output) -> Result<ExitCode, Failure> {
         Command::Tasks(tasks) => return orders::tasks(&tasks, settings, output),
         Command::Shelves(shelves) => shelves::run(&shelves, settings, output)?,
         Command::Kpi(kpi) => kpi::run(&kpi, settings, output)?,
+        Command::Sales(sales) => sales::run(&sales, settings, output)?,
         Command::State(state) => state::run(&state, settings, output)?,
         Command::Sql(sql) => sql::run(&sql, settings, output)?,
         Command::Windows(windows) => windows::run(&windows, settings, output)?,

@@ -8,8 +8,8 @@ use shelf_domain::{
 };
 use shelf_host::SourceName;
 use shelf_views::{
-    Chain, OrderDetail, OrderFilter, OrdersView, TaskFilter, TasksView, render_order,
-    render_orders, render_tasks,
+    Chain, OrderDetail, OrderFilter, OrdersView, SuppliersView, TaskFilter, TasksView,
+    render_order, render_orders, render_suppliers, render_tasks,
 };
 
 use crate::acts::{
@@ -33,6 +33,9 @@ pub(crate) fn run(
 ) -> Result<ExitCode, Failure> {
     match command {
         OrdersCommand::List(list) => list_orders(list, settings, output),
+        OrdersCommand::Suppliers { store, limit } => {
+            suppliers((store.as_ref(), *limit), settings, output)
+        }
         OrdersCommand::Show(args) => show(args, settings, output),
         OrdersCommand::Approve(args) => act(args, OrderVerb::Approve, "approved", settings, output),
         OrdersCommand::Cancel(args) => act(args, OrderVerb::Cancel, "cancelled", settings, output),
@@ -57,6 +60,19 @@ fn list_orders(list: &ListArgs, settings: &Settings, output: Output) -> Result<E
     };
     let view = OrdersView::new(&chain, &filter);
     output.view(&view, |view| render_orders(view, &output.style(), output.width()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn suppliers(
+    (store, limit): (Option<&String>, usize),
+    settings: &Settings,
+    output: Output,
+) -> Result<ExitCode, Failure> {
+    let reader = read(settings)?;
+    let chain = Chain::new(reader.partitions());
+    let mut view = SuppliersView::new(&chain, maybe_store(&chain, store)?);
+    view.suppliers.truncate(limit);
+    output.view(&view, |view| render_suppliers(view, &output.style(), output.width()))?;
     Ok(ExitCode::SUCCESS)
 }
 

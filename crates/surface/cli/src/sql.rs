@@ -5,13 +5,14 @@ mod shell;
 
 use std::io::{BufWriter, IsTerminal, Read, Write};
 
-use shelf_query::{Answer, QueryError, RowFormat, RowWriter, Session, Sql};
+use shelf_query::{Answer, QueryError, RowFormat, RowWriter, Session, Sql, table_notes};
 
 use crate::args::{SqlArgs, SqlCommand};
 use crate::failure::Failure;
 use crate::lake::lake;
 use crate::output::Output;
 use crate::settings::Settings;
+use shell::Shows;
 
 pub(crate) fn run(args: &SqlArgs, settings: &Settings, output: Output) -> Result<(), Failure> {
     if let Some(SqlCommand::Serve { .. }) = &args.command {
@@ -39,6 +40,17 @@ pub(crate) fn run(args: &SqlArgs, settings: &Settings, output: Output) -> Result
     if person && format.text() {
         return shell::run(&printer, output);
     }
+    let text = if text.trim_start().starts_with('\\') {
+        let Some(shows) = Shows::read(&text) else { return Err(no_command(&text)) };
+        if format == RowFormat::Table
+            && let Some(text) = shows.text(&table_notes(&sql))
+        {
+            return output.text(&text);
+        }
+        shows.statement()
+    } else {
+        text
+    };
     let statements = session.statements(&text)?;
     if !format.text() {
         if statements.len() != 1 {
@@ -55,6 +67,11 @@ pub(crate) fn run(args: &SqlArgs, settings: &Settings, output: Output) -> Result
         printer.print(statement, std::io::stdout())?;
     }
     Ok(())
+}
+
+fn no_command(text: &str) -> Failure {
+    let message = format!("{} is no command that shows anything", text.trim());
+    Failure::usage(message, "write \\d TABLE for the columns of a table, or \\dt for the tables")
 }
 
 /// Answers statements, and prints what comes.

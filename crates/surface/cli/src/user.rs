@@ -5,9 +5,12 @@ use std::io::{BufRead, IsTerminal};
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use ratatui::crossterm::terminal;
 use serde::Serialize;
+use shelf_domain::Timestamp;
+use shelf_host::{HostAct, note_act};
 use shelf_web::{Role, User, Users};
 
-use crate::args::{UserAddArgs, UserCommand};
+use crate::acts::{actor, wall_now};
+use crate::args::{ByArgs, UserAddArgs, UserCommand};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::settings::Settings;
@@ -38,12 +41,20 @@ pub(crate) fn run(
     folder.meta()?;
     let mut users = Users::open(&folder)?;
     match command {
-        UserCommand::Add(args) => add(&mut users, args, output),
+        UserCommand::Add(args) => {
+            let audit = Audit::of(&args.by, settings, output)?;
+            let user = add(&mut users, args)?;
+            if let Some(user) = &user {
+                audit.note("user_set", &rights(user));
+            }
+            let shown = user.as_ref().map(row);
+            output.view(&shown, |shown| shown.as_ref().map(line).unwrap_or_default())
+        }
         UserCommand::List => {
             let rows: Vec<Row> = users.list().iter().map(row).collect();
             output.view(&rows, |rows| rows.iter().map(line).collect::<Vec<_>>().join("\n"))
         }
-        UserCommand::Remove { name, yes, dry_run } => {
+        UserCommand::Remove { name, yes, dry_run, by } => {
             let user = users.get(name).ok_or_else(|| nobody(name))?;
             let tokens = user.tokens.len();
             let what = format!("{name} may not log in any more, and loses {tokens} tokens");
@@ -51,12 +62,14 @@ pub(crate) fn run(
                 output.say(&what);
                 return Ok(());
             }
+            let audit = Audit::of(by, settings, output)?;
             output.agree(*yes, &what)?;
             users.remove(name)?;
+            audit.note("user_removed", name);
             output.say(&format!("{name} may not log in any more"));
             Ok(())
         }
-        UserCommand::Token { name, remove: Some(label), yes, dry_run, .. } => {
+        UserCommand::Token { name, remove: Some(label), yes, dry_run, by, .. } => {
             let known = users.get(name).map(|user| &user.tokens);
             if !known.is_some_and(|tokens| tokens.iter().any(|token| token.label == *label)) {
                 let message = format!("{name} has no token {label}");
@@ -64,23 +77,75 @@ pub(crate) fn run(
             }
             let what = format!("the token {label} of {name} is good for nothing any more");
             if !*dry_run {
+                let audit = Audit::of(by, settings, output)?;
                 output.agree(*yes, &what)?;
                 users.remove_token(name, label)?;
+                audit.note("token_removed", &format!("{name}: {label}"));
             }
             output.say(&what);
             Ok(())
         }
-        UserCommand::Token { name, label, days, remove: None, .. } => {
+        UserCommand::Token { name, label, days, remove: None, by, .. } => {
             if users.get(name).is_none() {
                 return Err(nobody(name));
             }
+            let audit = Audit::of(by, settings, output)?;
             let token = users.add_token(name, label, *days)?;
+            audit.note("token_made", &format!("{name}: {label}, {days} days"));
             output.view(&serde_json::json!({ "token": token }), |_| token.clone())
         }
     }
 }
 
-fn add(users: &mut Users, args: &UserAddArgs, output: Output) -> Result<(), Failure> {
+/// Where it is noted who did what to whom.
+struct Audit<'a> {
+    actor: String,
+    /// What time it was in the stores before anything was done, or why that is not known.
+    at: Result<Timestamp, Failure>,
+    settings: &'a Settings,
+    output: Output,
+}
+
+impl<'a> Audit<'a> {
+    /// A failure where nobody is named, before anything is done.
+    fn of(by: &ByArgs, settings: &'a Settings, output: Output) -> Result<Self, Failure> {
+        let actor = actor(&by.actor)?.to_string();
+        Ok(Self { actor, at: present(settings), settings, output })
+    }
+
+    /// Notes an act that is done. That it cannot be noted takes nothing back: who acts is told.
+    fn note(&self, act: &str, detail: &str) {
+        let noted = match &self.at {
+            Ok(at) => {
+                let (actor, act, detail) = (self.actor.clone(), act.to_owned(), detail.to_owned());
+                let act = HostAct { at: *at, clock_at: wall_now(), actor, act, detail };
+                note_act(&self.settings.folder(), &act)
+                    .map_err(|error| Failure::from(error).to_string())
+            }
+            Err(failure) => Err(failure.to_string()),
+        };
+        if let Err(why) = noted {
+            self.output.say(&format!("warning: this is not in the audit list: {why}"));
+        }
+    }
+}
+
+/// What time it is in the stores: in simulated ones that of their log.
+fn present(settings: &Settings) -> Result<Timestamp, Failure> {
+    let folder = settings.folder();
+    if folder.meta()?.town.is_none() {
+        return Ok(wall_now());
+    }
+    Ok(folder.newest_event_at()?.unwrap_or_else(wall_now))
+}
+
+/// What a user may do, in words of the audit list.
+fn rights(user: &User) -> String {
+    let stores = user.stores.as_ref().map_or_else(|| "all stores".to_owned(), |ids| ids.join(" "));
+    format!("{}: {}, {stores}", user.name, user.role)
+}
+
+fn add(users: &mut Users, args: &UserAddArgs) -> Result<Option<User>, Failure> {
     let password = if args.no_password { None } else { Some(password()?) };
     // Another password is no other role, and no other scope.
     let known = users.get(&args.name);
@@ -90,8 +155,7 @@ fn add(users: &mut Users, args: &UserAddArgs, output: Output) -> Result<(), Fail
     let named = (!args.stores.is_empty()).then(|| args.stores.clone());
     let stores = if args.all_stores { None } else { named.or(scope) };
     users.set(&args.name, role, stores, password.as_deref())?;
-    let user = users.get(&args.name).map(row);
-    output.view(&user, |user| user.as_ref().map(line).unwrap_or_default())
+    Ok(users.get(&args.name).cloned())
 }
 
 fn row(user: &User) -> Row {

@@ -1,5 +1,5 @@
-//! What people did to the running process and not to a store: logins, and the controls of a
-//! simulation.
+//! What people did to the server and not to a store: logins, who may log in, the controls of a
+//! simulation, and what they took out of quarantine to try it again.
 //!
 //! These are no events. An event belongs to a store, is stepped, and stays for ever; a login
 //! belongs to none, and a failed one can be made by anybody, who could so fill a log that never
@@ -21,7 +21,7 @@ const AUDIT_BYTES: u64 = 4_000_000;
 /// The most bytes of a name, an address or a word that are noted.
 const NOTED_BYTES: usize = 120;
 
-/// Something that a person did to the process.
+/// Something that a person did to the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostAct {
     /// What time it was in the stores.
@@ -30,10 +30,18 @@ pub struct HostAct {
     pub clock_at: Timestamp,
     /// Who, as far as they said.
     pub actor: String,
-    /// What, as a stable code: `login`, `login_failed`, `logout`, `simulation_paused` and others.
+    /// What, as a stable code: `login`, `login_failed`, `logout`, `user_set`, `simulation_paused`
+    /// and others.
     pub act: String,
-    /// With what: an address, a speed.
+    /// With what: an address, a speed, a user with what was set, the ids of entries.
     pub detail: String,
+}
+
+impl HostAct {
+    /// Who or what it is about: the detail, up to the colon behind which it says more of them.
+    pub fn about(&self) -> &str {
+        self.detail.split(": ").next().unwrap_or_default()
+    }
 }
 
 /// Adds an act, and makes it durable.

@@ -9,11 +9,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use shelf_domain::Timestamp;
 use shelf_eventlog::LogReader;
 use shelf_ports::Offset;
 use shelf_simulator::TownOptions;
 
 use crate::HostError;
+use crate::quarantine::event_at;
 
 /// The version of the layout of a data folder.
 pub const DATA_FORMAT: u32 = 1;
@@ -90,6 +92,20 @@ impl Folder {
     pub fn log_ends(&self) -> Result<Vec<Offset>, HostError> {
         let tails = LogReader::open(self.log())?.into_partitions();
         tails.into_iter().map(|mut tail| Ok(tail.end_offset()?)).collect()
+    }
+
+    /// When the newest event had been received, of the last ones that the partitions have on disk;
+    /// `None` where there is none.
+    pub fn newest_event_at(&self) -> Result<Option<Timestamp>, HostError> {
+        let mut log = LogReader::open(self.log())?;
+        let mut newest: Option<Timestamp> = None;
+        for partition in 0..log.partition_count() {
+            let end = log.end_offset(partition)?;
+            if end > log.start_offset(partition)? {
+                newest = newest.max(Some(event_at(&mut log, (partition, end - 1))?.received_at));
+            }
+        }
+        Ok(newest)
     }
 
     /// The events.
@@ -293,7 +309,10 @@ pub(crate) fn check_town(
 
 #[cfg(test)]
 mod tests {
+    use shelf_domain::HOUR;
+
     use super::*;
+    use crate::{ChainWriter, WriterOptions, events_between};
 
     fn meta() -> FolderMeta {
         FolderMeta { format: DATA_FORMAT, partitions: 4, town: None, chain: None }
@@ -307,6 +326,29 @@ mod tests {
         folder.open_or_create(&meta()).unwrap();
         let again = folder.open_or_create(&FolderMeta { partitions: 9, ..meta() }).unwrap();
         assert_eq!(again, meta());
+    }
+
+    #[test]
+    fn the_last_events_tell_how_late_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::at(dir.path().join("new"));
+        let town = TownOptions { customers_per_day: Some(50), ..TownOptions::default() };
+        let until = town.start.plus(12 * HOUR);
+        let town = Some(TownPlan { stores: 2, options: town });
+        let options = WriterOptions { town, ..WriterOptions::default() };
+        let mut chain = ChainWriter::open(&folder, &options).unwrap();
+        chain.simulate(until, |_| {}).unwrap();
+        chain.commit().unwrap();
+        let mut log = LogReader::open(folder.log()).unwrap();
+        let mut last = std::collections::BTreeMap::new();
+        for (partition, end) in (0..).zip(folder.log_ends().unwrap()) {
+            let watch = |_, event: shelf_domain::Event| {
+                last.insert(partition, event.received_at);
+            };
+            events_between(&mut log, partition, 0, end, watch).unwrap();
+        }
+        assert!(!last.is_empty());
+        assert_eq!(folder.newest_event_at().unwrap(), last.values().max().copied());
     }
 
     #[test]

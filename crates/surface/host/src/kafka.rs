@@ -6,8 +6,10 @@
 //! have; there is no other way of recovering.
 
 mod cadence;
+mod chain;
 #[cfg_attr(not(feature = "snapshots-s3"), path = "kafka/no_depot.rs")]
 mod depot;
+mod elected;
 mod figures;
 mod foreign;
 mod intake;
@@ -19,7 +21,9 @@ mod taker;
 mod takers;
 mod worker;
 
+pub use chain::{KafkaChain, KafkaReader};
 pub use depot::{Depot, DepotError};
+pub use elected::Elected;
 pub use figures::{KafkaFigures, LaneFigures, LaneState, StandbyFigures};
 pub use foreign::ForeignOptions;
 pub use intake::{IntakeOptions, KafkaIntake};

@@ -28,8 +28,9 @@ pub use error::HostError;
 pub use folder::{ChainId, DATA_FORMAT, Folder, FolderMeta, TownPlan};
 #[cfg(feature = "kafka")]
 pub use kafka::{
-    Depot, DepotError, ForeignOptions, IntakeOptions, KafkaFigures, KafkaIntake, KafkaWorker,
-    LaneFigures, LaneState, StandbyFigures, WorkerSettings, record_key,
+    Depot, DepotError, Elected, ForeignOptions, IntakeOptions, KafkaChain, KafkaFigures,
+    KafkaIntake, KafkaReader, KafkaWorker, LaneFigures, LaneState, StandbyFigures, WorkerSettings,
+    record_key,
 };
 pub use pace::Pace;
 pub use priority::{step_behind_engine, step_behind_people};
@@ -37,8 +38,8 @@ pub use quality::{
     CheckNote, Latencies, LatencyFigures, Measured, QualityBook, QualityChange, quality_history,
 };
 pub use quarantine::{LogPlace, QuarantineBook, event_at, events_between};
-pub use reader::{ChainReader, Follow, OutputTail, Retrace};
-pub use shelf_engine::Stepped;
+pub use reader::{ChainReader, Follow, Following, OutputTail, Retrace};
+pub use shelf_engine::{Stepped, partition_of};
 pub use sources::{RegisteredSource, SourceKind, SourceName, Sources, wall_now};
-pub use stages::{Stage, StageTimes};
+pub use stages::{Stage, StageFigures, StageTimes};
 pub use writer::{ChainWriter, Recovery, Submitted, Tally, WriterOptions};

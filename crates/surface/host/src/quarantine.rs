@@ -126,6 +126,11 @@ impl QuarantineBook {
         &self.kept
     }
 
+    /// The offset of the first event of a partition that the log still has.
+    pub fn first_kept(&mut self, partition: u32) -> Result<Offset, HostError> {
+        Ok(self.log.start_offset(partition)?)
+    }
+
     /// The event of an entry, or any other one of the log.
     /// `None` where the log has let go of it.
     pub fn event(&mut self, place: LogPlace) -> Result<Option<Event>, HostError> {

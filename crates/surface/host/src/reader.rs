@@ -139,6 +139,23 @@ impl ChainReader {
         Ok(Self { replicas, meta })
     }
 
+    /// The same; only where the log does not reach back so far, a partition stands at its newest
+    /// snapshot, and the events from the position up to there are missed.
+    pub fn open_before_or_newest(folder: &Folder, positions: &[Offset]) -> Result<Self, HostError> {
+        let meta = folder.meta()?;
+        let (tails, again) = (LogReader::open(folder.log())?, LogReader::open(folder.log())?);
+        let tails = tails.into_partitions().into_iter().zip(again.into_partitions());
+        let mut replicas = Vec::new();
+        for (number, (tail, again)) in (0..).zip(tails) {
+            let from = positions.get(replicas.len()).copied().unwrap_or(0);
+            replicas.push(match Replica::open_up_to(number, tail, &folder.snapshots(), from) {
+                Err(EngineError::Gap { .. }) => Replica::open(number, again, &folder.snapshots())?,
+                opened => opened?,
+            });
+        }
+        Ok(Self { replicas, meta })
+    }
+
     /// Opens a data folder as it was when the last event before each position had been stepped, one
     /// for each partition. A partition that ends before its position stands at its end.
     pub fn open_at(folder: &Folder, positions: &[Offset]) -> Result<Self, HostError> {
@@ -257,6 +274,48 @@ impl ChainReader {
     pub fn state_hash(&self) -> Result<u128, HostError> {
         state_hash(self.stores())
             .map_err(|_| HostError::Engine(EngineError::State { partition: 0 }))
+    }
+}
+
+/// The stores of a chain that is followed from outside, wherever its log is.
+pub trait Following {
+    /// Steps some of what has come; `watch` gets the partition too. Returns how many events that
+    /// were.
+    fn follow(&mut self, watch: &mut dyn FnMut(u32, Stepped<'_>)) -> Result<u64, HostError>;
+
+    /// Steps all that has come by now.
+    fn catch_up(&mut self) -> Result<(), HostError>;
+
+    /// The stores of each partition.
+    fn partitions(&self) -> Vec<&Stores>;
+
+    /// The position of each partition.
+    fn positions(&self) -> Vec<Offset>;
+
+    /// How many events have come and were not stepped, where that is known.
+    fn behind(&mut self) -> Option<u64>;
+}
+
+impl Following for ChainReader {
+    fn follow(&mut self, watch: &mut dyn FnMut(u32, Stepped<'_>)) -> Result<u64, HostError> {
+        Self::follow(self, watch)
+    }
+
+    fn catch_up(&mut self) -> Result<(), HostError> {
+        Self::catch_up(self, |_, _| {}).map(drop)
+    }
+
+    fn partitions(&self) -> Vec<&Stores> {
+        Self::partitions(self)
+    }
+
+    fn positions(&self) -> Vec<Offset> {
+        self.replicas.iter().map(Replica::position).collect()
+    }
+
+    fn behind(&mut self) -> Option<u64> {
+        // Whoever shows both has the log's own end.
+        None
     }
 }
 

@@ -1,5 +1,5 @@
-//! How long the stages of the path of an event take: measured where they happen, told of the last
-//! minutes.
+//! How long the stages of the path of an event take, and how often they fail: measured where they
+//! happen. Times are told of the last minutes, failures since the start.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -47,12 +47,24 @@ impl Stage {
     }
 }
 
-/// The times of all stages of a process.
+/// What was measured of a stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StageFigures {
+    /// Which.
+    pub stage: Stage,
+    /// How long it took in the last minutes; `None` where nothing was measured.
+    pub times: Option<LatencyFigures>,
+    /// How often it has failed since the process started.
+    pub failures: u64,
+}
+
+/// The times and failures of all stages of a process.
 #[derive(Debug, Default)]
 pub struct StageTimes([Mutex<Times>; Stage::ALL.len()]);
 
 #[derive(Debug, Default)]
 struct Times {
+    failures: u64,
     begun: Option<Instant>,
     gathered: Option<Histogram<u64>>,
     before: Option<Histogram<u64>>,
@@ -64,18 +76,27 @@ impl StageTimes {
         self.of(stage).add(length, Instant::now());
     }
 
-    /// Does `work` and notes how long it took, whatever came of it.
-    pub fn timed<T>(&self, stage: Stage, work: impl FnOnce() -> T) -> T {
+    /// Notes that a stage has failed once.
+    pub fn failed(&self, stage: Stage) {
+        self.of(stage).failures += 1;
+    }
+
+    /// Does `work` and notes how long it took, whatever came of it, and whether it failed.
+    pub fn timed<T, E>(&self, stage: Stage, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
         let begun = Instant::now();
         let done = work();
         self.took(stage, begun.elapsed());
-        done
+        done.inspect_err(|_| self.failed(stage))
     }
 
-    /// What was measured of each stage in the last minutes; `None` where nothing was.
-    pub fn read(&self) -> Vec<(Stage, Option<LatencyFigures>)> {
+    /// What was measured of each stage, in the order of the path.
+    pub fn read(&self) -> Vec<StageFigures> {
         let now = Instant::now();
-        Stage::ALL.into_iter().map(|stage| (stage, self.of(stage).read(now))).collect()
+        let figures = |stage| {
+            let mut of = self.of(stage);
+            StageFigures { stage, times: of.read(now), failures: of.failures }
+        };
+        Stage::ALL.into_iter().map(figures).collect()
     }
 
     fn of(&self, stage: Stage) -> MutexGuard<'_, Times> {
@@ -163,10 +184,14 @@ mod tests {
     #[test]
     fn stages_are_measured_apart() {
         let times = StageTimes::default();
-        assert_eq!(times.timed(Stage::Log, || 7), 7);
+        assert_eq!(times.timed(Stage::Log, || Ok::<_, &str>(7)), Ok(7));
+        assert_eq!(times.timed(Stage::Log, || Err::<u8, _>("full")), Err("full"));
         times.took(Stage::Lake, Duration::from_secs(2));
-        let told = times.read().into_iter();
-        let known = told.filter_map(|(stage, told)| Some((stage.code(), told?.count)));
-        assert_eq!(known.collect::<Vec<_>>(), [("log", 1), ("lake", 1)]);
+        times.failed(Stage::Ingest);
+        let told = times.read();
+        let known = told.iter().filter_map(|of| Some((of.stage.code(), of.times?.count)));
+        assert_eq!(known.collect::<Vec<_>>(), [("log", 2), ("lake", 1)]);
+        let failures: Vec<u64> = told.iter().map(|of| of.failures).collect();
+        assert_eq!(failures, [1, 1, 0, 0, 0], "one that failed is timed all the same");
     }
 }

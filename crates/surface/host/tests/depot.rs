@@ -61,16 +61,21 @@ impl Bucket {
     }
 
     fn depot(&self, prefix: &str) -> Depot {
-        let options = [
-            ("aws_access_key_id", "k"),
-            ("aws_secret_access_key", "s"),
-            ("aws_region", "us-east-1"),
-            ("aws_endpoint_url", &self.url()),
-        ];
-        let options: BTreeMap<String, String> =
-            options.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        Depot::open(&format!("s3://chain/{prefix}"), &options).unwrap()
+        depot_at(&self.url(), prefix)
     }
+}
+
+/// What keeps snapshots in the object store at this endpoint.
+fn depot_at(url: &str, prefix: &str) -> Depot {
+    let options = [
+        ("aws_access_key_id", "k"),
+        ("aws_secret_access_key", "s"),
+        ("aws_region", "us-east-1"),
+        ("aws_endpoint_url", url),
+    ];
+    let options: BTreeMap<String, String> =
+        options.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    Depot::open(&format!("s3://chain/{prefix}"), &options).unwrap()
 }
 
 impl Drop for Bucket {
@@ -113,6 +118,42 @@ fn whoever_is_late_neither_overwrites_a_snapshot_nor_takes_a_newer_one_away() {
     assert_eq!(companion(next), (40, b"of the owner".to_vec()));
     assert_eq!(depot.fetch(3, next).unwrap(), 0, "what is there is not fetched again");
     assert_eq!(depot.positions(4).unwrap(), Vec::<u64>::new());
+}
+
+#[test]
+fn those_who_fetch_the_same_snapshot_at_the_same_time_each_have_it_whole() {
+    let bucket = Bucket::start();
+    let depot = bucket.depot("together");
+    let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let companion_of = |position: u64| vec![position as u8; 4 << 20];
+    // What somebody left who was killed in the middle of one, and what is being written.
+    let folder = to.path().join("p03");
+    std::fs::create_dir_all(&folder).unwrap();
+    let half = |name: &str, age: Duration| {
+        let path = folder.join(name);
+        let file = std::fs::File::create(&path).unwrap();
+        file.set_modified(std::time::SystemTime::now() - age).unwrap();
+        path
+    };
+    let left = half("00000000000000000001.0000000000000007.part", Duration::from_hours(1));
+    let fresh = half("00000000000000000001.0000000000000008.part", Duration::ZERO);
+    for position in [1, 2, 3] {
+        save(from.path(), position, &companion_of(position));
+        depot.keep(3, from.path()).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    depot.fetch(3, to.path()).unwrap();
+                    // Whoever has fetched finds it, whatever others are doing.
+                    assert_eq!(companion(to.path()), (position, companion_of(position)));
+                });
+            }
+        });
+    }
+    assert!(!left.exists() && fresh.exists());
+    let names = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let halves = names.filter(|path| path.extension().is_some_and(|ending| ending == "part"));
+    assert_eq!(halves.count(), 1, "nothing else is left");
 }
 
 #[test]
@@ -176,4 +217,57 @@ fn a_partition_moves_with_its_snapshot_to_a_worker_with_a_folder_of_its_own() {
     let worked = work(&connection, &of(second.path()), &expected.ends());
     assert_eq!(worked, (0, 0, 0));
     expected.check(&connection, second.path());
+}
+
+#[test]
+fn a_worker_whose_lanes_cannot_open_gives_its_partitions_up_at_once() {
+    const PARTITIONS: u32 = 4;
+    /// How long the group takes to meet, and some time besides; the store is given 30 s.
+    const AT_ONCE: Duration = Duration::from_secs(20);
+    let broker = Broker::start();
+    let expected = embedded(35, 4, PARTITIONS, minute(10 * 60));
+    let connection = topics(&broker.address(), "silent", PARTITIONS);
+    expected.feed(&connection, 10, Duration::ZERO);
+    // A store that listens and never answers: each lane stands still in the middle of its opening.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let depot = Some(depot_at(&url, "silent"));
+    let hung = WorkerSettings { depot, ..settings(folders[0].path(), PARTITIONS) };
+    let hung = KafkaWorker::join(&connection, &hung).unwrap();
+    let (lanes, stops) = (hung.figures().clone(), [AtomicBool::new(false), AtomicBool::new(false)]);
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| {
+            hung.run(&stops[0]).unwrap();
+            let asked = Instant::now();
+            drop(hung);
+            asked.elapsed()
+        });
+        let _held: Vec<_> = (0..PARTITIONS).map(|_| silent.accept().unwrap()).collect();
+        assert_eq!(lanes.lanes().len(), PARTITIONS as usize);
+        let worker =
+            KafkaWorker::join(&connection, &settings(folders[1].path(), PARTITIONS)).unwrap();
+        let (figures, joined) = (worker.figures().clone(), Instant::now());
+        let second = scope.spawn(|| {
+            worker.run(&stops[1]).unwrap();
+            drop(worker);
+        });
+        let run = || {
+            let lanes = figures.lanes();
+            lanes.values().filter(|lane| lane.state == LaneState::Running).count()
+        };
+        while run() < 2 {
+            assert!(joined.elapsed() < AT_ONCE, "{:?}, {:?}", figures.lanes(), lanes.lanes());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        eprintln!("the next one runs two after {:?}", joined.elapsed());
+        assert_eq!(lanes.lanes().len(), 2, "the first one keeps the others");
+        stops[0].store(true, Ordering::Release);
+        let left = first.join().unwrap();
+        assert!(left < AT_ONCE, "it took {left:?} to leave");
+        wait_for(&connection, &expected.ends());
+        stops[1].store(true, Ordering::Release);
+        second.join().unwrap();
+    });
+    expected.check(&connection, folders[1].path());
 }

@@ -2,6 +2,7 @@
 //! same effects under the same ids, each once, however many workers share it.
 
 #![cfg(feature = "kafka")]
+#![expect(clippy::unwrap_used, reason = "a test says by it what must be")]
 
 #[path = "fixture/chain.rs"]
 mod chain;
@@ -21,7 +22,7 @@ use shelf_events::{decode_event, write_event};
 use shelf_host::{IntakeOptions, KafkaIntake, KafkaWorker, LaneState, WorkerSettings};
 use shelf_kafka::{Claim, Connection, LOG_EVENTS};
 use shelf_ports::PartitionLog as _;
-use shelf_testkit::kafka::Broker;
+use shelf_testkit::kafka::{Broker, Release};
 
 const HOUR: i64 = 60;
 
@@ -40,7 +41,24 @@ fn worker() {
 
 #[test]
 fn a_straight_run_comes_to_what_the_embedded_log_does() {
-    let broker = broker();
+    straight(&broker());
+}
+
+#[test]
+fn workers_that_come_and_go_share_the_partitions() {
+    shared(&broker());
+}
+
+#[test]
+fn on_an_older_release_one_worker_and_several_come_to_the_same() {
+    let _alone = broker();
+    let older = Broker::start_release(Release::Before4);
+    straight(&older);
+    shared(&older);
+}
+
+/// One worker takes what lies in the log.
+fn straight(broker: &Broker) {
     let expected = embedded(21, 2, 4, minute(16 * HOUR));
     let connection = topics(&broker.address(), "straight", 4);
     expected.feed(&connection, 20, Duration::ZERO);
@@ -64,10 +82,9 @@ fn a_straight_run_comes_to_what_the_embedded_log_does() {
     expected.check(&connection, folder.path());
 }
 
-#[test]
-fn workers_that_come_and_go_share_the_partitions() {
+/// Workers come, leave and are killed while events are fed.
+fn shared(broker: &Broker) {
     const PARTITIONS: u32 = 16;
-    let broker = broker();
     let (address, prefix) = (broker.address(), "shared");
     let expected = embedded(22, 6, PARTITIONS, minute(12 * HOUR));
     let connection = topics(&address, prefix, PARTITIONS);

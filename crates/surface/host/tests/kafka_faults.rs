@@ -17,14 +17,14 @@ mod kafka;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use chain::minute;
 use kafka::{
-    Crew, Embedded, PATIENCE, Worker, embedded, open_feed, python, read_all, settings, topics,
-    topics_of, wait_for, work,
+    Crew, Embedded, PATIENCE, Worker, alone, embedded, open_feed, positions, python, read_all,
+    settings, topics, topics_of, wait_for, work,
 };
 use shelf_domain::{
     Body, Category, Day, Event, EventId, LotCode, OpeningStock, Origin, Product, ShelfPlan, Sku,
@@ -48,12 +48,6 @@ const PREFERRED_FOR: Duration = Duration::from_millis(150);
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(15);
 /// One of so many kills is that of the only broker, which takes longer to start than a worker.
 const BROKER_EVERY: u64 = 20;
-
-/// One test at a time: each has the machine to itself.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// What a worker process does; in the suite itself, nothing.
 #[test]
@@ -179,22 +173,26 @@ fn check(expected: &Embedded, connection: &Connection, crew: &Crew, done: &Kills
     assert!(aborted > 0 && done.brokers > 0, "kills hit open transactions: {done:?}");
 }
 
-#[test]
-fn kills_of_workers_and_of_the_broker_change_nothing() {
-    let _alone = alone();
-    let kills = number("SHELF_KAFKA_KILLS").unwrap_or(100);
-    let mut broker = Broker::start();
+/// Kills so many workers, and the broker once in so many, and compares what comes of it.
+fn killed(broker: &mut Broker, (kills, broker_every): (u64, u64)) {
     let expected = embedded(24, 4, PARTITIONS, minute((14 + kills as i64 / 25) * HOUR));
     let connection = topics(&broker.address(), "kills", PARTITIONS);
     let folder = tempfile::tempdir().unwrap();
     let mut crew = Crew::new(&broker.address(), "kills", PARTITIONS, folder.path());
     crew.session = SHORT_SESSION;
-    let done = kill(&crew, &expected, &connection, (kills, BROKER_EVERY), |chance| {
+    let done = kill(&crew, &expected, &connection, (kills, broker_every), |chance| {
         broker.kill();
         chance.pause(500);
         broker.resume();
     });
     check(&expected, &connection, &crew, &done);
+}
+
+#[test]
+fn kills_of_workers_and_of_the_broker_change_nothing() {
+    let _alone = alone();
+    let kills = number("SHELF_KAFKA_KILLS").unwrap_or(100);
+    killed(&mut Broker::start(), (kills, BROKER_EVERY));
 }
 
 #[test]
@@ -380,7 +378,12 @@ fn until(what: &str, mut is: impl FnMut() -> bool) {
 #[test]
 fn a_frozen_worker_that_is_revived_is_fenced_and_writes_nothing() {
     let _alone = alone();
-    let broker = Broker::start();
+    frozen(&Broker::start());
+}
+
+/// Freezes a worker until another one has its partitions, revives it, and compares what comes of
+/// it.
+fn frozen(broker: &Broker) {
     let expected = embedded(29, 4, PARTITIONS, minute(20 * HOUR));
     let connection = topics(&broker.address(), "frozen", PARTITIONS);
     let folder = tempfile::tempdir().unwrap();
@@ -442,6 +445,24 @@ fn open_ends(connection: &Connection) -> Vec<End> {
     ends.filter(|end| end.committed < end.written).collect()
 }
 
+/// Freezes the only worker that writes when it has a transaction open in which there are effects.
+/// Returns what is open then.
+fn freeze_in_transaction(worker: &Worker, connection: &Connection) -> Vec<End> {
+    let (effects, began) = (connection.name(LOG_EFFECTS), Instant::now());
+    loop {
+        assert!(began.elapsed() < PATIENCE, "no transaction is ever open");
+        assert!(worker.steps(PATIENCE));
+        worker.signal("STOP");
+        let open = open_ends(connection);
+        let of_effects = open.iter().filter(|end| end.topic == effects).count();
+        if of_effects > 0 {
+            eprintln!("frozen with {} partitions open, {of_effects} of effects", open.len());
+            return open;
+        }
+        worker.signal("CONT");
+    }
+}
+
 #[test]
 fn a_worker_that_is_frozen_in_a_transaction_never_ends_it() {
     let _alone = alone();
@@ -461,21 +482,8 @@ fn a_worker_that_is_frozen_in_a_transaction_never_ends_it() {
         });
         until("it has all partitions", || first.partitions() == all);
         // It is the only one who writes there: what is open while it is frozen is its own.
-        let (mut open, began) = (Vec::new(), Instant::now());
-        while open.is_empty() {
-            assert!(began.elapsed() < PATIENCE, "no transaction is ever open");
-            assert!(first.steps(PATIENCE));
-            first.signal("STOP");
-            open = open_ends(&connection);
-            if open.is_empty() {
-                first.signal("CONT");
-            }
-        }
+        let open = freeze_in_transaction(&first, &connection);
         let frozen = Instant::now();
-        let effects = connection.name(LOG_EFFECTS);
-        let of_effects = open.iter().filter(|end| end.topic == effects).count();
-        eprintln!("frozen with {} partitions open, {of_effects} of effects", open.len());
-        assert!(of_effects > 0, "{open:?}");
         let second = crew.start();
         until("the next one has all partitions", || second.partitions() == all);
         // Whoever claims a partition ends what is open there: nobody waits for a time limit.
@@ -514,33 +522,52 @@ fn a_worker_that_is_frozen_in_a_transaction_never_ends_it() {
 }
 
 #[test]
-fn on_an_older_release_a_worker_that_is_killed_is_replaced_and_nothing_is_lost_or_doubled() {
+fn a_broker_that_is_killed_with_transactions_open_loses_and_repeats_nothing() {
     let _alone = alone();
-    let broker = Broker::start_release(Release::Before4);
-    let expected = embedded(32, 4, PARTITIONS, minute(11 * HOUR));
-    let connection = topics(&broker.address(), "older", PARTITIONS);
+    let mut broker = Broker::start();
+    let expected = embedded(33, 4, PARTITIONS, minute(14 * HOUR));
+    let connection = topics(&broker.address(), "torn", PARTITIONS);
     let folder = tempfile::tempdir().unwrap();
-    let usual = Crew::new(&broker.address(), "older", PARTITIONS, folder.path());
-    let crew = Crew { session: SHORT_SESSION, ..usual };
+    let crew = Crew::new(&broker.address(), "torn", PARTITIONS, folder.path());
+    // Between its commits, a transaction is open for seconds.
+    let slow = Crew { commit_every: Duration::from_secs(4), ..crew.clone() };
     let (enough, all) = (AtomicBool::new(false), u64::from(PARTITIONS));
     std::thread::scope(|scope| {
-        let mut worker = crew.start();
+        let first = slow.start();
         let feeding = scope.spawn(|| {
-            expected.feed_until(&connection, 1_000, Duration::from_millis(20), &enough);
+            expected.feed_until(&connection, 3_000, Duration::from_millis(20), &enough);
         });
-        for _ in 0..3 {
-            until("it has all partitions", || worker.partitions() == all);
-            assert!(worker.steps(PATIENCE));
-            std::mem::replace(&mut worker, crew.start()).kill();
-        }
-        until("the last one has all partitions", || worker.partitions() == all);
+        until("it has all partitions", || first.partitions() == all);
+        // Nobody else could end what is open while the broker is killed.
+        freeze_in_transaction(&first, &connection);
+        broker.kill();
+        broker.resume();
+        let before = positions(&connection, PARTITIONS);
+        first.signal("CONT");
+        until("it commits again", || positions(&connection, PARTITIONS) != before);
+        // Once more, and its writer is killed with it.
+        freeze_in_transaction(&first, &connection);
+        broker.kill();
+        first.kill();
+        broker.resume();
+        let second = crew.start();
+        until("the next one has all partitions", || second.partitions() == all);
         enough.store(true, Ordering::Release);
         feeding.join().unwrap();
         wait_for(&connection, &expected.ends());
-        worker.leave();
+        second.leave();
     });
     expected.check(&connection, folder.path());
-    expected.check_elsewhere(&connection, folder.path());
+    let aborted = expected.check_elsewhere(&connection, folder.path());
+    assert!(aborted > 0, "what was open at last was ended, and not committed");
+}
+
+#[test]
+fn on_an_older_release_who_was_frozen_is_fenced_too_and_kills_change_nothing() {
+    let _alone = alone();
+    let mut broker = Broker::start_release(Release::Before4);
+    frozen(&broker);
+    killed(&mut broker, (16, 8));
 }
 
 #[test]
@@ -635,11 +662,13 @@ fn a_stock_client_sends_what_the_reference_sends_and_reads_what_follows() {
     let client = |what: &str| {
         python("stock_client.py", &[address.as_str(), "stock", what, &SHOPPERS.to_string()])
     };
-    // Its messages name no store.
+    // It tells each visit twice, and one of both is passed over. Its messages name no store.
+    let taken = SOURCES.into_iter().filter(|topic| *topic != "foot_traffic");
+    let taken: Vec<&str> = taken.collect();
     let options = IntakeOptions {
         store: Some(store),
         commit_every: Duration::from_millis(20),
-        ..IntakeOptions::new(&SOURCES, PARTITIONS)
+        ..IntakeOptions::new(&taken, PARTITIONS)
     };
     let intake = KafkaIntake::join(&connection, options).unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -648,13 +677,14 @@ fn a_stock_client_sends_what_the_reference_sends_and_reads_what_follows() {
     std::thread::scope(|scope| {
         let taking = scope.spawn(|| intake.run(&stop).unwrap());
         let working = scope.spawn(|| worker.run(&stop).unwrap());
-        for what in ["sessions", "touches", "receipts", "deliveries"] {
+        assert_eq!(client("sessions")["sent"], SHOPPERS);
+        for what in ["entries", "touches", "receipts", "exits", "deliveries"] {
             sent += client(what)["sent"].as_u64().unwrap();
             until("all messages are taken", || intake.messages() >= sent);
         }
         until("nothing is left of any topic", || {
             let lag = intake.lag();
-            lag.len() == SOURCES.len() && lag.values().all(|lag| *lag == Some(0))
+            lag.len() == taken.len() && lag.values().all(|lag| *lag == Some(0))
         });
         let mut ends = vec![0; PARTITIONS as usize];
         ends[partition as usize] = declared.len() as u64 + sent;
@@ -663,11 +693,31 @@ fn a_stock_client_sends_what_the_reference_sends_and_reads_what_follows() {
         taking.join().unwrap();
         working.join().unwrap();
     });
-    assert_eq!((sent, intake.trouble(), intake.failures()), (SHOPPERS * 6 + 1, Vec::new(), 0));
-    // Each message is one event of the store's partition; those of a customer, who were sent to
-    // one partition of a topic, are in their order, whatever came in between.
+    assert_eq!((sent, intake.trouble(), intake.failures()), (SHOPPERS * 7 + 1, Vec::new(), 0));
+    let (events, customers) = taken_of(&connection, store, declared.len() + sent as usize);
+    assert_eq!(customers as u64, SHOPPERS);
+    intake.leave();
+    drop(worker);
+    let expected = Embedded::of(events);
+    expected.check(&connection, folder.path());
+    expected.check_elsewhere(&connection, folder.path());
+    let stores = kafka::stores_of(&expected.events[partition as usize]);
+    let visited = stores.get(store).unwrap();
+    let counted = (visited.stats().entries, visited.stats().exits, visited.visits().present);
+    assert_eq!(counted, (SHOPPERS, SHOPPERS, 0), "two at the same moment are two");
+    let told = client("read");
+    check_milk(&told, SHOPPERS);
+    check_told(&told, &stores, &expected);
+}
+
+/// So many events of a store by partition, and how many customers touched something. Each message
+/// is one event of the store's partition; those of a customer, who were sent to one partition of a
+/// topic, are in their order, whatever came in between.
+fn taken_of(connection: &Connection, store: StoreId, count: usize) -> (Vec<Vec<Event>>, usize) {
+    let partition = partition_of(store, PARTITIONS);
     let (mut ids, mut last) = (BTreeSet::new(), BTreeMap::new());
-    read_all(&connection, LOG_EVENTS, declared.len() + sent as usize, |message| {
+    let mut events: Vec<Vec<Event>> = vec![Vec::new(); PARTITIONS as usize];
+    read_all(connection, LOG_EVENTS, count, |message| {
         let event = decode_event(message.payload.unwrap()).unwrap();
         assert_eq!((message.partition, event.store), (partition, store));
         assert!(!matches!(event.body, Body::Rejected(_)), "{event:?}");
@@ -679,11 +729,26 @@ fn a_stock_client_sends_what_the_reference_sends_and_reads_what_follows() {
         if let Some(before) = customer.and_then(|customer| last.insert(customer, event.at)) {
             assert!(before < event.at, "{event:?} comes behind one of {before:?}");
         }
+        events[partition as usize].push(event);
     });
-    assert_eq!(last.len() as u64, SHOPPERS);
-    check_milk(&client("read"), SHOPPERS);
-    intake.leave();
-    drop(worker);
+    (events, last.len())
+}
+
+/// The client reads the records and the alerts that the embedded log comes to, and no other.
+fn check_told(told: &serde_json::Value, stores: &shelf_domain::Stores, expected: &Embedded) {
+    let parsed = |text: String| -> serde_json::Value { serde_json::from_str(&text).unwrap() };
+    for kind in StateKind::ALL {
+        let rows = stores.iter().flat_map(|store| kind.rows(store));
+        let rows = rows.map(|row| {
+            (shelf_host::record_key(&row), parsed(serde_json::to_string(&row).unwrap()))
+        });
+        let rows: serde_json::Map<String, serde_json::Value> = rows.collect();
+        assert_eq!(told[kind.name()], serde_json::Value::Object(rows), "{}", kind.name());
+    }
+    let of_alerts = expected.effects.iter().flatten();
+    let of_alerts = of_alerts.filter(|one| matches!(one.effect, shelf_domain::Effect::Alert(_)));
+    let alerts = of_alerts.map(|one| parsed(shelf_events::effect_json(one).to_string()));
+    assert_eq!(told[ALERTS], serde_json::Value::Array(alerts.collect()));
 }
 
 /// What the client reads of the state: every shopper bought one.

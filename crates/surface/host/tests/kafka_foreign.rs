@@ -20,14 +20,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chain::replay;
-use kafka::{Embedded, python, read_all, settings, topics_of, wait_for};
+use kafka::{Embedded, alone, python, read_all, settings, topics_of, wait_for};
 use shelf_domain::{Body, Effects, Event, Note, Store, Stores, Timestamp, state_hash};
 use shelf_engine::partition_of;
 use shelf_events::{Defaults, decode_event};
 use shelf_host::{ForeignOptions, IntakeOptions, KafkaWorker};
 use shelf_kafka::{Connection, FOREIGN, LOG_EVENTS, MergeOptions, TopicOptions, init};
 use shelf_sources::{Foreign, Format, Known, LineReader};
-use shelf_testkit::kafka::Broker;
+use shelf_testkit::kafka::{Broker, Release};
 use taking::{Taker, connected, take};
 
 const PARTITIONS: u32 = 4;
@@ -172,9 +172,9 @@ fn declares(event: &Event) -> bool {
     matches!(event.body, Body::Store(_) | Body::Product(_) | Body::Shelf(_) | Body::OpeningStock(_))
 }
 
-#[test]
-fn messages_of_other_systems_are_taken_once_in_one_order_however_often_the_taker_is_killed() {
-    let broker = Broker::start();
+/// Has messages of so many rounds taken, with so many kills of who takes them, and compares the
+/// log with what a reader of all of them makes.
+fn taken_in_one_order(broker: &Broker, (rounds, kills): (u32, u64)) -> (Connection, Embedded) {
     let address = broker.address();
     // One system has made its topics itself, and not as we would.
     let there: Vec<&str> =
@@ -190,7 +190,7 @@ fn messages_of_other_systems_are_taken_once_in_one_order_however_often_the_taker
     assert_eq!((again.created.len(), again.present.len()), (0, 21 + 8));
     assert_eq!(again.differences, [], "topics of others are their own matter");
 
-    let rounds = ROUNDS.to_string();
+    let rounds = rounds.to_string();
     let names = FOREIGN.map(|topic| topic.name);
     let said = python("produce_foreign.py", &[&[address.as_str(), &rounds], &names[..]].concat());
     let sent = sent(&address);
@@ -202,7 +202,7 @@ fn messages_of_other_systems_are_taken_once_in_one_order_however_often_the_taker
     assert_eq!(ids.len(), declared.len(), "each declaration has an id of its own");
     assert!(declared.len() > 200, "{}", declared.len());
 
-    Taker::killed_in_turn(&address, PREFIX, KILLS, 350);
+    Taker::killed_in_turn(&address, PREFIX, kills, 350);
     let last = Taker::start(&address, PREFIX);
     let found = log(&connection, expected.total());
     last.leave();
@@ -210,7 +210,32 @@ fn messages_of_other_systems_are_taken_once_in_one_order_however_often_the_taker
     let found: Vec<_> =
         found.iter().flatten().filter(|event| declares(event)).map(|event| event.id).collect();
     assert_eq!(found.len(), ids.len(), "declarations, each once");
+    (connection, expected)
+}
 
+/// Has a worker step what is in the log, and compares what comes of it.
+fn worked_on(connection: &Connection, expected: &Embedded) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let worker = KafkaWorker::join(connection, &settings(folder.path(), PARTITIONS));
+    let (worker, stop) = (worker.expect("a group"), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let running = scope.spawn(|| {
+            worker.run(&stop).expect("a group");
+            drop(worker);
+        });
+        wait_for(connection, &expected.ends());
+        stop.store(true, Ordering::Release);
+        running.join().expect("a worker");
+    });
+    expected.check(connection, folder.path());
+}
+
+#[test]
+fn messages_of_other_systems_are_taken_once_in_one_order_however_often_the_taker_is_killed() {
+    let _alone = alone();
+    let broker = Broker::start();
+    let address = broker.address();
+    let (connection, expected) = taken_in_one_order(&broker, (ROUNDS, KILLS));
     // What brokers do with a group that is away for too long changes nothing.
     let group = connection.name("shelf-sources");
     python("administer.py", &[address.as_str(), "forget", group.as_str()]);
@@ -219,18 +244,13 @@ fn messages_of_other_systems_are_taken_once_in_one_order_however_often_the_taker
     assert_eq!(anew.taken(), 0);
     anew.leave();
     same(&log(&connection, expected.total()), &expected.events);
+    worked_on(&connection, &expected);
+}
 
-    let folder = tempfile::tempdir().expect("a folder");
-    let worker = KafkaWorker::join(&connection, &settings(folder.path(), PARTITIONS));
-    let (worker, stop) = (worker.expect("a group"), AtomicBool::new(false));
-    std::thread::scope(|scope| {
-        let running = scope.spawn(|| {
-            worker.run(&stop).expect("a group");
-            drop(worker);
-        });
-        wait_for(&connection, &expected.ends());
-        stop.store(true, Ordering::Release);
-        running.join().expect("a worker");
-    });
-    expected.check(&connection, folder.path());
+#[test]
+fn on_an_older_release_they_are_taken_in_the_same_order() {
+    let _alone = alone();
+    let broker = Broker::start_release(Release::Before4);
+    let (connection, expected) = taken_in_one_order(&broker, (ROUNDS / 3, 3));
+    worked_on(&connection, &expected);
 }

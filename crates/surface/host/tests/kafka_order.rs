@@ -21,13 +21,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use kafka::{PATIENCE, python, read_all, topics_of};
+use kafka::{PATIENCE, alone, python, read_all, topics_of};
 use shelf_domain::{Body, Event, StoreId};
 use shelf_engine::partition_of;
 use shelf_events::decode_event;
 use shelf_host::{IntakeOptions, KafkaIntake};
 use shelf_kafka::{
-    Avro, Connection, LOG_EVENTS, MergeOptions, RegistryOptions, SOURCES, TopicOptions,
+    Avro, Connection, LOG_EVENTS, MergeOptions, RegistryOptions, SOURCE_BOOK, SOURCES, TopicOptions,
 };
 use shelf_testkit::kafka::Broker;
 use shelf_testkit::servers::RegistryServer;
@@ -51,10 +51,27 @@ fn options() -> IntakeOptions {
     }
 }
 
+/// The same topics as if they were keyed by store.
+fn keyed() -> IntakeOptions {
+    IntakeOptions {
+        topics: Vec::new(),
+        keyed_by_store: SOURCES.map(str::to_owned).to_vec(),
+        merge: MergeOptions::default(),
+        ..options()
+    }
+}
+
 /// What a process that takes messages does until its input ends; in the suite itself, nothing.
 #[test]
 fn taker() {
     take(options());
+}
+
+/// One that takes each partition by itself, and has a transaction open for seconds.
+#[test]
+fn keyed_taker() {
+    let merge = MergeOptions { batch: 20, ..MergeOptions::default() };
+    take(IntakeOptions { commit_every: Duration::from_secs(5), merge, ..keyed() });
 }
 
 fn topics(broker: &Broker, prefix: &str) -> Connection {
@@ -108,6 +125,7 @@ fn out_of_order(found: &BTreeMap<StoreId, Vec<Event>>) -> usize {
 
 #[test]
 fn what_a_store_sent_is_in_order_whatever_it_is_keyed_by_and_however_often_the_taker_is_killed() {
+    let _alone = alone();
     let broker = Broker::start();
     let (address, connection) = (broker.address(), topics(&broker, PREFIX));
     produce(&connection, PREFIX, (0, MESSAGES), "past");
@@ -160,14 +178,9 @@ fn take_here(connection: &Connection, options: IntakeOptions, messages: u64) {
 #[test]
 fn topics_that_are_said_to_be_keyed_by_store_are_taken_partition_by_partition() {
     const PREFIX: &str = "keyed";
+    let _alone = alone();
     let broker = Broker::start();
     let connection = topics(&broker, PREFIX);
-    let keyed = || IntakeOptions {
-        topics: Vec::new(),
-        keyed_by_store: SOURCES.map(str::to_owned).to_vec(),
-        merge: MergeOptions::default(),
-        ..options()
-    };
     produce(&connection, PREFIX, (0, MESSAGES), "past");
     // They are not, and nothing brings them into order.
     take_here(&connection, keyed(), MESSAGES);
@@ -182,10 +195,94 @@ fn topics_that_are_said_to_be_keyed_by_store_are_taken_partition_by_partition() 
 }
 
 #[test]
+fn who_goes_by_other_lists_is_refused_while_anybody_takes_messages_and_not_afterwards() {
+    const PREFIX: &str = "lists";
+    let _alone = alone();
+    let broker = Broker::start();
+    let connection = topics(&broker, PREFIX);
+    produce(&connection, PREFIX, (0, LIVE), "past");
+    let (intake, stop) =
+        (KafkaIntake::join(&connection, options()).unwrap(), AtomicBool::new(false));
+    let takes = |messages: u64| {
+        let began = Instant::now();
+        while intake.messages() < messages {
+            assert!(began.elapsed() < PATIENCE, "{} of {messages}", intake.messages());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    std::thread::scope(|scope| {
+        let running = scope.spawn(|| intake.run(&stop).unwrap());
+        takes(LIVE);
+        let refused = KafkaIntake::join(&connection, keyed()).err().expect("a refusal");
+        let (topic, said) = (connection.name("shelf_events"), refused.to_string());
+        let differs = format!("{topic} is taken in one order there and keyed by store here");
+        assert_eq!((refused.code(), said.contains(&differs)), ("kafka_lists", true), "{said}");
+        // Whoever takes messages was not disturbed.
+        produce(&connection, PREFIX, (LIVE, LIVE), "past");
+        takes(2 * LIVE);
+        stop.store(true, Ordering::Release);
+        running.join().unwrap();
+    });
+    assert_eq!((intake.failures(), intake.trouble()), (0, Vec::new()));
+    assert_eq!(intake.leave(), 2 * LIVE);
+    produce(&connection, PREFIX, (2 * LIVE, LIVE), "past");
+    take_here(&connection, keyed(), LIVE);
+    log(&connection, 3 * LIVE);
+}
+
+#[test]
+fn one_who_took_partitions_by_themselves_and_was_frozen_is_fenced_when_the_lists_change() {
+    const PREFIX: &str = "unkeyed";
+    let _alone = alone();
+    let broker = Broker::start();
+    let (address, connection) = (broker.address(), topics(&broker, PREFIX));
+    produce(&connection, PREFIX, (0, LIVE), "past");
+    let frozen = Taker::start_as("keyed_taker", &address, PREFIX);
+    frozen.takes(20);
+    frozen.signal("STOP");
+    let mut committed = 0;
+    read_all(&connection, LOG_EVENTS, 0, |_| committed += 1);
+    assert_eq!(committed, 0, "what it has taken is in transactions that are open");
+    // The group has to forget it first.
+    let began = Instant::now();
+    let intake = loop {
+        match KafkaIntake::join(&connection, options()) {
+            Ok(intake) => break intake,
+            Err(error) => assert_eq!(error.code(), "kafka_lists", "{error}"),
+        }
+        assert!(began.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let running = scope.spawn(|| intake.run(&stop).unwrap());
+        let takes = |messages: u64| {
+            while intake.messages() < messages {
+                assert!(began.elapsed() < PATIENCE, "{:?}", intake.trouble());
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        };
+        takes(1);
+        eprintln!("it is revived {:?} after the freeze", began.elapsed());
+        frozen.signal("CONT");
+        // What it had open is ended, and what it begins anew goes by lists that are none any more.
+        frozen.is_held_up("kafka_lists");
+        takes(LIVE);
+        log(&connection, LIVE);
+        stop.store(true, Ordering::Release);
+        running.join().unwrap();
+    });
+    frozen.leave();
+    assert_eq!((intake.failures(), intake.leave()), (0, LIVE));
+    log(&connection, LIVE);
+}
+
+#[test]
 fn messages_in_avro_wait_while_the_registry_is_away_and_nothing_is_lost() {
     const PREFIX: &str = "avro";
     const SCHEMA: &str =
         concat!(env!("CARGO_MANIFEST_DIR"), "/../../../docs/schemas/avro/event.avsc");
+    let _alone = alone();
     let (broker, registry) = (Broker::start(), RegistryServer::start());
     let plain = topics(&broker, PREFIX);
     let (url, topic) = (registry.url(), plain.name("foot_traffic_realistic"));
@@ -232,4 +329,76 @@ fn messages_in_avro_wait_while_the_registry_is_away_and_nothing_is_lost() {
     });
     assert_eq!((intake.failures(), intake.leave()), (0, 101));
     assert_eq!(out_of_order(&log(&plain, 101)), 0);
+}
+
+/// Freezes the only taker when it has a transaction open in which there are events.
+fn freeze_in_transaction(taker: &Taker, connection: &Connection) {
+    let (topic, began) = (connection.name(LOG_EVENTS), Instant::now());
+    loop {
+        assert!(began.elapsed() < PATIENCE, "no transaction is ever open");
+        taker.signal("STOP");
+        let told = python("ends.py", &[connection.brokers(), &topic]);
+        let is_open = |row: &serde_json::Value| row[3].as_u64() < row[2].as_u64();
+        if told.as_array().unwrap().iter().any(is_open) {
+            return;
+        }
+        taker.signal("CONT");
+        // Not always at the same moment of a transaction.
+        std::thread::sleep(Duration::from_millis(began.elapsed().as_millis() as u64 % 5));
+    }
+}
+
+#[test]
+fn a_taker_that_is_frozen_in_a_transaction_and_revived_writes_nothing_twice() {
+    const PREFIX: &str = "frozen";
+    let _alone = alone();
+    let broker = Broker::start();
+    let (address, connection) = (broker.address(), topics(&broker, PREFIX));
+    produce(&connection, PREFIX, (0, MESSAGES), "past");
+    let frozen = Taker::start(&address, PREFIX);
+    frozen.takes(20);
+    freeze_in_transaction(&frozen, &connection);
+    // When the group has given it up, somebody else goes on where it was.
+    let next = Taker::start(&address, PREFIX);
+    next.takes(20);
+    frozen.signal("CONT");
+    assert_eq!(out_of_order(&log(&connection, MESSAGES)), 0);
+    // Longer than one that was fenced waits before it claims again.
+    std::thread::sleep(Duration::from_secs(5));
+    log(&connection, MESSAGES);
+    // It is one of those who wait, and takes over in its turn.
+    next.kill();
+    produce(&connection, PREFIX, (MESSAGES, LIVE), "now");
+    assert_eq!(out_of_order(&log(&connection, MESSAGES + LIVE)), 0);
+    frozen.leave();
+}
+
+#[test]
+fn a_broker_that_is_killed_under_those_who_take_messages_loses_and_repeats_nothing() {
+    const PREFIX: &str = "torn";
+    let _alone = alone();
+    let mut broker = Broker::start();
+    let (address, connection) = (broker.address(), topics(&broker, PREFIX));
+    produce(&connection, PREFIX, (0, MESSAGES), "past");
+    let first = Taker::start(&address, PREFIX);
+    first.takes(20);
+    // Nobody else could end what is open while the broker is killed.
+    freeze_in_transaction(&first, &connection);
+    broker.kill();
+    broker.resume();
+    let before = first.taken();
+    first.signal("CONT");
+    first.takes(before + 200);
+    // Once more, and the taker is killed with it.
+    freeze_in_transaction(&first, &connection);
+    broker.kill();
+    first.kill();
+    broker.resume();
+    for topic in [LOG_EVENTS, SOURCE_BOOK] {
+        // It answers for what they need.
+        read_all(&connection, topic, 0, |_| {});
+    }
+    let next = Taker::start(&address, PREFIX);
+    assert_eq!(out_of_order(&log(&connection, MESSAGES)), 0);
+    next.leave();
 }

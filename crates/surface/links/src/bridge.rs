@@ -46,8 +46,10 @@ impl TopicSink {
     fn send(&mut self, outbox: &mut Outbox, entry: &Entry) -> Result<Took, KafkaError> {
         let received_at = wall_now();
         // What says everything itself is sent on as it is: others read it as its producer wrote it.
+        // What only the key of an entry says would be lost: its message is keyed by store.
         let alone = Defaults { store: None, received_at };
-        if let Some(data) = entry.data()
+        if self.reader.customer(entry).is_none()
+            && let Some(data) = entry.data()
             && let Ok(event) = parse_event(data, &alone)
         {
             outbox.send(topic_of(&event.body), event.store.as_str(), data)?;

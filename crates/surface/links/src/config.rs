@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use shelf_domain::{Outcome, Product, ShelfPlan, Sku, Store, StoreId, Timestamp};
-use shelf_host::{ChainReader, Folder, Follow};
+use shelf_domain::{Outcome, Product, ShelfPlan, Sku, Store, StoreId, Stores, Timestamp};
+use shelf_host::{ChainId, ChainReader, Folder, Follow, Following};
 use shelf_mirrors::{ConfigFollower, MirrorError, Postgres, Shop};
 use shelf_redis::EventLog;
 use shelf_sources::read_event;
@@ -16,12 +16,15 @@ use crate::status::LinkStatus;
 /// How often a link looks whether it is to stop, and the log for what it says of the shop.
 const LOOK: Duration = Duration::from_millis(200);
 
+/// Of more events than this that are to be stepped, it looks on the way whether it is to stop.
+const BACKLOG: u64 = 1_000;
+
 /// How the tables are followed.
 #[derive(Clone, Debug)]
 pub struct ConfigOptions {
     /// Where.
     pub postgres: Postgres,
-    /// Whose log it is: each notes for itself what it has taken.
+    /// Who follows: each notes for itself, and for each chain, what it has taken.
     pub follower: String,
     /// How often the tables are looked at where no notification comes.
     pub look_every: Duration,
@@ -39,7 +42,7 @@ impl ConfigOptions {
 pub struct ConfigLink {
     runtime: Runtime,
     follower: ConfigFollower,
-    reader: ChainReader,
+    reader: Box<dyn Following>,
     look_every: Duration,
 }
 
@@ -51,7 +54,7 @@ impl std::fmt::Debug for ConfigLink {
 
 /// The shop as a reader of the log knows it.
 struct Known<'a> {
-    reader: &'a ChainReader,
+    reader: &'a dyn Following,
     /// The present of a store that is not there yet.
     now: Timestamp,
 }
@@ -64,7 +67,8 @@ impl Known<'_> {
 
 impl Shop for Known<'_> {
     fn stores(&self) -> Vec<StoreId> {
-        self.reader.stores().iter().map(|store| store.id()).collect()
+        let stores = self.reader.partitions().into_iter().flat_map(Stores::iter);
+        stores.map(Store::id).collect()
     }
 
     fn product(&self, store: StoreId, sku: Sku) -> Option<Product> {
@@ -92,20 +96,55 @@ impl Shop for Known<'_> {
 impl ConfigLink {
     /// Connects, and opens the log to look at the shop.
     pub fn open(folder: &Folder, options: &ConfigOptions) -> Result<Self, LinkError> {
+        let meta = folder.meta()?;
+        let ends = folder.log_ends()?;
+        let chain = meta.chain.as_ref().map(ChainId::as_str);
         let runtime = runtime()?;
-        let follower = ConfigFollower::open(&options.postgres, &options.follower, read_event);
-        let follower = runtime.block_on(follower)?;
-        let reader = ChainReader::open(folder, Follow::FromSnapshot)?;
+        let follower = runtime.block_on(ConfigFollower::open(
+            &options.postgres,
+            &options.follower,
+            chain,
+            &ends,
+            read_event,
+        ))?;
+        let reader = Box::new(ChainReader::open(folder, Follow::FromSnapshot)?);
         Ok(Self { runtime, follower, reader, look_every: options.look_every })
     }
 
-    /// Follows until `stopped` says so.
+    /// Connects, and opens a chain on Kafka to look at the shop.
+    #[cfg(feature = "kafka")]
+    pub fn open_on_kafka(
+        chain: &shelf_host::KafkaChain,
+        options: &ConfigOptions,
+    ) -> Result<Self, LinkError> {
+        let progress = chain.progress()?;
+        // A log that seems to end before what was noted would be given all rows again.
+        let (ends, name) = (chain.known_ends(&progress)?, progress.chain()?);
+        let runtime = runtime()?;
+        let follower = runtime.block_on(ConfigFollower::open(
+            &options.postgres,
+            &options.follower,
+            Some(&name),
+            &ends,
+            read_event,
+        ))?;
+        let reader = Box::new(chain.open()?);
+        Ok(Self { runtime, follower, reader, look_every: options.look_every })
+    }
+
+    /// Follows until `stopped` says so. It has caught up with the log before it says that it
+    /// follows, and brings nothing before that.
     pub fn follow(
         &mut self,
         log: &mut impl EventLog,
         stopped: impl Fn() -> bool,
         status: &LinkStatus,
     ) -> Result<(), LinkError> {
+        while self.lags()? {
+            if stopped() {
+                return Ok(());
+            }
+        }
         status.follows();
         while !stopped() {
             self.bring(log, status)?;
@@ -116,16 +155,23 @@ impl ConfigLink {
                     break;
                 }
                 waited += LOOK;
-                self.reader.follow(|_, _| {})?;
+                self.reader.follow(&mut |_, _| {})?;
             }
         }
         Ok(())
     }
 
+    /// Steps a part of what has come. Returns whether there is much more of it, or may be.
+    fn lags(&mut self) -> Result<bool, LinkError> {
+        let stepped = self.reader.follow(&mut |_, _| {})?;
+        let left = self.reader.behind().unwrap_or_default();
+        Ok(stepped.max(left) > BACKLOG)
+    }
+
     /// Brings what has changed into the log.
     fn bring(&mut self, log: &mut impl EventLog, status: &LinkStatus) -> Result<(), LinkError> {
-        self.reader.catch_up(|_, _| {})?;
-        let shop = Known { reader: &self.reader, now: log.now() };
+        self.reader.catch_up()?;
+        let shop = Known { reader: &*self.reader, now: log.now() };
         let changes = self.runtime.block_on(self.follower.changes(&shop))?;
         if !changes.events.is_empty() {
             let outcomes = log.append(changes.events.clone()).map_err(MirrorError::Log)?;
@@ -140,7 +186,10 @@ impl ConfigLink {
                 view.quarantined += quarantined;
             });
         }
-        self.runtime.block_on(self.follower.noted(changes))?;
+        // As far as the log reaches with these events: one that ends before it lacks some.
+        self.reader.catch_up()?;
+        let reached = self.reader.positions();
+        self.runtime.block_on(self.follower.noted(changes, &reached))?;
         Ok(())
     }
 }

@@ -59,7 +59,8 @@ impl LinkError {
             Self::Redis(error) => matches!(error, RedisError::Address { .. }),
             #[cfg(feature = "kafka")]
             Self::Kafka(_) => false,
-            Self::Host(_) | Self::Thread(_) => true,
+            Self::Host(error) => !of_brokers(error),
+            Self::Thread(_) => true,
         }
     }
 
@@ -70,9 +71,34 @@ impl LinkError {
             Self::Redis(error) => Said::of(error).passing,
             #[cfg(feature = "kafka")]
             Self::Kafka(error) => error.passes(),
-            Self::Host(_) | Self::Thread(_) => false,
+            Self::Host(error) => passes(error),
+            Self::Thread(_) => false,
         }
     }
+}
+
+/// Whether an error of the chain is one of a log that is elsewhere, or of its snapshots: they come
+/// back, or somebody mends them, while the link waits.
+#[cfg(feature = "kafka")]
+fn of_brokers(error: &HostError) -> bool {
+    error.kafka().is_some() || matches!(error, HostError::Depot(_))
+}
+
+#[cfg(not(feature = "kafka"))]
+fn of_brokers(_: &HostError) -> bool {
+    false
+}
+
+/// Whether an error of the chain may be gone later without anybody doing anything.
+#[cfg(feature = "kafka")]
+fn passes(error: &HostError) -> bool {
+    error.kafka().is_some_and(shelf_kafka::KafkaError::passes)
+        || matches!(error, HostError::Depot(_))
+}
+
+#[cfg(not(feature = "kafka"))]
+fn passes(_: &HostError) -> bool {
+    false
 }
 
 /// What an error of streams says. That of brokers which take their entries speaks for itself.

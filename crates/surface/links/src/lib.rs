@@ -9,6 +9,8 @@
 mod bridge;
 mod config;
 mod error;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod live;
 mod mirror;
 mod request_log;
@@ -20,6 +22,8 @@ mod thread;
 pub use bridge::{TopicSink, check_bridge};
 pub use config::{ConfigLink, ConfigOptions};
 pub use error::LinkError;
+#[cfg(feature = "kafka")]
+pub use kafka::{start_config_on_kafka, start_mirror_on_kafka};
 pub use live::{LiveOptions, ReadLive};
 pub use mirror::{Followed, MirrorFollower, MirrorOptions, Until};
 pub use request_log::RequestLog;

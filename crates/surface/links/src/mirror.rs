@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use shelf_host::{ChainId, ChainReader, Folder};
+use shelf_domain::Stores;
+use shelf_host::{ChainId, ChainReader, Folder, Following, HostError};
 use shelf_mirrors::{MirrorWriter, Postgres, Recorder, Step};
 use tokio::runtime::Runtime;
 
@@ -54,7 +55,7 @@ pub struct Followed {
 pub struct MirrorFollower {
     runtime: Runtime,
     writer: MirrorWriter,
-    reader: ChainReader,
+    reader: Box<dyn Following>,
     recorder: Recorder,
     options: MirrorOptions,
     committed: Instant,
@@ -68,21 +69,49 @@ impl std::fmt::Debug for MirrorFollower {
 }
 
 impl MirrorFollower {
-    /// Opens the mirror of a data folder, and reads the log from where the mirror stands.
+    /// Opens the mirror of a data folder, and reads the log from where the mirror stands; from the
+    /// newest snapshot where the log does not reach back so far.
     pub fn open(folder: &Folder, options: MirrorOptions) -> Result<Self, LinkError> {
         let meta = folder.meta()?;
         let ends = folder.log_ends()?;
-        let runtime = runtime()?;
         let chain = meta.chain.as_ref().map(ChainId::as_str);
-        let writer = MirrorWriter::open(&options.postgres, &ends, chain);
+        Self::begin(options, &ends, chain, |positions| {
+            Ok(Box::new(ChainReader::open_before_or_newest(folder, positions)?))
+        })
+    }
+
+    /// Opens the mirror of a chain on Kafka, and reads what its workers have committed from where
+    /// the mirror stands.
+    #[cfg(feature = "kafka")]
+    pub fn open_on_kafka(
+        chain: &shelf_host::KafkaChain,
+        options: MirrorOptions,
+    ) -> Result<Self, LinkError> {
+        let progress = chain.progress()?;
+        let (ends, name) = (chain.ends(&progress)?, progress.chain()?);
+        Self::begin(options, &ends, Some(&name), |positions| {
+            Ok(Box::new(chain.open_before(positions)?))
+        })
+    }
+
+    /// Opens the mirror of a chain whose partitions end there. `open` gives what reads its log from
+    /// before positions on.
+    fn begin(
+        options: MirrorOptions,
+        ends: &[u64],
+        chain: Option<&str>,
+        open: impl FnOnce(&[u64]) -> Result<Box<dyn Following>, HostError>,
+    ) -> Result<Self, LinkError> {
+        let runtime = runtime()?;
+        let writer = MirrorWriter::open(&options.postgres, ends, chain);
         let writer = runtime.block_on(writer)?;
-        let reader = ChainReader::open_before(folder, writer.positions())?;
+        let reader = open(writer.positions())?;
         let mut recorder = Recorder::new(writer.positions());
         for stores in reader.partitions() {
             recorder.begin_at(stores);
         }
         let behind = reader.positions().into_iter().zip(writer.positions());
-        let behind: Vec<bool> = behind.map(|((_, reader), &own)| reader > own).collect();
+        let behind: Vec<bool> = behind.map(|(reader, &own)| reader > own).collect();
         for (stores, _) in reader.partitions().into_iter().zip(behind).filter(|(_, behind)| *behind)
         {
             recorder.note_all(stores);
@@ -122,7 +151,7 @@ impl MirrorFollower {
     /// Steps some of what has come onto the disk. Returns how many events that were.
     fn read_on(&mut self) -> Result<u64, LinkError> {
         let recorder = &mut self.recorder;
-        Ok(self.reader.follow(|partition, stepped| {
+        Ok(self.reader.follow(&mut |partition, stepped| {
             recorder.record(&Step {
                 partition,
                 offset: stepped.offset,
@@ -136,9 +165,9 @@ impl MirrorFollower {
 
     /// Commits what has been gathered.
     fn commit(&mut self, status: &LinkStatus) -> Result<(), LinkError> {
-        let gathered = self.recorder.take(self.reader.stores());
-        let reached: Vec<u64> =
-            self.reader.positions().into_iter().map(|(_, position)| position).collect();
+        let stores = self.reader.partitions().into_iter().flat_map(Stores::iter);
+        let gathered = self.recorder.take(stores);
+        let (reached, behind) = (self.reader.positions(), self.reader.behind());
         let done = self.runtime.block_on(self.writer.commit(&gathered, &reached))?;
         self.committed = Instant::now();
         self.followed.events += done.events;
@@ -148,6 +177,7 @@ impl MirrorFollower {
             view.events += done.events;
             view.rows += done.rows;
             view.position = Some(reached.iter().sum());
+            view.lag = behind;
         });
         Ok(())
     }

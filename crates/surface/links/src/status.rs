@@ -23,6 +23,8 @@ pub enum LinkState {
     Waiting,
     /// It was refused, and goes on when somebody has mended the cause.
     Refused,
+    /// Another worker of the chain has it, and this one follows when that one is gone.
+    StandingBy,
     /// It has ended.
     Stopped,
 }
@@ -118,6 +120,16 @@ impl LinkStatus {
         self.change(|view| {
             view.state = LinkState::Following;
             view.failure = None;
+        });
+    }
+
+    /// Another worker has it, or will be told who.
+    #[cfg(feature = "kafka")]
+    pub(crate) fn stands_by(&self) {
+        self.change(|view| {
+            view.state = LinkState::StandingBy;
+            view.failure = None;
+            (view.position, view.lag) = (None, None);
         });
     }
 

@@ -23,7 +23,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Says whether somebody asked to stop.
-type Stopped = dyn Fn() -> bool;
+pub(crate) type Stopped<'a> = dyn Fn() -> bool + 'a;
 
 /// A link that runs.
 #[derive(Debug)]
@@ -45,9 +45,9 @@ impl LinkThread {
         self.thread.join().is_ok()
     }
 
-    fn start(
+    pub(crate) fn start(
         name: &str,
-        mut follow: impl FnMut(&Stopped, &LinkStatus) -> Result<(), LinkError> + Send + 'static,
+        mut follow: impl FnMut(&Stopped<'_>, &LinkStatus) -> Result<(), LinkError> + Send + 'static,
     ) -> Result<Self, LinkError> {
         let stopped = Arc::new(AtomicBool::new(false));
         let status = LinkStatus::new(name);
@@ -62,10 +62,10 @@ impl LinkThread {
 }
 
 /// Tries again after every failure that can be mended without a new start.
-fn follow_on(
-    stopped: &Stopped,
+pub(crate) fn follow_on(
+    stopped: &Stopped<'_>,
     status: &LinkStatus,
-    follow: &mut dyn FnMut(&Stopped, &LinkStatus) -> Result<(), LinkError>,
+    follow: &mut dyn FnMut(&Stopped<'_>, &LinkStatus) -> Result<(), LinkError>,
 ) {
     let mut wait = FIRST_WAIT;
     loop {

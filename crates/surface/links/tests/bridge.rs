@@ -249,3 +249,33 @@ fn what_cannot_be_is_said_before_it_starts() {
     let refused = check_bridge(&streams(&server.url()), &topics(&broker)).unwrap_err();
     assert_eq!(refused.code(), "redis_unfit");
 }
+
+#[test]
+fn who_enters_keeps_the_name_that_only_the_key_of_the_entry_says() {
+    const VISITS: &str = "foot_traffic:realistic";
+    let (server, broker) = (RedisServer::start(), Broker::start());
+    let connection = topics(&broker);
+    let mut client = client(&server);
+    // It says everything else itself, and the message of each is keyed by store.
+    let data = "{\"event_type\":\"entry\",\"store_id\":\"S7\",\"time\":\"2026-01-01T09:00:00Z\"}";
+    for customer in ["anna", "bert"] {
+        let mut add = cmd("XADD");
+        add.arg(VISITS).arg("*").arg("key").arg(customer).arg("data").arg(data);
+        add.exec(&mut client).unwrap();
+    }
+    let StreamOptions { redis, options, store } = streams(&server.url());
+    let options = Options { streams: vec![VISITS.to_owned()], ..options };
+    let link = start_bridge(StreamOptions { redis, options, store }, connection.clone()).unwrap();
+    seen("both", &link, |view| view.events == 2);
+    assert!(link.stop());
+    let defaults = Defaults { store: None, received_at: Timestamp(0) };
+    let mut found = BTreeMap::new();
+    for (key, said) in read(&connection, shelf_kafka::VISITS) {
+        let event = parse_event(&said, &defaults).unwrap();
+        assert_eq!((key.as_slice(), event.store.as_str()), (&b"S7"[..], "S7"));
+        let Body::Entry(Some(customer)) = event.body else { unreachable!("{event:?}") };
+        found.insert(customer.as_str().to_owned(), event.id);
+    }
+    assert_eq!(found.keys().collect::<Vec<_>>(), ["anna", "bert"]);
+    assert!(found["anna"] != found["bert"]);
+}

@@ -7,14 +7,16 @@ mod chain;
 #[path = "fixture/database.rs"]
 mod database;
 
+use std::process::Command;
 use std::time::Duration;
 
-use chain::{WrittenLog, seen, state, wait_until};
+use chain::{WrittenLog, seen, simulated, state, wait_until};
 use database::{number, session};
 use shelf_domain::{BasisPoints, Product, Sku, StoreId};
 use shelf_host::Folder;
-use shelf_links::{ConfigOptions, LinkThread, start_config};
-use shelf_mirrors::Postgres;
+use shelf_links::{ConfigLink, ConfigOptions, LinkState, LinkStatus, LinkThread, start_config};
+use shelf_mirrors::{ConfigFollower, Postgres};
+use shelf_sources::read_event;
 use shelf_testkit::servers::PostgresServer;
 
 /// A shop that nobody but the tables tells of.
@@ -47,7 +49,10 @@ struct Shop {
 
 impl Shop {
     fn open(dir: &tempfile::TempDir, server: &PostgresServer) -> Self {
-        let folder = Folder::at(dir.path().join("data"));
+        Self::at(Folder::at(dir.path().join("data")), server)
+    }
+
+    fn at(folder: Folder, server: &PostgresServer) -> Self {
         let log = WrittenLog::open(&folder);
         let options = ConfigOptions::new(Postgres::parse(&server.url()).unwrap());
         let mut shop = Self { folder, log, options, link: None, client: session(&server.url()) };
@@ -214,6 +219,90 @@ fn a_changed_row_is_an_event_within_a_second_and_only_once() {
     assert_eq!(view.known, view.events, "{view:?}");
     assert_eq!(shop.accepted(), before + 1);
     shop.stop();
+}
+
+#[test]
+fn each_chain_takes_every_row_once() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), PostgresServer::start());
+    let mut shop = Shop::open(&dir, &server);
+    shop.set(SHOP);
+    wait_until("the policies", || shop.threshold("milk").is_some());
+    shop.stop();
+    // A new folder has nothing of what the other one has noted.
+    let mut new = Shop::at(Folder::at(dir.path().join("new")), &server);
+    wait_until("the policies of the new one", || new.threshold("milk").is_some());
+    assert_eq!(new.milk(), shop.milk());
+    new.set("UPDATE config.shelf_policies SET threshold_pct = 45");
+    let wanted = Some((true, Some(BasisPoints::percent(45))));
+    wait_until("the change", || new.threshold("everywhere") == wanted);
+    new.stop();
+    // And the other one goes on where it stopped, whatever the new one has noted.
+    let before = shop.accepted();
+    shop.run();
+    wait_until("the same change", || shop.view().events > 0);
+    assert_eq!((shop.view().events, shop.view().known), (1, 0));
+    assert_eq!((shop.accepted(), shop.threshold("everywhere")), (before + 1, wanted));
+    shop.stop();
+    // What was noted before chains had names is of the first folder that comes.
+    shop.set(
+        "DELETE FROM config.followed WHERE chain <> (SELECT min(chain) FROM config.followed); \
+         UPDATE config.followed SET chain = '', log_ends = '{}'",
+    );
+    let (options, on_kafka) = (&shop.options, Some("kafka:cluster/shop.log_events"));
+    let opened =
+        ConfigFollower::open(&options.postgres, &options.follower, on_kafka, &[0, 0], read_event);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    drop(runtime.block_on(opened).unwrap());
+    let left = "SELECT count(*) FROM config.followed WHERE chain = ''";
+    assert_eq!(number(&mut shop.client, left), 1, "a chain on Kafka takes none of a folder");
+    shop.run();
+    shop.set("UPDATE config.shelf_policies SET threshold_pct = 46");
+    wait_until("the next change", || shop.view().events > 0);
+    assert_eq!((shop.view().events, shop.view().known), (1, 0));
+    shop.stop();
+}
+
+#[test]
+fn a_link_that_is_far_behind_ends_when_it_is_to() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), PostgresServer::start());
+    let folder = Folder::at(dir.path().join("data"));
+    simulated(&folder, 1);
+    let options = ConfigOptions::new(Postgres::parse(&server.url()).unwrap());
+    let mut link = ConfigLink::open(&folder, &options).unwrap();
+    simulated(&folder, 54);
+    let mut unused = WrittenLog::open(&Folder::at(dir.path().join("unused")));
+    let status = LinkStatus::new("config");
+    link.follow(&mut unused, || true, &status).unwrap();
+    assert_eq!(status.view().state, LinkState::Connecting, "there is more than it has stepped");
+    wait_until("the end of the log", || {
+        link.follow(&mut unused, || true, &status).unwrap();
+        status.view().state == LinkState::Following
+    });
+}
+
+#[test]
+fn a_log_that_was_put_back_from_an_older_copy_gets_what_came_after_it() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), PostgresServer::start());
+    let mut shop = Shop::open(&dir, &server);
+    shop.set(SHOP);
+    wait_until("the policies", || shop.threshold("milk").is_some());
+    shop.stop();
+    let older = Folder::at(dir.path().join("older"));
+    let copied = Command::new("cp").arg("-r").args([shop.folder.root(), older.root()]).status();
+    assert!(copied.unwrap().success());
+    shop.run();
+    shop.set("UPDATE config.shelf_policies SET threshold_pct = 61");
+    let wanted = Some((true, Some(BasisPoints::percent(61))));
+    wait_until("the change", || shop.view().events > 0);
+    assert_eq!((shop.view().events, shop.view().known), (1, 0), "nothing else is read again");
+    shop.stop();
+    let mut put_back = Shop::at(older, &server);
+    wait_until("all rows again", || put_back.view().events > 0);
+    let view = put_back.view();
+    assert_eq!(put_back.threshold("everywhere"), wanted);
+    assert_eq!((view.events - view.known, view.quarantined), (1, 0), "{view:?}");
+    assert_eq!(put_back.accepted(), shop.accepted());
+    put_back.stop();
 }
 
 #[test]

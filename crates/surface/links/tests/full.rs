@@ -56,9 +56,8 @@ fn options(url: &str) -> MirrorOptions {
 
 #[test]
 fn a_full_disk_of_the_server_is_said_and_nothing_is_lost() {
-    if std::fs::metadata("/proc/self").unwrap().uid() != 0 {
-        return;
-    }
+    let user = std::fs::metadata("/proc/self").unwrap().uid();
+    assert_eq!(user, 0, "only root can make the small file system that this test needs: run it so");
     let dir = tempfile::tempdir().unwrap();
     let folder = Folder::at(dir.path().join("data"));
     simulated(&folder, 60);

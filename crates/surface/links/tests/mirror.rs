@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use chain::{seen, simulated, state, wait_until};
+use chain::{seen, simulated, state, trimmed, wait_until};
 use database::{another_database, fingerprint, number, session};
 use shelf_domain::{Body, Outcome, Store};
 use shelf_engine::Stepped;
@@ -186,6 +186,36 @@ fn check_features(folder: &Folder, session: &mut postgres::Client) {
     session.batch_execute("ROLLBACK").unwrap();
 }
 
+/// Days whose next seven have all ended stand with what these sold, and no other day does.
+fn check_demand(session: &mut postgres::Client) {
+    let sold = [3_i64, 1, 4, 1, 5, 9, 2, 6, 5];
+    let mut transaction = session.transaction().unwrap();
+    for (day, units) in (1_i32..).zip(sold) {
+        // Of the second one a day in the middle is not known.
+        for shelf in ["MILK", "TEA"].into_iter().take(if day == 5 { 1 } else { 2 }) {
+            let statement = "INSERT INTO analytics.features_store (store_id, feature_date, \
+                             shelf_id, foot_traffic, sales_qty, returned_qty, received_qty, \
+                             removed_qty, revenue, stockout_events, stockout_minutes, \
+                             open_minutes) VALUES ('none', date '2026-02-25' + $1::integer, $2, \
+                             0, $3, 0, 0, 0, 0, 0, 0, 0)";
+            transaction.execute(statement, &[&day, &shelf, &units]).unwrap();
+        }
+    }
+    let statement = "SELECT shelf_id, feature_date::text, y_sales_next_7d::bigint \
+                     FROM analytics.v_train_demand_next7d WHERE store_id = 'none' ORDER BY 1, 2";
+    let rows = transaction.query(statement, &[]).unwrap();
+    let found: Vec<(String, String, i64)> =
+        rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect();
+    // A day and the seven behind it.
+    let sums = sold.windows(8).map(|days| days.iter().skip(1).sum::<i64>());
+    let days = ["2026-02-26", "2026-02-27"].into_iter().zip(sums);
+    let expected: Vec<(String, String, i64)> =
+        days.map(|(day, units)| ("MILK".to_owned(), day.to_owned(), units)).collect();
+    assert_eq!(expected.len(), 2);
+    assert_eq!(found, expected);
+    transaction.rollback().unwrap();
+}
+
 /// Units and cents of each product, as the events themselves say them: no state stands between.
 #[derive(Default, PartialEq, Debug)]
 struct Told {
@@ -271,7 +301,14 @@ fn it_equals_the_state_and_following_again_writes_nothing() {
     ] {
         assert!(number(&mut client, &format!("SELECT count(*) FROM {filled}")) > 0, "{filled}");
     }
-    number(&mut client, "SELECT count(*) FROM analytics.v_train_demand_next7d");
+    check_demand(&mut client);
+    let of_lots = "ops.pos_transaction_items i JOIN state.wh_batch_state b \
+                   USING (store_id, shelf_id, batch_code) WHERE b.expiry_date IS NOT NULL";
+    let lines = number(&mut client, &format!("SELECT count(*) FROM {of_lots}"));
+    let same = format!("SELECT count(*) FROM {of_lots} AND i.expiry_date = b.expiry_date");
+    let same = number(&mut client, &same);
+    // Of some a sale was told of before its lot was.
+    assert!(lines > 0 && same * 10 > lines * 9, "{same} of {lines}");
     check_features(&folder, &mut client);
     let before = fingerprint(&url);
     let again = follow(&folder, large_rounds(&url)).unwrap();
@@ -409,6 +446,24 @@ fn restarts_of_the_server_change_nothing() {
     assert_eq!(fingerprint(&url), fingerprint(&straight));
 }
 
+#[test]
+fn one_with_nothing_to_write_says_that_the_server_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = Folder::at(dir.path().join("data"));
+    simulated(&folder, 1);
+    let mut server = PostgresServer::start();
+    let link = start_mirror(&folder, large_rounds(&server.url())).unwrap();
+    let ends: u64 = folder.log_ends().unwrap().iter().sum();
+    seen("the end", &link, |view| view.position == Some(ends));
+    server.crash();
+    let view = seen("the trouble", &link, |view| view.state == LinkState::Waiting);
+    assert_eq!(view.failure.unwrap().code, "mirror_unreachable");
+    server.run();
+    let view = seen("the end of it", &link, |view| view.state == LinkState::Following);
+    assert_eq!((view.failure, view.position), (None, Some(ends)));
+    assert!(link.stop());
+}
+
 /// The positions of a mirror together.
 fn at(url: &str) -> Option<i64> {
     let mut client = postgres::Client::connect(url, postgres::NoTls).ok()?;
@@ -504,6 +559,48 @@ fn a_table_that_was_changed_is_named() {
 }
 
 #[test]
+fn a_column_that_goes_under_a_running_mirror_is_named_and_waits() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = Folder::at(dir.path().join("data"));
+    simulated(&folder, 10);
+    let server = PostgresServer::start();
+    let url = server.url();
+    let straight = another_database(&url, "straight");
+    let link = start_mirror(&folder, small_rounds(&url)).unwrap();
+    let ends: u64 = folder.log_ends().unwrap().iter().sum();
+    seen("the first part", &link, |view| view.position == Some(ends));
+    let mut client = session(&url);
+    client
+        .batch_execute(
+            "CREATE TABLE kept AS TABLE ops.pos_transactions;
+             ALTER TABLE ops.pos_transactions DROP payment_method",
+        )
+        .unwrap();
+    simulated(&folder, 16);
+    let view = seen("the trouble", &link, |view| view.state == LinkState::Refused);
+    let failure = view.failure.unwrap();
+    assert_eq!(failure.code, "mirror_drift", "{failure:?}");
+    let said = failure.message;
+    assert!(said.contains("ops.pos_transactions was changed") && said.contains("payment_method"));
+    // It tries again, and nothing of what comes behind the row passes it.
+    seen("another try", &link, |view| view.failures > 2 && view.state == LinkState::Refused);
+    follow(&folder, large_rounds(&straight)).unwrap();
+    assert!(at(&url) < at(&straight));
+    client
+        .batch_execute(
+            "ALTER TABLE ops.pos_transactions ADD payment_method text;
+             UPDATE ops.pos_transactions t SET payment_method = k.payment_method FROM kept k
+             WHERE t.log_partition = k.log_partition AND t.log_offset = k.log_offset",
+        )
+        .unwrap();
+    wait_until("the rest", || at(&url) == at(&straight));
+    let view = seen("its state", &link, |view| view.state == LinkState::Following);
+    assert_eq!(view.last_failure.map(|failure| failure.code).as_deref(), Some("mirror_drift"));
+    assert!(link.stop());
+    assert_eq!(fingerprint(&url), fingerprint(&straight));
+}
+
+#[test]
 fn a_mirror_of_another_chain_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let (short, long) = (Folder::at(dir.path().join("short")), Folder::at(dir.path().join("long")));
@@ -556,6 +653,104 @@ fn a_mirror_ahead_of_its_log_is_left_alone() {
     let refused = follow(&older, large_rounds(&server.url()));
     assert!(matches!(refused, Err(LinkError::Mirror(MirrorError::Ahead))), "{refused:?}");
     assert_eq!(fingerprint(&server.url()), before);
+}
+
+/// Alerts, tasks and orders that stand, in a data folder.
+fn standing(folder: &Folder) -> Vec<String> {
+    let reader = ChainReader::open(folder, Follow::FromSnapshot).unwrap();
+    let mut all = Vec::new();
+    for store in reader.stores() {
+        let id = store.id();
+        for alert in store.alerts() {
+            all.push(format!("{id} alert {} {}", alert.alert, alert.status.code()));
+        }
+        for task in store.tasks().filter(|task| task.status.standing()) {
+            all.push(format!("{id} task {} {}", task.task, task.status.code()));
+        }
+        for order in store.orders().filter(|order| order.status.standing()) {
+            if order.lines.is_empty() {
+                continue;
+            }
+            all.push(format!("{id} order {} {}", order.order, order.status.code()));
+        }
+    }
+    all.sort();
+    all
+}
+
+/// The same, as the tables have it.
+fn standing_in_tables(client: &mut postgres::Client) -> Vec<String> {
+    let rows = client
+        .query(
+            "SELECT store_id || ' alert ' || alert_id || ' ' || status FROM ops.open_alerts \
+             UNION SELECT store_id || ' task ' || plan_id || ' ' || status \
+             FROM ops.shelf_restock_plan WHERE status IN ('pending', 'issued', 'in_transit') \
+             UNION SELECT store_id || ' order ' || supplier_plan_id || ' ' || status \
+             FROM ops.wh_supplier_plan WHERE status IN ('draft', 'approved', 'sent')",
+            &[],
+        )
+        .unwrap();
+    let mut all: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    all.sort();
+    all
+}
+
+/// An alert, a task and an order of each store that stand in the tables and nowhere else.
+const ENDED: &str = "
+    INSERT INTO ops.alerts (store_id, alert_id, event_type, location, severity, status,
+        current_stock, max_stock, threshold, suggested_qty, seen_count, created_at, last_seen_at,
+        updated_at)
+    SELECT store_id, 'gone', 'near_expiry', 'store', 'low', 'snoozed', 1, 1, 1, 1, 1,
+        'epoch', 'epoch', 'epoch' FROM ref.stores;
+    INSERT INTO ops.shelf_restock_plan
+        (store_id, plan_id, shelf_id, suggested_qty, backorder_qty, status, created_at, updated_at)
+    SELECT store_id, 'gone', 'MILK', 1, 0, 'issued', 'epoch', 'epoch' FROM ref.stores;
+    INSERT INTO ops.wh_supplier_plan (store_id, supplier_plan_id, shelf_id, supplier_id,
+        suggested_qty, received_qty, cost, status, created_at, updated_at)
+    SELECT store_id, 'gone', 'MILK', 'SUP', 1, 0, 1, 'sent', 'epoch', 'epoch' FROM ref.stores";
+
+#[test]
+fn what_has_ended_where_the_log_no_longer_reaches_back_stands_no_longer() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = Folder::at(dir.path().join("data"));
+    simulated(&folder, 20);
+    let server = PostgresServer::start();
+    let url = server.url();
+    follow(&folder, large_rounds(&url)).unwrap();
+    let mut client = session(&url);
+    assert_eq!(standing_in_tables(&mut client), standing(&folder));
+    client.batch_execute(ENDED).unwrap();
+    // It is away until the log has no more of what comes next.
+    let held = folder.log_ends().unwrap();
+    trimmed(&folder, 140);
+    let gone = ChainReader::open_before(&folder, &held).unwrap_err();
+    assert_eq!(gone.code(), "snapshot_too_old");
+    follow(&folder, large_rounds(&url)).unwrap();
+    let after = standing(&folder);
+    assert_eq!(standing_in_tables(&mut client), after);
+    assert!(after.iter().any(|one| one.contains(" alert ")), "{after:?}");
+    for (table, key) in [
+        ("ops.alerts", "alert_id"),
+        ("ops.shelf_restock_plan", "plan_id"),
+        ("ops.wh_supplier_plan", "supplier_plan_id"),
+    ] {
+        let ended = "status = 'ended' AND updated_at > created_at";
+        let statement = format!("SELECT count(*) FROM {table} WHERE {key} = 'gone' AND {ended}");
+        assert_eq!(number(&mut client, &statement), 2, "{table}");
+    }
+    let reader = ChainReader::open(&folder, Follow::FromSnapshot).unwrap();
+    let stores = reader.stores();
+    check_discounts(&stores, &mut client);
+    let units = "SELECT sum(current_stock)::bigint FROM state.shelf_state";
+    let wanted = sum(&stores, |store| shelves(store, |shelf| shelf.floor_units));
+    assert_eq!(number(&mut client, units), wanted);
+    let again = follow(&folder, large_rounds(&url)).unwrap();
+    assert_eq!((again.events, again.rows), (0, 0));
+    // An empty one has what stands, and knows of nothing that has ended.
+    client.batch_execute("SELECT shelf.forget()").unwrap();
+    follow(&folder, large_rounds(&url)).unwrap();
+    assert_eq!(standing_in_tables(&mut client), after);
+    assert_eq!(number(&mut client, "SELECT count(*) FROM ops.alerts WHERE status = 'ended'"), 0);
 }
 
 #[test]

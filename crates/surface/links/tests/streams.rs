@@ -257,6 +257,51 @@ fn entries_that_were_deleted_while_pending_are_counted_as_lost() {
     assert!(link.stop());
 }
 
+/// Has the stream keep so many entries alone, whether anybody has read the others or not.
+fn trim(client: &mut Connection, keep: u64) {
+    let mut trim = cmd("XTRIM");
+    trim.arg(STREAM).arg("MAXLEN").arg(keep).query::<redis::Value>(client).unwrap();
+}
+
+#[test]
+fn entries_that_were_trimmed_before_anybody_read_them_are_counted_as_lost_once() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), RedisServer::start());
+    let (folder, log) = log(&dir);
+    let mut client = connection(&server);
+    let streams =
+        StreamOptions { redis: address(&server), options: options("a"), store: Some(store()) };
+    let follow = |events: u64, lost: u64| {
+        let link = start_streams(streams.clone(), log.clone()).unwrap();
+        // When all is taken and it has asked again, nothing waits, and nothing is lost twice.
+        let view = seen("the rest", &link, |view| {
+            view.events == events && view.lost >= lost && view.lag == Some(0)
+        });
+        assert_eq!((view.lost, view.quarantined), (lost, 0), "{view:?}");
+        assert!(link.stop());
+    };
+    add_all(&mut client, 0..100);
+    trim(&mut client, 40);
+    follow(40, 60);
+    // It has read before, and nobody reads for a while.
+    add_all(&mut client, 100..200);
+    trim(&mut client, 30);
+    follow(30, 70);
+    // What all have read may go.
+    trim(&mut client, 0);
+    follow(0, 0);
+    add_all(&mut client, 200..210);
+    trim(&mut client, 0);
+    follow(0, 10);
+    // Some of what waits is deleted one by one.
+    add_all(&mut client, 210..230);
+    delete_first(&mut client, 5);
+    let link = start_streams(streams, log.clone()).unwrap();
+    let view = seen("the last", &link, |view| view.events == 15);
+    assert_eq!((view.lost, view.quarantined), (5, 0), "{view:?}");
+    assert!(link.stop());
+    assert_eq!(accepted(&folder), 40 + 30 + 15);
+}
+
 #[test]
 fn own_entries_that_were_deleted_are_counted_as_lost() {
     let (dir, server) = (tempfile::tempdir().unwrap(), RedisServer::start());

@@ -86,15 +86,27 @@ const ESCAPE: &str = " ESCAPE '/'";
 /// What stands before a pattern.
 const LIKE: &str = " LIKE ";
 
+/// Where JDBC asks what a type of one's own is made of, of which there are none: a subquery with a
+/// branch for each type that it knows, from its beginning to its end.
+const BASE_TYPE: (&str, &str) = ("(select CASE when ", "t.typbasetype)");
+
 /// The statement without the parts that cannot be worked out.
 pub(crate) fn without_phrases(sql: &str) -> Option<String> {
     if !sql.contains("pg_catalog.") {
         return None;
     }
-    match without_escape(sql) {
-        Some(text) => Some(without_known(&text).unwrap_or(text)),
-        None => without_known(sql),
+    let steps: [fn(&str) -> Option<String>; 3] = [without_escape, without_base_type, without_known];
+    let mut changed = None;
+    for step in steps {
+        changed = step(changed.as_deref().unwrap_or(sql)).or(changed);
     }
+    changed
+}
+
+fn without_base_type(sql: &str) -> Option<String> {
+    let (before, rest) = sql.split_once(BASE_TYPE.0)?;
+    let (_, after) = rest.split_once(BASE_TYPE.1)?;
+    Some(format!("{before}0{after}"))
 }
 
 /// `SQLAlchemy` has patterns whose escape is a slash; here with a backslash in its stead.
@@ -240,6 +252,13 @@ mod tests {
         assert_eq!(
             without_phrases(asked).unwrap(),
             "SELECT pg_catalog.a FROM b WHERE a NOT LIKE replace('pg/_' || '%', '/', '\\') LIMIT 1"
+        );
+        let asked = "select CASE WHEN t.typtype = 'd' then  (select CASE when base_type.oid = 23 \
+                     then 4 when base_type.oid = 25 then 12 else 1111 end from pg_type base_type \
+                     where base_type.oid=t.typbasetype) else null end from pg_catalog.pg_type t";
+        assert_eq!(
+            without_phrases(asked).unwrap(),
+            "select CASE WHEN t.typtype = 'd' then  0 else null end from pg_catalog.pg_type t"
         );
         assert_eq!(without_phrases("SELECT 'two  spaces'"), None);
         assert_eq!(without_phrases("SELECT 'a  b' FROM pg_catalog.pg_class"), None);

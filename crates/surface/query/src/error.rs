@@ -4,8 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use datafusion::arrow::error::ArrowError;
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
+use datafusion::object_store;
+use datafusion::parquet::errors::ParquetError;
 use shelf_host::HostError;
 use thiserror::Error;
 
@@ -42,6 +45,9 @@ pub enum QueryError {
     /// A moment of the past that cannot be shown.
     #[error("{0}")]
     NoMoment(String),
+    /// A file of the lake is not there, or not what was written.
+    #[error("a file of the lake is missing or damaged: {0}")]
+    Damaged(String),
     /// The memory for statements does not suffice.
     #[error("the statement needs more memory than it may have: {0}")]
     Memory(String),
@@ -85,6 +91,7 @@ impl QueryError {
             Self::ReadOnly(_) => "sql_read_only",
             Self::UnknownSetting(_) => "sql_unknown_setting",
             Self::NoMoment(_) => "sql_no_moment",
+            Self::Damaged(_) => "lake_damaged",
             Self::Memory(_) => "sql_memory",
             Self::TimedOut(_) => "sql_timeout",
             Self::TooManyRows(_) => "sql_too_many_rows",
@@ -110,6 +117,7 @@ impl QueryError {
             Self::ReadOnly(_) => "25006",
             Self::UnknownSetting(_) => "42704",
             Self::NoMoment(_) => "22023",
+            Self::Damaged(_) => "XX001",
             Self::Memory(_) => "53200",
             Self::TimedOut(_) | Self::Cancelled => "57014",
             Self::TooManyRows(_) => "54000",
@@ -133,6 +141,7 @@ impl QueryError {
             Self::ReadOnly(_) => "changes come in as events: see `shelf send` and `shelf import`",
             Self::UnknownSetting(_) => "limits are settings of the program: docs/settings.md",
             Self::NoMoment(_) => "write AS OF '2026-01-31 12:00', in UTC or with an offset",
+            Self::Damaged(_) => "run `shelf lake verify`: it names what is damaged, and what to do",
             Self::Memory(_) => "ask for fewer rows or columns at once, or raise sql.memory_mb",
             Self::TimedOut(_) => "ask for less at once, or raise sql.timeout_seconds",
             Self::TooManyRows(_) => "add a LIMIT, or raise sql.max_rows",
@@ -175,6 +184,12 @@ impl QueryError {
     pub(crate) fn of(error: &DataFusionError) -> Self {
         let root = error.find_root();
         let text = first_line(&root.strip_backtrace());
+        if let Some((_, cause)) = text.split_once(CONDITION) {
+            return of_condition(cause);
+        }
+        if let Some(unread) = unread(root, &text) {
+            return unread;
+        }
         match root {
             DataFusionError::External(cause) => match cause.downcast_ref::<Self>() {
                 Some(own) => own.clone(),
@@ -202,6 +217,54 @@ impl QueryError {
     }
 }
 
+/// By which the reader of files begins, where a condition over them cannot be worked out.
+const CONDITION: &str = "Error evaluating filter predicate: ";
+
+/// What a condition over files came to, of the notation that the reader has for it.
+fn of_condition(cause: &str) -> QueryError {
+    let cause = cause.replace("\\\"", "'");
+    let quoted = cause.split('"').nth(1).filter(|words| !words.is_empty());
+    let text = if cause.contains("DivideByZero") {
+        "divide by zero error".to_owned()
+    } else {
+        sentence(quoted.unwrap_or(&cause))
+    };
+    let memory = cause.contains("ResourcesExhausted");
+    let of = if memory { QueryError::Memory } else { QueryError::Value };
+    of(text)
+}
+
+/// What stores say, in small letters, where they are asked for what lies behind the end of a file:
+/// of one that was cut.
+const OUTSIDE: [&str; 5] = [
+    "range was invalid",
+    "out of range of file",
+    "wanted range starting at",
+    "range not satisfiable",
+    "<code>invalidrange",
+];
+
+/// What it means that a file cannot be read, where that is the cause: it is damaged, unless the
+/// store itself fails.
+fn unread(error: &DataFusionError, text: &str) -> Option<QueryError> {
+    let mut of_parquet = false;
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(cause) = next {
+        if let Some(of_store) = cause.downcast_ref::<object_store::Error>() {
+            let missing = matches!(of_store, object_store::Error::NotFound { .. });
+            let said = of_store.to_string().to_lowercase();
+            let cut = OUTSIDE.iter().any(|words| said.contains(words));
+            let of = if missing || cut { QueryError::Damaged } else { QueryError::Failed };
+            return Some(of(bare(text)));
+        }
+        let of_arrow = cause.downcast_ref::<ArrowError>();
+        of_parquet |= cause.is::<ParquetError>()
+            || of_arrow.is_some_and(|cause| matches!(cause, ArrowError::ParquetError(_)));
+        next = cause.source();
+    }
+    of_parquet.then(|| QueryError::Damaged(bare(text)))
+}
+
 /// What the planner objects to stands in its words alone.
 fn planned(text: String) -> QueryError {
     let has = |word: &str| text.contains(word);
@@ -223,7 +286,7 @@ fn planned(text: String) -> QueryError {
 
 /// The sentence without the name of the kind of error before it.
 fn bare(text: &str) -> String {
-    const KINDS: [&str; 9] = [
+    const KINDS: [&str; 12] = [
         "Error during planning: ",
         "Schema error: ",
         "This feature is not implemented: ",
@@ -233,6 +296,9 @@ fn bare(text: &str) -> String {
         "Arrow error: ",
         "SQL error: ",
         "External error: ",
+        "Parquet error: ",
+        "Object Store error: ",
+        "External: ",
     ];
     let mut text = text;
     while let Some(rest) = KINDS.iter().find_map(|kind| text.strip_prefix(kind)) {
@@ -259,4 +325,61 @@ fn first_line(text: &str) -> String {
     let lines: Vec<&str> =
         text.lines().map(str::trim).filter(|line| !line.is_empty()).take(2).collect();
     lines.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_damaged_unless_its_store_fails() {
+        let missing = || object_store::Error::NotFound {
+            path: "a.parquet".to_owned(),
+            source: "no such file".into(),
+        };
+        let store =
+            |text: &'static str| object_store::Error::Generic { store: "S3", source: text.into() };
+        let in_parquet = |error: object_store::Error| {
+            DataFusionError::from(ParquetError::External(error.into()))
+        };
+        for (error, code) in [
+            (DataFusionError::from(missing()), "lake_damaged"),
+            (in_parquet(missing()), "lake_damaged"),
+            (in_parquet(store("Requested range was invalid")), "lake_damaged"),
+            (ParquetError::EOF("file is too short".to_owned()).into(), "lake_damaged"),
+            (in_parquet(store("Out of range of file /a, expected: 8, actual: 4")), "lake_damaged"),
+            (in_parquet(store("416 Requested Range Not Satisfiable")), "lake_damaged"),
+            (in_parquet(store("connection refused")), "sql_failed"),
+            (in_parquet(store("http://orange.example/a: connection refused")), "sql_failed"),
+            (store("connection refused").into(), "sql_failed"),
+        ] {
+            let told = QueryError::of(&error);
+            assert_eq!(told.code(), code, "{told}");
+        }
+    }
+
+    #[test]
+    fn a_condition_over_files_that_cannot_be_worked_out_is_no_damage() {
+        let cast = "Cannot cast string \"x\" to value of Int32 type".to_owned();
+        let large = "repeat would make a value of more than 768 KiB".to_owned();
+        for (cause, code, text) in [
+            (DataFusionError::from(ArrowError::DivideByZero), "sql_value", "divide by zero error"),
+            (
+                DataFusionError::from(ArrowError::CastError(cast)),
+                "sql_value",
+                "cannot cast string 'x' to value of Int32 type",
+            ),
+            (
+                DataFusionError::ResourcesExhausted(large),
+                "sql_memory",
+                "the statement needs more memory than it may have: \
+                 repeat would make a value of more than 768 KiB",
+            ),
+        ] {
+            let of_reader = ArrowError::ComputeError(format!("{CONDITION}{cause:?}"));
+            let error = DataFusionError::from(ParquetError::External(Box::new(of_reader)));
+            let told = QueryError::of(&error);
+            assert_eq!((told.code(), told.to_string().as_str()), (code, text));
+        }
+    }
 }

@@ -11,7 +11,9 @@ use datafusion::catalog::{CatalogProvider, MemTable, SchemaProvider};
 use datafusion::datasource::{TableProvider, ViewTable};
 use datafusion::error::Result;
 use datafusion::execution::session_state::SessionState;
-use shelf_lake::{Lake, LakeError, Reading, Snapshot, Table, VIEWS, Version, View, tables};
+use shelf_lake::{
+    Lake, LakeError, Reading, Snapshot, Table, VIEWS, Version, View, ViewColumn, tables,
+};
 
 use crate::QueryError;
 use crate::comments::{TableNote, type_name};
@@ -65,9 +67,13 @@ pub(crate) fn notes() -> Vec<TableNote> {
         schema: CURATED.to_owned(),
         table: view.name.to_owned(),
         comment: view.comment(),
-        columns: Vec::new(),
+        columns: view.columns().into_iter().map(column_of_view).collect(),
     };
     tables().map(of).chain(VIEWS.iter().map(of_view)).collect()
+}
+
+fn column_of_view(column: ViewColumn) -> (String, String, String) {
+    (column.name.to_owned(), column.sql_type.to_owned(), column.comment.to_owned())
 }
 
 fn column(field: &datafusion::arrow::datatypes::FieldRef) -> (String, String, String) {
@@ -108,6 +114,7 @@ impl From<LakeError> for QueryError {
         match error {
             LakeError::NoVersion { .. } => Self::NoMoment(text),
             LakeError::Foreign { .. } => Self::NotSupported(text),
+            LakeError::Damaged { .. } => Self::Damaged(text),
             _ => Self::Failed(text),
         }
     }
@@ -138,8 +145,12 @@ impl SchemaProvider for LakeSchema {
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
         let (own, past) = Past::split(name)?;
         let Some(reading) = self.tables.get(own) else { return self.view(own, past).await };
+        let of_the_past = past.is_some();
         Ok(Some(match snapshot(reading, &self.lake, past).await? {
-            Some(snapshot) => Arc::new(LakeTable::new(snapshot).await.map_err(QueryError::from)?),
+            Some(snapshot) => {
+                let table = LakeTable::new(snapshot).await.map_err(QueryError::from)?;
+                Arc::new(if of_the_past { table.of_the_past() } else { table })
+            }
             // It will be made by its first rows.
             None => Arc::new(MemTable::try_new(reading.table().arrow_schema(), vec![vec![]])?),
         }))

@@ -13,6 +13,7 @@ mod comments;
 mod error;
 mod functions;
 mod lake;
+mod large_values;
 mod limits;
 mod live;
 mod moment;

@@ -8,7 +8,7 @@ pub const MIN_MEMORY_BYTES: usize = 8 << 20;
 /// What statements may use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Memory for sorting, grouping and joining, all statements together.
+    /// Memory for sorting, grouping, joining and windows, all statements together.
     pub memory_bytes: usize,
     /// What of that may go to temporary files when memory does not suffice; 0 for none.
     pub spill_bytes: u64,

@@ -29,7 +29,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::comments::{CommentedCatalog, Comments, live_notes};
 use crate::lake::{Planning, mount};
 use crate::live::{Follower, LIVE, LiveSchema};
-use crate::{Limits, QueryError, Session, clients, functions, optimizer};
+use crate::{Limits, QueryError, Session, clients, functions, large_values, optimizer};
 
 /// The name of the catalogue; clients of Postgres call it the database.
 pub(crate) const CATALOG: &str = "shelf";
@@ -199,6 +199,7 @@ impl Shared {
         comments.register(&context);
         context.register_udf(version());
         clients::register(&context);
+        large_values::register(&context, limits.memory_bytes);
         let state = Arc::downgrade(&context.state_ref());
         let _ = planning.set(Box::new(move || state.upgrade().map(|state| state.read().clone())));
         comments.number(&context).await?;
@@ -249,7 +250,7 @@ fn context(limits: &Limits) -> Result<SessionContext, DataFusionError> {
         .with_config(config)
         .with_runtime_env(runtime)
         .with_default_features();
-    Ok(SessionContext::new_with_state(optimizer::with_rules(state).build()))
+    Ok(SessionContext::new_with_state(optimizer::with_rules(state, limits.memory_bytes).build()))
 }
 
 fn version() -> datafusion::logical_expr::ScalarUDF {

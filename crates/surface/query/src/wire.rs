@@ -13,12 +13,15 @@ mod startup;
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use datafusion_postgres::pgwire::api::auth::StartupHandler;
 use datafusion_postgres::pgwire::api::cancel::CancelHandler;
 use datafusion_postgres::pgwire::api::query::{ExtendedQueryHandler, SimpleQueryHandler};
 use datafusion_postgres::pgwire::api::{ErrorHandler, PgWireServerHandlers};
 use datafusion_postgres::pgwire::tokio::{TlsAcceptor, process_socket};
+use tokio::io::Interest;
+use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
@@ -28,6 +31,9 @@ use answers::Answers;
 use cancels::{Cancels, Known};
 use errors::InWords;
 use startup::{Admission, Startup};
+
+/// How long nothing is looked at that may have changed without a sign.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Where clients of Postgres connect, and how.
 #[derive(Clone, Debug)]
@@ -100,10 +106,7 @@ pub struct Listener {
 impl Listener {
     /// Takes the address, and checks all that serving there needs.
     pub fn bind(options: &ServerOptions) -> Result<Self, QueryError> {
-        if !options.listen.ip().is_loopback() && options.password.is_none() {
-            return Err(QueryError::NoPassword(options.listen));
-        }
-        let tls = options.tls.as_ref().map(startup::tls).transpose()?;
+        let tls = guarded(options)?;
         let listener = bind(options.listen)?;
         let address = listener.local_addr().map_err(|error| server(&error))?;
         listener.set_nonblocking(true).map_err(|error| server(&error))?;
@@ -111,10 +114,24 @@ impl Listener {
         Ok(Self { listener, address, connections: options.connections, admission, tls })
     }
 
+    /// Checks the password and the files of the certificate as [`bind`](Self::bind) does, and takes
+    /// no address.
+    pub fn check(options: &ServerOptions) -> Result<(), QueryError> {
+        guarded(options).map(drop)
+    }
+
     /// Where clients connect.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
+}
+
+/// What encrypts the traffic; an error where other machines may connect without a password.
+fn guarded(options: &ServerOptions) -> Result<Option<TlsAcceptor>, QueryError> {
+    if !options.listen.ip().is_loopback() && options.password.is_none() {
+        return Err(QueryError::NoPassword(options.listen));
+    }
+    options.tls.as_ref().map(startup::tls).transpose()
 }
 
 impl Sql {
@@ -168,14 +185,16 @@ async fn accept(listener: tokio::net::TcpListener, clients: Arc<Clients>) {
                     connections.spawn(async move { clients.meet(socket).await });
                 }
                 // Too many open files, as a rule: some will be closed.
-                Err(_) => tokio::time::sleep(std::time::Duration::from_millis(100)).await,
+                Err(_) => tokio::time::sleep(LOOK).await,
             },
         }
     }
 }
 
 impl Clients {
-    async fn meet(&self, socket: tokio::net::TcpStream) {
+    async fn meet(&self, socket: TcpStream) {
+        // There are too many open files: the client may try again.
+        let Ok((socket, beside)) = doubled(socket) else { return };
         let place = Arc::clone(&self.places).try_acquire_owned().ok();
         let known = Arc::new(Known::new(&self.cancels));
         let connection = Arc::new(Connection {
@@ -183,8 +202,44 @@ impl Clients {
             answers: Arc::new(Answers::new(&self.shared, Arc::clone(&known))),
             cancels: Arc::clone(&self.cancels),
         });
-        // How a connection ends is its client's affair: it is told while it listens.
-        let _ = process_socket(socket, self.tls.clone(), connection).await;
+        tokio::select! {
+            // How a connection ends is its client's affair: it is told while it listens.
+            _ = process_socket(socket, self.tls.clone(), connection) => {}
+            () = end_when_gone(&beside, &known) => {}
+        }
+    }
+}
+
+/// A connection, and a second handle by which to look at it while a statement runs, when nobody
+/// reads what comes.
+fn doubled(socket: TcpStream) -> std::io::Result<(TcpStream, TcpStream)> {
+    let socket = socket.into_std()?;
+    let beside = socket.try_clone()?;
+    Ok((TcpStream::from_std(socket)?, TcpStream::from_std(beside)?))
+}
+
+/// Ends the statements of a client that has gone, those too that it had sent before and that begin
+/// only then. Does not return: when all is read, the connection ends by itself.
+async fn end_when_gone(beside: &TcpStream, known: &Known) {
+    gone(beside).await;
+    loop {
+        known.end();
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Returns when a client has closed its side. Takes nothing of what it has sent.
+async fn gone(beside: &TcpStream) {
+    loop {
+        match beside.peek(&mut [0]).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        // What has not been read yet stands before the end, and hides it.
+        match beside.ready(Interest::READABLE).await {
+            Ok(ready) if !ready.is_read_closed() => tokio::time::sleep(LOOK).await,
+            _ => return,
+        }
     }
 }
 

@@ -300,6 +300,121 @@ fn what_goes_over_a_limit_says_so() {
     assert!(sql.block_on(session.answer(&again)).unwrap().is_ok());
 }
 
+/// Statements that would take all memory there is, each in a way of its own.
+const GREEDY: [&str; 24] = [
+    // Windows that keep all rows, or all that their frames reach.
+    "SELECT count(*) OVER () FROM generate_series(1, 12500000000)",
+    "SELECT sum(value) OVER (ROWS BETWEEN CURRENT ROW AND 10000000000 FOLLOWING) \
+     FROM generate_series(1, 12500000000)",
+    "SELECT max(n) FROM (SELECT sum(value) OVER (ROWS BETWEEN 10000000000 PRECEDING AND \
+     CURRENT ROW) AS n FROM generate_series(1, 12500000000))",
+    "SELECT max(n) FROM (SELECT lag(value, 1000000000) OVER () AS n FROM \
+     generate_series(1, 12500000000))",
+    "SELECT array_agg(value) OVER () FROM generate_series(1, 100000)",
+    "SELECT array_agg(value) OVER (ORDER BY value) FROM generate_series(1, 100000)",
+    // Values that functions make of nearly nothing, also while the statement is planned.
+    "SELECT range(0, 1000000000)",
+    "SELECT generate_series(0, 1000000000)",
+    "SELECT range(DATE '0001-01-01', DATE '9999-01-01', INTERVAL '1 day')",
+    "SELECT range(TIMESTAMP '2000-01-01', TIMESTAMP '2026-01-01', INTERVAL '1 second')",
+    "SELECT sum(cardinality(range(0, value))) FROM generate_series(1, 100000)",
+    "SELECT array_repeat(1, 1000000000)",
+    "SELECT array_repeat(NULL, 1000000000)",
+    "SELECT array_repeat(range(0, 10000), 100000)",
+    "SELECT array_resize(ARRAY[1], 1000000000, 0)",
+    "SELECT repeat('x', 1000000000)",
+    "SELECT lpad('x', 1000000000)",
+    "SELECT rpad('x', 1000000000, 'y')",
+    "SELECT replace(repeat('x', 100000), 'x', repeat('y', 100000))",
+    "SELECT regexp_replace(repeat('x', 100000), 'x', repeat('y', 100000), 'g')",
+    "SELECT array_to_string(range(0, 10000), repeat(',', 100000))",
+    "SELECT max(repeat(CAST(value AS VARCHAR), 50000)) FROM generate_series(1, 100000)",
+    // A text that is the same for all rows, written out for each.
+    "SELECT repeat('x', 500000) FROM generate_series(1, 100000)",
+    // What is gathered into one value.
+    "SELECT array_agg(value) FROM generate_series(1, 12500000000)",
+];
+
+#[test]
+fn no_statement_takes_more_memory_than_there_is_for_all() {
+    let chain = Chain::of_hours(1);
+    let sql = chain.sql(Limits::default());
+    for text in GREEDY {
+        let error = refusal(&sql, text);
+        assert_eq!((error.code(), error.sqlstate()), ("sql_memory", "53200"), "{text}: {error}");
+        // Nothing stays reserved behind it.
+        let roomy = "SELECT max(n) FROM (SELECT count(*) OVER () AS n \
+                     FROM generate_series(1, 500000))";
+        assert_eq!(one(&sql, roomy), "500000", "{text}");
+    }
+}
+
+#[test]
+fn what_has_room_is_answered_as_ever() {
+    let chain = Chain::of_hours(1);
+    let sql = chain.sql(Limits::default());
+    for (text, answer) in [
+        // Rows that have left a window are not counted any more.
+        (
+            "SELECT max(n) FROM (SELECT row_number() OVER () AS n \
+             FROM generate_series(1, 5000000))",
+            "5000000",
+        ),
+        (
+            "SELECT max(n) FROM (SELECT lag(value, 10) OVER () AS n \
+             FROM generate_series(1, 5000000)) WHERE n < 11",
+            "10",
+        ),
+        (
+            "SELECT max(n) FROM (SELECT sum(value) OVER (ORDER BY value ROWS BETWEEN 1 PRECEDING \
+             AND 1 FOLLOWING) AS n FROM generate_series(1, 1000000))",
+            "2999997",
+        ),
+        (
+            "SELECT max(n) FROM (SELECT count(*) OVER (PARTITION BY value / 100 ORDER BY value \
+             RANGE BETWEEN 5 PRECEDING AND CURRENT ROW) AS n FROM generate_series(1, 2000000))",
+            "6",
+        ),
+        (
+            "SELECT sum(n) FROM (SELECT count(*) OVER (PARTITION BY value % 10) AS n \
+             FROM generate_series(1, 100000))",
+            "1000000000",
+        ),
+        (
+            "SELECT max(cardinality(a)) FROM (SELECT array_agg(value) OVER (PARTITION BY \
+             value / 10) AS a FROM generate_series(0, 99999))",
+            "10",
+        ),
+        ("SELECT cardinality(range(0, 10000))", "10000"),
+        (
+            "SELECT cardinality(range(DATE '2025-01-01', DATE '2026-01-01', INTERVAL '1 day'))",
+            "365",
+        ),
+        ("SELECT cardinality(array_repeat(1, 1000))", "1000"),
+        ("SELECT cardinality(array_resize(ARRAY[1], 1000, 0))", "1000"),
+        ("SELECT length(repeat('x', 100000))", "100000"),
+        (
+            "SELECT lpad('7', 3, '0') || rpad('x', 2, 'y') || replace('aba', 'b', 'ccc') || \
+             regexp_replace('aba', 'a', 'd', 'g') || array_to_string(ARRAY[1, 2], '-')",
+            "007xyacccadbd1-2",
+        ),
+        // Lists that lie together count once.
+        (
+            "SELECT count(array_to_string(a, ',')) FROM (SELECT array_agg(value) AS a \
+             FROM generate_series(1, 100000) GROUP BY value / 10)",
+            "10001",
+        ),
+        ("SELECT replace('aba', '', 'ccc')", "aba"),
+        ("SELECT repeat(NULL, 1000000000) IS NULL", "true"),
+        (
+            "SELECT sum(length(repeat(CAST(value AS VARCHAR), 10))) FROM generate_series(1, 1000)",
+            "28930",
+        ),
+    ] {
+        assert_eq!(one(&sql, text), answer, "{text}");
+    }
+}
+
 #[test]
 fn wrong_statements_are_told_apart() {
     let chain = Chain::of_hours(8);

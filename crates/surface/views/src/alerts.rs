@@ -1,17 +1,45 @@
-//! The alerts that stand, the most urgent first.
+//! The alerts that stand, the most urgent first, and those that people ended and can bring back.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 
 use serde::Serialize;
 use shelf_domain::{
-    Actor, Alert, AlertId, AlertStatus, Place, Rule, Severity, Sku, Store, StoreId, TaskId,
-    Timestamp,
+    Actor, Alert, AlertId, AlertStatus, AlertVerb, Place, Rule, Severity, Sku, Store, StoreId,
+    TaskId, Timestamp,
 };
 
 use crate::alert_detail::arriving;
 use crate::chain::{self, Chain};
 use crate::tally::SeverityTally;
 use crate::{form, sentence};
+
+/// Where in their lives the alerts to show are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatusFilter {
+    /// They stand, in this status.
+    Is(AlertStatus),
+    /// A person ended them, and they can be brought back. All others that have ended are in the log
+    /// alone.
+    Ended,
+}
+
+impl StatusFilter {
+    /// Those that can be asked for.
+    pub const ALL: [Self; 4] = [
+        Self::Is(AlertStatus::Open),
+        Self::Is(AlertStatus::Acknowledged),
+        Self::Is(AlertStatus::Snoozed),
+        Self::Ended,
+    ];
+
+    /// Its stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Is(status) => status.code(),
+            Self::Ended => "ended",
+        }
+    }
+}
 
 /// Which alerts to show. What is not set does not narrow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,8 +52,8 @@ pub struct AlertFilter {
     pub rule: Option<Rule>,
     /// Of this severity.
     pub severity: Option<Severity>,
-    /// In this status. Only alerts that stand are kept: resolved and dismissed ones are in the log.
-    pub status: Option<AlertStatus>,
+    /// In this status; those that stand, where none is set.
+    pub status: Option<StatusFilter>,
     /// That this person takes care of.
     pub owner: Option<Actor>,
     /// At most so many rows.
@@ -37,7 +65,10 @@ impl AlertFilter {
         self.sku.is_none_or(|sku| Some(sku) == alert.sku)
             && self.rule.is_none_or(|rule| rule == alert.rule)
             && self.severity.is_none_or(|severity| severity == alert.severity)
-            && self.status.is_none_or(|status| status == alert.status)
+            && match self.status {
+                Some(StatusFilter::Is(status)) => status == alert.status,
+                Some(StatusFilter::Ended) | None => true,
+            }
             && self.owner.is_none_or(|owner| alert.owner == Some(owner))
     }
 }
@@ -103,9 +134,18 @@ pub struct AlertRow {
     /// Who takes care of it.
     #[schema(value_type = Option<String>)]
     pub owner: Option<Actor>,
-    /// Who acted on it last.
+    /// Who acted on it last; `None` also of one that has ended, of which the log has it.
     #[schema(value_type = Option<String>)]
     pub actor: Option<Actor>,
+    /// The last act of a person, where `undo` takes it back: `acknowledge`, `assign`, `snooze`,
+    /// `resolve`, `dismiss`, or `note` where it changed nothing but the words.
+    #[serde(serialize_with = "form::maybe")]
+    #[schema(value_type = Option<String>)]
+    pub undoable: Option<AlertVerb>,
+    /// When that was done.
+    #[serde(serialize_with = "form::maybe")]
+    #[schema(value_type = Option<String>)]
+    pub undoable_at: Option<Timestamp>,
     /// Until when it is hidden.
     #[serde(serialize_with = "form::maybe")]
     #[schema(value_type = Option<String>)]
@@ -124,13 +164,14 @@ impl AlertRow {
         sentence::subject(self.sku.as_ref())
     }
 
-    /// The row of an alert of a store.
+    /// The row of an alert of a store, as `Store::alerts` or `Store::alerts_to_undo` has it.
     pub fn new(store: &Store, alert: &Alert) -> Self {
         let index = alert.sku.and_then(|sku| store.sku(sku));
         let shelf = index.and_then(|index| store.shelf(index));
         let arrival = index.and_then(|index| arriving(store, index).into_iter().next());
         let task_id = shelf.and_then(|shelf| shelf.task);
         let task = task_id.and_then(|id| store.tasks().find(|task| task.task == id));
+        let last = store.act_to_undo(alert);
         Self {
             store: store.id(),
             alert: alert.alert,
@@ -154,6 +195,8 @@ impl AlertRow {
             task: task_id,
             owner: alert.owner,
             actor: alert.actor,
+            undoable: last.map(|last| last.act),
+            undoable_at: last.map(|last| last.at),
             snoozed_until: alert.snoozed_until,
             values: sentence::values(alert),
             why: sentence::why(alert),
@@ -162,7 +205,8 @@ impl AlertRow {
     }
 }
 
-/// The alerts that stand, the most urgent first: by severity, then by age.
+/// The alerts that stand, the most urgent first: by severity, then by age. Or those that people
+/// ended and can bring back, the one that ended last first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct AlertsView {
     /// How many alerts the filter keeps, those over the limit included.
@@ -176,20 +220,67 @@ pub struct AlertsView {
 impl AlertsView {
     /// The alerts of a chain that the filter keeps.
     pub fn new(chain: &Chain<'_>, filter: &AlertFilter) -> Self {
-        let mut found: Vec<(&Store, &Alert)> = Vec::new();
-        for store in chain.select(filter.store) {
-            let kept = store.alerts().into_iter().filter(|alert| filter.keeps(alert));
-            found.extend(kept.map(|alert| (store, alert)));
-        }
-        found.sort_by_key(|(store, alert)| {
-            (Reverse(alert.severity), alert.opened_at, store.id(), alert.alert)
-        });
+        let stores = chain.select(filter.store);
+        let ended = match filter.status {
+            Some(StatusFilter::Ended) => ended(&stores),
+            Some(StatusFilter::Is(_)) | None => Vec::new(),
+        };
+        let order: Order = match filter.status {
+            Some(StatusFilter::Ended) => last_first,
+            Some(StatusFilter::Is(_)) | None => most_urgent_first,
+        };
+        let mut found: Vec<Found<'_>> = match filter.status {
+            Some(StatusFilter::Ended) => ended.iter().map(|(of, alert)| (*of, alert)).collect(),
+            Some(StatusFilter::Is(_)) | None => standing(&stores),
+        };
+        found.retain(|(_, alert)| filter.keeps(alert));
         let mut by_severity = SeverityTally::default();
         for (_, alert) in &found {
             by_severity.add(alert.severity);
         }
-        let limit = filter.limit.unwrap_or(usize::MAX);
-        let rows = found.iter().take(limit).map(|(store, alert)| AlertRow::new(store, alert));
-        Self { total: found.len() as u64, by_severity, alerts: rows.collect() }
+        let total = found.len() as u64;
+        // Only those that are shown are put in order.
+        if let Some(limit) = filter.limit.filter(|limit| *limit < found.len()) {
+            if limit > 0 {
+                found.select_nth_unstable_by(limit, order);
+            }
+            found.truncate(limit);
+        }
+        found.sort_unstable_by(order);
+        let rows = found.iter().map(|(store, alert)| AlertRow::new(store, alert));
+        Self { total, by_severity, alerts: rows.collect() }
     }
+}
+
+type Found<'a> = (&'a Store, &'a Alert);
+type Order = fn(&Found<'_>, &Found<'_>) -> Ordering;
+
+/// The alerts that people ended and can bring back.
+fn ended<'a>(stores: &[&'a Store]) -> Vec<(&'a Store, Alert)> {
+    let mut ended = Vec::new();
+    for &store in stores {
+        ended.extend(store.alerts_to_undo().map(|alert| (store, alert)));
+    }
+    ended
+}
+
+/// The alerts that stand, in no order.
+fn standing<'a>(stores: &[&'a Store]) -> Vec<Found<'a>> {
+    let mut standing = Vec::new();
+    for &store in stores {
+        standing.extend(store.alerts_standing().map(|alert| (store, alert)));
+    }
+    standing
+}
+
+fn last_first(a: &Found<'_>, b: &Found<'_>) -> Ordering {
+    let key = |(store, alert): &Found<'_>| (Reverse(alert.changed_at), store.id(), alert.alert);
+    key(a).cmp(&key(b))
+}
+
+fn most_urgent_first(a: &Found<'_>, b: &Found<'_>) -> Ordering {
+    let key = |(store, alert): &Found<'_>| {
+        (Reverse(alert.severity), alert.opened_at, store.id(), alert.alert)
+    };
+    key(a).cmp(&key(b))
 }

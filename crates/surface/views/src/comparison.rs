@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use shelf_domain::{Day, FACT_DAYS, Kpi, STORE_FACT_DAYS, Store};
+use shelf_domain::{Day, FACT_DAYS, Kpi, STORE_FACT_DAYS, Sku, Store};
 
 use crate::chain::Chain;
 use crate::form;
-use crate::kpis::{KpiBy, KpiFilter, KpiRow, KpisView};
+use crate::kpis::{KpiBy, KpiFilter, KpiRow, KpisView, of_product};
 
 /// So many days before.
 const WEEK: i32 = 7;
@@ -81,16 +81,26 @@ pub struct SalesView {
 }
 
 impl SalesView {
+    /// What the rows can be about.
+    pub const BY: [KpiBy; 4] = [KpiBy::Chain, KpiBy::Store, KpiBy::Category, KpiBy::Product];
+
     /// The sales of the stores of a chain. A day that is not over has sold less than the whole day
     /// a week before: who compares asks for days that have ended.
     pub fn new(chain: &Chain<'_>, filter: &KpiFilter) -> Self {
         let (from, to) = (filter.from_day.plus(-WEEK), filter.to_day.plus(-WEEK));
         let now = KpisView::new(chain, filter);
         let earlier = KpiFilter { from_day: from, to_day: to, sort: None, limit: None, ..*filter };
-        let before = KpisView::new(chain, &earlier).rows;
+        let stores = chain.select(filter.store);
+        let before = match filter.by {
+            // Of a long list only those that are shown.
+            KpiBy::Product => {
+                let of = |row: &KpiRow| of_product(&stores, &earlier, Sku::cut(&row.id));
+                now.rows.iter().map(of).collect()
+            }
+            _ => KpisView::new(chain, &earlier).rows,
+        };
         let before: BTreeMap<&str, &KpiRow> =
             before.iter().map(|row| (row.id.as_str(), row)).collect();
-        let stores = chain.select(filter.store);
         let kept = match filter.by {
             KpiBy::Chain | KpiBy::Store => STORE_FACT_DAYS,
             KpiBy::Category | KpiBy::Product | KpiBy::Day => FACT_DAYS,
@@ -112,6 +122,13 @@ impl SalesView {
             rows: now.rows.iter().map(row).collect(),
             total: now.total,
         }
+    }
+}
+
+impl SalesRow {
+    /// Whether all of it stands beside a week earlier.
+    pub fn known(&self) -> bool {
+        self.revenue.week_before.and(self.customers.week_before).is_some()
     }
 }
 

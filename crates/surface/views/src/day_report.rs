@@ -109,7 +109,7 @@ impl DayReport {
         let sellable = |row: &&KpiRow| figure(row, Kpi::Availability) != Some(0.0);
         let last = products.iter().rev().filter(sellable).take(LISTED).cloned().collect();
         let mut alerts_standing = crate::tally::SeverityTally::default();
-        for alert in stores.iter().flat_map(|store| store.alerts()) {
+        for alert in stores.iter().flat_map(|store| store.alerts_standing()) {
             alerts_standing.add(alert.severity);
         }
         let mut report = Self {

@@ -2,8 +2,8 @@
 
 use serde::{Serialize, Serializer};
 use shelf_domain::{
-    AlertId, AlertStatus, Day, Measure, OrderId, OrderStatus, Place, Rule, Severity, StockStatus,
-    TaskId, TaskStatus, Timestamp, WindowScope, WindowStage,
+    AlertId, AlertStatus, AlertVerb, Day, Measure, OrderId, OrderStatus, Place, Rule, Severity,
+    StockStatus, TaskId, TaskStatus, Timestamp, WindowScope, WindowStage,
 };
 
 use crate::wording;
@@ -31,6 +31,7 @@ forms! {
     Rule => |rule| rule.code().to_owned();
     Severity => |severity| severity.code().to_owned();
     AlertStatus => |status| status.code().to_owned();
+    AlertVerb => |verb| verb.code().to_owned();
     TaskStatus => |status| status.code().to_owned();
     OrderStatus => |status| status.code().to_owned();
     Place => |place| wording::place(place).to_owned();

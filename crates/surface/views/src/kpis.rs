@@ -238,18 +238,20 @@ pub fn best_products(
     let mut best: Vec<(Sku, i64)> = sums.into_iter().filter(|(_, sum)| *sum > 0).collect();
     best.sort_by_key(|(sku, sum)| (std::cmp::Reverse(*sum), *sku));
     best.truncate(filter.limit.unwrap_or(usize::MAX));
-    let of = |(sku, _): &(Sku, i64)| {
-        let mut facts = PeriodFacts::default();
-        let mut name = None;
-        for store in &stores {
-            let Some(index) = store.sku(*sku) else { continue };
-            let scope = FactScope::Product(index);
-            facts.merge(&store.facts(scope, filter.from_day, filter.to_day));
-            name.get_or_insert_with(|| product_name(store, *sku));
-        }
-        row(sku.as_str(), name.unwrap_or_default(), &facts, false)
-    };
-    best.iter().map(of).collect()
+    best.iter().map(|(sku, _)| of_product(&stores, filter, *sku)).collect()
+}
+
+/// The figures of one product, over these stores.
+pub(crate) fn of_product(stores: &[&Store], filter: &KpiFilter, sku: Sku) -> KpiRow {
+    let mut facts = PeriodFacts::default();
+    let mut name = None;
+    for store in stores {
+        let Some(index) = store.sku(sku) else { continue };
+        let scope = FactScope::Product(index);
+        facts.merge(&store.facts(scope, filter.from_day, filter.to_day));
+        name.get_or_insert_with(|| product_name(store, sku));
+    }
+    row(sku.as_str(), name.unwrap_or_default(), &facts, false)
 }
 
 fn by_day(stores: &[&Store], filter: &KpiFilter) -> Vec<KpiRow> {

@@ -23,6 +23,7 @@ mod lots;
 mod markdowns;
 mod now;
 mod orders;
+mod patterns;
 mod products;
 mod quality;
 mod quality_history;
@@ -45,7 +46,7 @@ pub mod wording;
 mod zones;
 
 pub use alert_detail::{AlertDetail, Arrival};
-pub use alerts::{AlertFilter, AlertRow, AlertsView};
+pub use alerts::{AlertFilter, AlertRow, AlertsView, StatusFilter};
 pub use chain::Chain;
 pub use comparison::{Compared, SalesRow, SalesView};
 pub use day_report::{DayAlerts, DayCause, DayOrders, DayReport};
@@ -61,6 +62,7 @@ pub use now::{
     heading,
 };
 pub use orders::{OrderDetail, OrderFilter, OrderLineRow, OrderRow, OrdersView};
+pub use patterns::{PatternRow, PatternsView};
 pub use products::{ProductRow, ProductsView};
 pub use quality::{
     AppliedFacts, CheckRow, CheckState, Figure, IntakeBy, IntakeRow, LatencyRow, LatencyTimes,
@@ -68,9 +70,10 @@ pub use quality::{
 };
 pub use quality_history::{QualityChangeRow, QualityHistory};
 pub use render::{
-    render_alert, render_alerts, render_effects, render_kpi_notes, render_kpis, render_order,
-    render_orders, render_quality, render_quality_history, render_report, render_shelf,
-    render_shelves, render_state, render_state_counts, render_status, render_tasks,
+    render_alert, render_alerts, render_effects, render_ended_alerts, render_kpi_notes,
+    render_kpis, render_order, render_orders, render_patterns, render_quality,
+    render_quality_history, render_report, render_sales, render_shelf, render_shelves,
+    render_state, render_state_counts, render_status, render_suppliers, render_tasks,
     render_window_kinds, render_windows, render_zones,
 };
 pub use report::{AlertCounts, RunMeasures, SimulationReport, TownTruth};

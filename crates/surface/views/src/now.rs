@@ -128,7 +128,7 @@ pub fn heading(stores: &[&Store]) -> (String, String) {
 
 fn card(store: &Store, reading: &Reading) -> StoreCard {
     let mut alerts = crate::tally::SeverityTally::default();
-    for alert in store.alerts() {
+    for alert in store.alerts_standing() {
         alerts.add(alert.severity);
     }
     StoreCard {

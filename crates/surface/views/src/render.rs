@@ -6,7 +6,9 @@ mod kpis;
 mod lists;
 mod overview;
 mod quality;
+mod sales;
 mod state;
+mod suppliers;
 mod windows;
 
 use crate::style::{Style, Tone};
@@ -14,11 +16,14 @@ use crate::style::{Style, Tone};
 pub use details::{render_alert, render_order, render_shelf};
 pub use kpis::{render_kpi_notes, render_kpis};
 pub use lists::{
-    render_alerts, render_effects, render_orders, render_shelves, render_tasks, render_zones,
+    render_alerts, render_effects, render_ended_alerts, render_orders, render_shelves,
+    render_tasks, render_zones,
 };
 pub use overview::{render_report, render_status};
 pub use quality::{render_quality, render_quality_history};
+pub use sales::{render_patterns, render_sales};
 pub use state::{render_state, render_state_counts};
+pub use suppliers::render_suppliers;
 pub use windows::{render_window_kinds, render_windows};
 
 /// A heading, on a line of its own.

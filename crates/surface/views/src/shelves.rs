@@ -205,14 +205,18 @@ pub(crate) fn found<'a>(
     filter: &ShelfFilter,
 ) -> Vec<(&'a Store, &'a Shelf, SkuIndex)> {
     let mut found: Vec<(&Store, &Shelf, SkuIndex)> = Vec::new();
+    // The stores come in order of their ids.
     for store in chain.select(filter.store) {
+        let first = found.len();
         for index in store.skus() {
             let shelf = store.shelf(index);
             if let Some(shelf) = shelf.filter(|shelf| filter.keeps(store, index, shelf)) {
                 found.push((store, shelf, index));
             }
         }
+        if let Some(of_store) = found.get_mut(first..) {
+            of_store.sort_unstable_by_key(|(_, shelf, _)| shelf.sku);
+        }
     }
-    found.sort_by_key(|(store, shelf, _)| (store.id(), shelf.sku));
     found
 }

@@ -1,10 +1,11 @@
-//! How long the stages of the path of an event take.
+//! How long the stages of the path of an event take, and how often they fail.
 
 use serde::Serialize;
 
 use crate::quality::LatencyTimes;
+use crate::wording;
 
-/// How long a stage takes.
+/// How long a stage takes, and how often it has failed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct StageRow {
     /// Which: `ingest`, `log`, `core`, `snapshot` or `lake`.
@@ -17,11 +18,13 @@ pub struct StageRow {
     pub p99_ms: Option<f64>,
     /// The longest.
     pub max_ms: Option<f64>,
+    /// How often it has failed since the process started.
+    pub failures: u64,
 }
 
 impl StageRow {
     /// The row of a stage; `None`: nothing was measured.
-    pub fn new(stage: &'static str, facts: Option<LatencyTimes>) -> Self {
+    pub fn new(stage: &'static str, facts: Option<LatencyTimes>, failures: u64) -> Self {
         let ms = |of: fn(&LatencyTimes) -> u64| facts.as_ref().map(|facts| of(facts) as f64 / 1e3);
         Self {
             stage,
@@ -29,12 +32,19 @@ impl StageRow {
             p50_ms: ms(|facts| facts.p50_us),
             p99_ms: ms(|facts| facts.p99_us),
             max_ms: ms(|facts| facts.max_us),
+            failures,
         }
     }
 
-    /// The p99 as people read it.
-    pub fn p99(&self) -> String {
-        self.p99_ms.map_or_else(|| "–".to_owned(), length)
+    /// The times as people read them: `p50 0.42 ms, p99 12.3 ms`.
+    pub fn times(&self) -> String {
+        let text = |ms: Option<f64>| ms.map_or_else(|| "–".to_owned(), length);
+        format!("p50 {}, p99 {}", text(self.p50_ms), text(self.p99_ms))
+    }
+
+    /// The failures as people read them: `2 failures`.
+    pub fn failed(&self) -> String {
+        wording::counted(self.failures, "failure")
     }
 }
 
@@ -51,6 +61,8 @@ fn length(ms: f64) -> String {
 mod tests {
     use super::*;
 
+    const TOLD: (&str, &str) = ("p50 0.42 ms, p99 12.3 ms", "2 failures");
+
     #[test]
     fn a_stage_tells_what_was_measured() {
         let facts = LatencyTimes {
@@ -60,15 +72,15 @@ mod tests {
             p99_us: 12_340,
             max_us: 1_234_000,
         };
-        let row = StageRow::new("log", Some(facts));
+        let row = StageRow::new("log", Some(facts), 2);
         let json = serde_json::to_string(&row).unwrap();
         assert_eq!(
             json,
-            r#"{"stage":"log","count":7,"p50_ms":0.42,"p99_ms":12.34,"max_ms":1234.0}"#
+            r#"{"stage":"log","count":7,"p50_ms":0.42,"p99_ms":12.34,"max_ms":1234.0,"failures":2}"#
         );
-        assert_eq!(row.p99(), "12.3 ms");
+        assert_eq!((row.times().as_str(), row.failed().as_str()), TOLD);
         assert_eq!((length(0.42), length(1_234.0)), ("0.42 ms".to_owned(), "1.2 s".to_owned()));
-        let none = StageRow::new("lake", None);
-        assert_eq!((none.count, none.p99_ms, none.p99().as_str()), (0, None, "–"));
+        let none = StageRow::new("lake", None, 0);
+        assert_eq!((none.count, none.p99_ms, none.times().as_str()), (0, None, "p50 –, p99 –"));
     }
 }

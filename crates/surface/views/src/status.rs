@@ -1,7 +1,7 @@
 //! How the chain and each of its stores stand: what `shelf status` shows.
 
 use serde::Serialize;
-use shelf_domain::{Day, Store, StoreId, Timestamp};
+use shelf_domain::{Day, SECOND, Store, StoreId, Timestamp};
 
 use crate::chain::Chain;
 use crate::tally::{Intake, StockTotals};
@@ -29,6 +29,22 @@ pub struct PartitionFacts {
     pub position: u64,
     /// The position of its newest snapshot; `None` where there is none.
     pub snapshot_position: Option<u64>,
+    /// When that was saved, by the clock of the machine; `None` where there is none.
+    #[serde(serialize_with = "form::maybe")]
+    #[schema(value_type = Option<String>)]
+    pub snapshot_saved_at: Option<Timestamp>,
+}
+
+impl PartitionFacts {
+    /// How many events it has stepped that its newest snapshot does not stand for.
+    pub fn snapshot_lag(&self) -> u64 {
+        self.position.saturating_sub(self.snapshot_position.unwrap_or_default())
+    }
+
+    /// How long before `now` its newest snapshot was saved, in seconds; `None` where there is none.
+    pub fn snapshot_age_s(&self, now: Timestamp) -> Option<i64> {
+        self.snapshot_saved_at.map(|at| (now.since(at) / SECOND).max(0))
+    }
 }
 
 /// What only the host of the core knows.
@@ -111,14 +127,26 @@ pub struct StatusView {
 impl StatusView {
     /// The status of a chain.
     pub fn new(chain: &Chain<'_>, host: &HostFacts) -> Self {
+        let stores: Vec<StoreStatus> =
+            chain.stores().iter().map(|store| StoreStatus::new(store)).collect();
+        let totals = match stores.as_slice() {
+            [only] => only.totals.clone(),
+            _ => StockTotals::new(chain.stores()),
+        };
         Self {
             clock: host.clock,
             now: chain.now(),
-            totals: StockTotals::new(chain.stores()),
+            totals,
             events: Intake::of_partitions(chain.counts()),
-            stores: chain.stores().iter().map(|store| StoreStatus::new(store)).collect(),
+            stores,
             partitions: host.partitions.clone(),
         }
+    }
+
+    /// How long before `now` the last snapshot of any partition was saved, in seconds; `None` where
+    /// there is none.
+    pub fn snapshot_age_s(&self, now: Timestamp) -> Option<i64> {
+        self.partitions.iter().filter_map(|facts| facts.snapshot_age_s(now)).min()
     }
 
     /// A store of it.

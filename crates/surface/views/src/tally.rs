@@ -308,7 +308,7 @@ impl StockTotals {
 
 /// The alerts of these stores, by rule.
 fn alerts(stores: &[&Store]) -> Keyed<RuleTally> {
-    let standing: Vec<&Alert> = stores.iter().flat_map(|store| store.alerts()).collect();
+    let standing: Vec<&Alert> = stores.iter().flat_map(|store| store.alerts_standing()).collect();
     let of_rule = |rule: Rule| {
         let mut tally = RuleTally::default();
         for stats in stores.iter().map(|store| store.stats()) {

@@ -10,7 +10,8 @@ mod trade;
 use expect_test::{ExpectFile, expect, expect_file};
 use serde::Serialize;
 use shelf_domain::{
-    Alert, AlertId, OrderId, OrderStatus, Rule, Severity, Sku, Store, StoreId, WindowName,
+    Alert, AlertId, OrderId, OrderStatus, Rule, SECOND, Severity, Sku, Store, StoreId, Timestamp,
+    WindowName,
 };
 
 use self::example::{Example, small_chain, window_chain};
@@ -30,12 +31,16 @@ fn centro<'a>(chain: &Chain<'a>) -> &'a Store {
     chain.store(StoreId::cut("S1")).unwrap()
 }
 
+/// 2026-01-05 14:00 UTC.
+const SAVED_AT: Timestamp = Timestamp(1_767_621_600 * SECOND);
+
 fn host() -> HostFacts {
     let partition = |partition, end: u64, snapshot_position| PartitionFacts {
         partition,
         log_end_offset: end,
         position: end - 2,
         snapshot_position,
+        snapshot_saved_at: snapshot_position.map(|_| SAVED_AT),
     };
     let partitions = vec![partition(3, 1_234, Some(1_000)), partition(11, 40, None)];
     HostFacts { clock: ClockKind::Simulated, partitions }
@@ -51,6 +56,11 @@ fn status() {
         &expect_file!["./tests/snapshots/status.json"],
         &expect_file!["./tests/snapshots/status.txt"],
     );
+    let age_s = |seconds: i64| view.snapshot_age_s(SAVED_AT.plus(seconds * SECOND));
+    // A clock that was set back has no snapshot of the future.
+    assert_eq!([90, 0, -90].map(age_s), [Some(90), Some(0), Some(0)]);
+    assert_eq!(view.partitions[1].snapshot_age_s(SAVED_AT), None);
+    assert_eq!([0, 1].map(|at| view.partitions[at].snapshot_lag()), [232, 38]);
     assert!(view.totals.units.conserved());
     assert_eq!(view.store(StoreId::cut("S2")).map(|store| store.name.as_str()), Some("Porto"));
 }
@@ -87,6 +97,13 @@ fn alerts_by_filter() {
     expect![[r#"(3, "S1 A-4, S1 A-5, S1 A-9")"#]].assert_eq(&format!("{expiring:?}"));
     let first = numbers(AlertFilter { limit: Some(1), ..all });
     expect![[r#"(22, "S1 A-20")"#]].assert_eq(&format!("{first:?}"));
+    // However few are shown, they are the first of all, and all are counted.
+    let every = AlertsView::new(&chain, &all);
+    for limit in 0..=every.alerts.len() {
+        let view = AlertsView::new(&chain, &AlertFilter { limit: Some(limit), ..all });
+        assert_eq!((view.total, view.by_severity), (every.total, every.by_severity), "{limit}");
+        assert_eq!(view.alerts, every.alerts[..limit], "{limit}");
+    }
     let fish = numbers(AlertFilter { sku: Some(Sku::cut("FISALM0001")), ..all });
     expect![[r#"(7, "S1 A-20, S1 A-14, S1 A-16, S1 A-19, S1 A-2, S1 A-4, S1 A-10")"#]]
         .assert_eq(&format!("{fish:?}"));

@@ -4,6 +4,9 @@
 (() => {
   const body = document.body;
   const STALE_MS = 5000;
+  // How long a page waits before it opens a stream anew that was refused; twice as long each time.
+  const AGAIN_MS = 1000;
+  const AGAIN_MOST_MS = 10000;
 
   // A replaced part keeps what a person has done in it: focus, ticks, text, open details.
   function morph(old, next) {
@@ -56,7 +59,7 @@
     morph(place, next);
   }
 
-  // The stream of changes. The browser connects again by itself and says what it had last.
+  // The stream of changes. The browser connects again by itself where the stream breaks off.
   const stale = document.getElementById("stale");
   let heard = performance.now();
   let ageAtHearing = 0;
@@ -90,9 +93,19 @@
     }
   }
 
-  if (body.dataset.live && window.EventSource) {
-    ageAtHearing = readAge();
-    const stream = new EventSource(body.dataset.live);
+  let stream = null;
+  let pause = AGAIN_MS;
+  // Whether the page is left, and when to connect again.
+  let left = false;
+  let again = null;
+
+  function connect() {
+    if (stream) stream.close();
+    stream = new EventSource(body.dataset.live);
+    stream.addEventListener("open", () => { pause = AGAIN_MS; });
+    stream.addEventListener("error", () => {
+      if (stream.readyState === EventSource.CLOSED) connectAgain();
+    });
     stream.addEventListener("parts", (event) => {
       for (const [id, html] of JSON.parse(event.data)) put(id, html);
       heard = performance.now();
@@ -106,8 +119,38 @@
       watchAge();
     });
     stream.addEventListener("reload", () => location.reload());
+  }
+
+  // An answer that is no stream ends it for good, such as one of a proxy whose server is gone. Who
+  // is no longer logged in is led to the login by the page itself.
+  async function connectAgain() {
+    const answer = await fetch("/api/v1/status", { cache: "no-store" }).catch(() => null);
+    if (left) return;
+    if (answer && answer.status === 401) {
+      location.reload();
+      return;
+    }
+    // Pages that lost the same server do not come back at the same moment.
+    clearTimeout(again);
+    again = setTimeout(connect, pause * (0.5 + Math.random() / 2));
+    pause = Math.min(2 * pause, AGAIN_MOST_MS);
+  }
+
+  if (body.dataset.live && window.EventSource) {
+    ageAtHearing = readAge();
+    connect();
     setInterval(watchAge, 1000);
-    window.addEventListener("pagehide", () => stream.close());
+    window.addEventListener("pagehide", () => {
+      left = true;
+      clearTimeout(again);
+      stream.close();
+    });
+    // A page that the browser has kept goes on when somebody comes back to it.
+    window.addEventListener("pageshow", (event) => {
+      if (!event.persisted) return;
+      left = false;
+      connect();
+    });
   }
 
   // Choices that lead somewhere do so at once.

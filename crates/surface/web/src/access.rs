@@ -2,6 +2,7 @@
 
 mod guard;
 mod login;
+mod right;
 mod sessions;
 mod users;
 
@@ -12,6 +13,7 @@ use shelf_domain::{Actor, StoreId};
 use crate::problem::{Kind, Problem};
 pub(crate) use guard::guard;
 pub(crate) use login::routes;
+pub(crate) use right::Right;
 pub(crate) use sessions::Sessions;
 pub use users::{Token, User, Users};
 
@@ -43,6 +45,17 @@ impl Role {
     }
 }
 
+/// By what somebody is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    /// By nothing: they sit at this machine, or ask for what anybody may see.
+    Place,
+    /// By a token, of which this is the hash.
+    Token(String),
+    /// By a session, of whose cookie this is the hash.
+    Session(String),
+}
+
 /// Who asks. Handlers and pages get it as an argument.
 #[derive(Clone, Debug)]
 pub struct Who {
@@ -56,13 +69,15 @@ pub struct Who {
     pub csrf: String,
     /// Whether there is a session that can be ended.
     pub session: bool,
+    /// By what they are known.
+    pub(crate) by: By,
 }
 
 impl Who {
     /// Whoever sits at this machine, where nobody must log in.
     pub(crate) fn local(role: Role) -> Self {
         let name = Actor::cut("local");
-        Self { name, role, stores: None, csrf: String::new(), session: false }
+        Self { name, role, stores: None, csrf: String::new(), session: false, by: By::Place }
     }
 
     /// Whether they may see this store.
@@ -85,6 +100,15 @@ impl Who {
             return Ok(());
         }
         Err(Problem::new(Kind::OtherStore, format!("{} does not see {store}", self.name)))
+    }
+
+    /// A problem where something is of all stores and they do not see all.
+    pub(crate) fn must_see_all(&self, what: &str) -> Result<(), Problem> {
+        if self.stores.is_none() {
+            return Ok(());
+        }
+        let detail = format!("{what} is of all stores, and {} does not see them all", self.name);
+        Err(Problem::new(Kind::OtherStore, detail))
     }
 
     /// A problem where a form was not made for this session.

@@ -8,7 +8,7 @@ use shelf_domain::{
     MINUTE, Note, OrderAct, OrderId, OrderVerb, Origin, Place, Sku, Store, StoreId, TaskAct,
     TaskId, TaskVerb,
 };
-use shelf_host::{Ack, AckStatus, SourceName, Sources};
+use shelf_host::{Ack, AckStatus, SourceName, Sources, Stage};
 use shelf_views::{AlertDetail, Chain, OrderDetail, TaskRow};
 use utoipa::ToSchema;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
@@ -347,6 +347,7 @@ pub(crate) async fn submit(
 /// Hands events in as those of this server, and waits for the disk.
 pub(crate) async fn hand_in(app: &App, events: Vec<Incoming>) -> Result<Vec<Ack>, Problem> {
     let (door, folder) = (app.parts().door.clone(), app.parts().folder.clone());
+    let stages = app.parts().stages.clone();
     app.blocking(move || {
         let source = Sources::open(&folder)?.find(&SourceName::http());
         let events = events.into_iter().map(|incoming| {
@@ -354,7 +355,11 @@ pub(crate) async fn hand_in(app: &App, events: Vec<Incoming>) -> Result<Vec<Ack>
             let event = Event { origin: Origin { source, line }, ..incoming.event };
             Incoming { event, ..incoming }
         });
-        Ok(door.submit(events.collect())?)
+        let acks = door.submit(events.collect());
+        if let (Err(_), Some(stages)) = (&acks, &stages) {
+            stages.failed(Stage::Ingest);
+        }
+        Ok(acks?)
     })
     .await?
 }

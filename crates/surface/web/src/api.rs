@@ -32,6 +32,7 @@ use utoipa::openapi::OpenApi;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::app::App;
+pub(crate) use asked::body_of;
 pub(crate) use history::{Act, Acts, ActsAsked, acts};
 pub(crate) use once::Answers;
 use operations::Operations;

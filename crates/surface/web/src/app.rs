@@ -1,6 +1,6 @@
 //! What every handler can reach.
 
-use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::sync::{Arc, PoisonError, RwLock, TryLockError, Weak};
 use std::time::{Duration, Instant};
 
 use shelf_domain::{EventId, Timestamp};
@@ -17,6 +17,7 @@ use crate::backends::{
 };
 use crate::door::Door;
 use crate::error::WebError;
+use crate::facts::{Kept, OnDisk};
 use crate::feed::{Feed, Present};
 use crate::metrics::Metrics;
 use crate::options::HttpOptions;
@@ -66,12 +67,13 @@ struct Inner {
     pasts: Pasts,
     answers: Answers,
     quarantine: Quarantine,
+    on_disk: OnDisk,
     /// Room for requests that look at past moments, which may have to wait for each other.
     past_room: Semaphore,
     sessions: Sessions,
     users: RwLock<(Instant, Arc<Users>)>,
     /// The turn of whoever hashes a password.
-    hashing: Semaphore,
+    hashing: Arc<Semaphore>,
     metrics: Metrics,
     /// What the pages remember.
     memory: pages::Memory,
@@ -83,13 +85,19 @@ struct Inner {
     stopping: watch::Sender<bool>,
 }
 
+/// Those who may log in; an error where other machines may connect and nobody may.
+pub(crate) fn admitted(options: &HttpOptions, folder: &Folder) -> Result<Users, WebError> {
+    let users = Users::open(folder)?;
+    if !options.listen.ip().is_loopback() && !users.anybody() {
+        return Err(WebError::NoUser(options.listen));
+    }
+    Ok(users)
+}
+
 impl App {
     /// Wires a server; follows the data folder from then on.
     pub fn new(options: HttpOptions, parts: Parts) -> Result<Self, WebError> {
-        let users = Users::open(&parts.folder)?;
-        if !options.listen.ip().is_loopback() && !users.anybody() {
-            return Err(WebError::NoUser(options.listen));
-        }
+        let users = admitted(&options, &parts.folder)?;
         let feed = Feed::start(&parts.folder)?;
         let limits = options.limits;
         let app = Self(Arc::new(Inner {
@@ -97,10 +105,11 @@ impl App {
             pasts: Pasts::new(&parts.folder),
             answers: Answers::default(),
             quarantine: Quarantine::default(),
+            on_disk: OnDisk::default(),
             past_room: Semaphore::new(PASTS),
             sessions: Sessions::default(),
             users: RwLock::new((Instant::now(), Arc::new(users))),
-            hashing: Semaphore::new(1),
+            hashing: Arc::new(Semaphore::new(1)),
             metrics: Metrics::new()?,
             requests: Arc::new(Semaphore::new(limits.requests)),
             streams: Arc::new(Semaphore::new(limits.streams)),
@@ -139,7 +148,8 @@ impl App {
         (self.0.parts.clock)()
     }
 
-    /// Who may log in: what the file says, as it was a second ago at most.
+    /// Who may log in: what the file says, as it was about a second ago. One looks at it; whoever
+    /// asks meanwhile gets what is known.
     pub(crate) fn users(&self) -> Arc<Users> {
         let (looked, users) = {
             let known = self.0.users.read().unwrap_or_else(PoisonError::into_inner);
@@ -148,9 +158,19 @@ impl App {
         if looked.elapsed() < LOOK {
             return users;
         }
+        let begun = Instant::now();
+        match self.0.users.try_write() {
+            Ok(mut known) if known.0 == looked => known.0 = begun,
+            // Somebody else looks at it.
+            Ok(_) | Err(TryLockError::WouldBlock) => return users,
+            Err(TryLockError::Poisoned(known)) => known.into_inner().0 = begun,
+        }
         let users = users.renewed(&self.0.parts.folder).map_or(users, Arc::new);
         let mut known = self.0.users.write().unwrap_or_else(PoisonError::into_inner);
-        *known = (Instant::now(), Arc::clone(&users));
+        // Who was slower than the next one has nothing new to say.
+        if known.0 == begun {
+            known.1 = Arc::clone(&users);
+        }
         users
     }
 
@@ -160,7 +180,7 @@ impl App {
     }
 
     /// The turn of whoever hashes a password.
-    pub(crate) fn hashing(&self) -> &Semaphore {
+    pub(crate) fn hashing(&self) -> &Arc<Semaphore> {
         &self.0.hashing
     }
 
@@ -209,6 +229,12 @@ impl App {
     /// What was not accepted.
     pub(crate) fn quarantine(&self) -> &Quarantine {
         &self.0.quarantine
+    }
+
+    /// What the disk says of the partitions, as it was a moment ago at most.
+    pub(crate) async fn on_disk(&self) -> Result<Arc<[Kept]>, Problem> {
+        let app = self.clone();
+        Ok(self.blocking(move || app.0.on_disk.read(&app.0.parts.folder)).await??)
     }
 
     /// Room for requests that are worked on.

@@ -230,6 +230,11 @@ impl LinkFact {
     pub fn follows(&self) -> bool {
         self.state == "following"
     }
+
+    /// Whether another worker of the chain has it.
+    pub fn stands_by(&self) -> bool {
+        self.state == "standing_by"
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands references over")]

@@ -2,16 +2,23 @@
 //! good events are, where they come from.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use shelf_domain::{SourceId, Stores, Timestamp};
+use shelf_engine::SnapshotStore;
 use shelf_host::{
     ChainReader, Folder, FolderMeta, HostError, LatencyFigures, Measured, QualityChange, Sources,
-    StageTimes,
+    StageFigures, StageTimes,
 };
+use shelf_ports::Offset;
 use shelf_views::{
     AppliedFacts, Chain, ClockKind, HostFacts, LatencyTimes, PartitionFacts, QualityChangeRow,
     QualityFacts, QualityHistory, QualityLimits, StageRow,
 };
+
+/// How long it is remembered what the disk says, however many ask.
+const REMEMBERED: Duration = Duration::from_millis(250);
 
 /// What time the events of a folder carry.
 fn clock_of(meta: &FolderMeta) -> ClockKind {
@@ -21,23 +28,75 @@ fn clock_of(meta: &FolderMeta) -> ClockKind {
     }
 }
 
+/// What the disk says of one partition.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kept {
+    /// The offset behind the last event of its log.
+    end: Offset,
+    /// The position of its newest snapshot.
+    snapshot: Option<Offset>,
+    /// When that was saved, by the clock of the machine.
+    saved_at: Option<Timestamp>,
+}
+
+/// What the disk says of the partitions of a chain, in order of their numbers.
+fn kept(folder: &Folder) -> Result<Arc<[Kept]>, HostError> {
+    let snapshots = folder.snapshots();
+    let of = |(partition, end): (u32, Offset)| {
+        let saved = SnapshotStore::new(&snapshots, partition);
+        let snapshot = saved.positions()?.first().copied();
+        let saved_at = snapshot.map(|position| saved.saved_at(position)).transpose()?;
+        Ok::<_, HostError>(Kept { end, snapshot, saved_at: saved_at.flatten().map(wall_time) })
+    };
+    (0..).zip(folder.log_ends()?).map(of).collect()
+}
+
+/// What the disk says of the partitions, remembered for a moment.
+#[derive(Debug, Default)]
+pub(crate) struct OnDisk(Mutex<Option<(Instant, Arc<[Kept]>)>>);
+
+impl OnDisk {
+    /// What it says, as it was a quarter of a second ago at most. Blocks where it has to be looked
+    /// at; others who ask meanwhile get the same.
+    pub(crate) fn read(&self, folder: &Folder) -> Result<Arc<[Kept]>, HostError> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((looked, kept)) = &*known
+            && looked.elapsed() < REMEMBERED
+        {
+            return Ok(Arc::clone(kept));
+        }
+        let kept = kept(folder)?;
+        *known = Some((Instant::now(), Arc::clone(&kept)));
+        Ok(kept)
+    }
+}
+
 /// Where the partitions of a chain stand.
 pub fn host_facts(folder: &Folder, reader: &ChainReader) -> Result<HostFacts, HostError> {
-    // Positions first: what comes in between is behind them.
-    let positions = reader.positions();
-    let ends = folder.log_ends()?;
-    let mut partitions = Vec::new();
-    for (partition, position) in positions {
-        let snapshots = folder.snapshots();
-        let saved = shelf_engine::SnapshotStore::new(&snapshots, partition).positions()?;
-        partitions.push(PartitionFacts {
+    Ok(facts_of(reader, &kept(folder)?))
+}
+
+/// Where the partitions of a chain stand, beside what the disk said of them.
+pub(crate) fn facts_of(reader: &ChainReader, kept: &[Kept]) -> HostFacts {
+    let facts = |(partition, position): (u32, Offset)| {
+        let kept = kept.get(partition as usize);
+        PartitionFacts {
             partition,
-            log_end_offset: ends.get(partition as usize).map_or(position, |end| position.max(*end)),
+            // What came since the disk was looked at may have been read already.
+            log_end_offset: kept.map_or(position, |kept| position.max(kept.end)),
             position,
-            snapshot_position: saved.first().copied(),
-        });
-    }
-    Ok(HostFacts { clock: clock_of(reader.meta()), partitions })
+            snapshot_position: kept.and_then(|kept| kept.snapshot),
+            snapshot_saved_at: kept.and_then(|kept| kept.saved_at),
+        }
+    };
+    let partitions = reader.positions().into_iter().map(facts).collect();
+    HostFacts { clock: clock_of(reader.meta()), partitions }
+}
+
+/// A time of the clock of the machine.
+fn wall_time(at: SystemTime) -> Timestamp {
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
 /// What the checks of quality need, time from arrival to applied aside; `wall_now` is the present
@@ -77,10 +136,13 @@ fn times(of: &LatencyFigures) -> LatencyTimes {
     }
 }
 
-/// How long the stages of the path take; none where another process runs the chain.
+/// How long the stages of the path take and how often they have failed; none where another process
+/// runs the chain.
 pub(crate) fn stage_rows(stages: Option<&StageTimes>) -> Vec<StageRow> {
-    let read = stages.map(StageTimes::read).unwrap_or_default().into_iter();
-    read.map(|(stage, told)| StageRow::new(stage.code(), told.as_ref().map(times))).collect()
+    let row = |of: StageFigures| {
+        StageRow::new(of.stage.code(), of.times.as_ref().map(times), of.failures)
+    };
+    stages.map(StageTimes::read).unwrap_or_default().into_iter().map(row).collect()
 }
 
 /// The newest changes of checks, of one store where one is named.
@@ -107,4 +169,28 @@ pub fn quality_history_view(
         .collect();
     let (total, over) = (rows.len() as u64, rows.len().saturating_sub(limit));
     QualityHistory { total, changes: rows.into_iter().skip(over).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use shelf_host::{ChainWriter, WriterOptions};
+
+    use super::*;
+
+    #[test]
+    fn the_disk_is_looked_at_once_in_a_while() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::at(dir.path().join("data"));
+        ChainWriter::open(&folder, &WriterOptions::default()).unwrap().close().unwrap();
+        let on_disk = OnDisk::default();
+        let first = on_disk.read(&folder).unwrap();
+        assert_eq!(first.len() as u32, folder.meta().unwrap().partitions);
+        std::fs::remove_dir_all(folder.log()).unwrap();
+        assert!(Arc::ptr_eq(&first, &on_disk.read(&folder).unwrap()));
+        let mut known = on_disk.0.lock().unwrap();
+        let (looked, _) = known.as_mut().unwrap();
+        *looked = looked.checked_sub(REMEMBERED).unwrap();
+        drop(known);
+        assert!(on_disk.read(&folder).is_err());
+    }
 }

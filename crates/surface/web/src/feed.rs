@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use shelf_domain::{Effect, Stores, Timestamp};
+use shelf_eventlog::LogReader;
 use shelf_events::OutputRecord;
 use shelf_host::{ChainReader, Folder, Follow, HostError, OutputTail};
 use shelf_views::{Chain, ClockKind, EffectLine, Rates};
@@ -26,6 +27,8 @@ use ring::{Place, Ring};
 
 /// How often the log is looked at.
 const LOOK: Duration = Duration::from_millis(10);
+/// How often it is noted how fast things go where nothing comes.
+const MARK: Duration = Duration::from_millis(100);
 /// How often streams are woken at most: twenty times in a second.
 const WAKE: Duration = Duration::from_millis(50);
 /// How long to wait for the disk after it refused.
@@ -64,6 +67,14 @@ struct Shared {
     /// Why the log cannot be followed at the moment.
     trouble: Mutex<Option<String>>,
     stop: AtomicBool,
+}
+
+/// What the thread follows on disk.
+#[derive(Debug)]
+struct Tails {
+    /// The ends of the log.
+    log: LogReader,
+    outputs: OutputTail,
 }
 
 #[derive(Debug)]
@@ -133,6 +144,7 @@ impl Feed {
         // not known before they are read.
         let partitions = reader.partitions().len().max(1) as u64;
         outputs.skip_to_last((2 * ring::LINES as u64 / partitions).max(LEAST_LINES))?;
+        let mut tails = Tails { log: LogReader::open(folder.log())?, outputs };
         let clock = clock_of(&reader);
         let (marks, fresh) = (VecDeque::new(), Instant::now());
         let shared = Arc::new(Shared {
@@ -150,11 +162,11 @@ impl Feed {
             trouble: Mutex::new(None),
             stop: AtomicBool::new(false),
         });
-        shared.look(&mut outputs)?;
+        shared.look(&mut tails)?;
         let followed = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("web-feed".to_owned())
-            .spawn(move || followed.follow(outputs))
+            .spawn(move || followed.follow(tails))
             .map_err(|_| HostError::Worker)?;
         Ok(Self { shared, thread: Some(thread) })
     }
@@ -233,10 +245,10 @@ impl Shared {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn follow(&self, mut outputs: OutputTail) {
+    fn follow(&self, mut tails: Tails) {
         let (mut told, mut pending) = (Instant::now(), false);
         while !self.stop.load(Ordering::Relaxed) {
-            match self.look(&mut outputs) {
+            match self.look(&mut tails) {
                 Ok(news) => {
                     pending |= news;
                     self.set_trouble(None);
@@ -255,14 +267,17 @@ impl Shared {
     }
 
     /// Reads what has come onto the disk. Whether there was anything.
-    fn look(&self, outputs: &mut OutputTail) -> Result<bool, HostError> {
+    fn look(&self, tails: &mut Tails) -> Result<bool, HostError> {
         let mut news = false;
-        // A part at a time, so that those who read can in between.
-        while self.step()? > 0 && !self.stop.load(Ordering::Relaxed) {
-            news = true;
+        // Those who read are held up only where there is something to step.
+        if self.due(&mut tails.log)? {
+            // A part at a time, so that those who read can in between.
+            while self.step()? > 0 && !self.stop.load(Ordering::Relaxed) {
+                news = true;
+            }
         }
         let mut latest = Latest::default();
-        outputs.catch_up(|partition, record| {
+        tails.outputs.catch_up(|partition, record| {
             // Windows are many; they have lists of their own.
             if !matches!(record.effect, Effect::Window(_)) {
                 latest.add(partition, record);
@@ -279,6 +294,23 @@ impl Shared {
             }
         }
         Ok(news)
+    }
+
+    /// Whether the log has more than was stepped, or it is time to note that it has not.
+    fn due(&self, log: &mut LogReader) -> Result<bool, HostError> {
+        let (positions, marked) = {
+            let state = self.state();
+            (state.reader.positions(), state.marks.back().map(|mark| mark.0))
+        };
+        if marked.is_none_or(|marked| marked.elapsed() >= MARK) {
+            return Ok(true);
+        }
+        for (partition, position) in positions {
+            if position < log.end_offset(partition)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn step(&self) -> Result<u64, HostError> {

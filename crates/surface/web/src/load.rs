@@ -208,8 +208,12 @@ fn follow(address: SocketAddr, counts: &Counts) -> std::io::Result<()> {
     let mut socket = connected(address)?;
     let head = format!("GET /api/v1/stream HTTP/1.1\r\nhost: {address}\r\n\r\n");
     socket.write_all(head.as_bytes())?;
-    counts.streams.fetch_add(1, Ordering::Relaxed);
     let (mut lines, mut line) = (BufReader::new(socket), String::new());
+    lines.read_line(&mut line)?;
+    if !line.starts_with("HTTP/1.1 200 ") {
+        return Err(std::io::ErrorKind::ConnectionRefused.into());
+    }
+    counts.streams.fetch_add(1, Ordering::Relaxed);
     while !counts.stop.load(Ordering::Relaxed) {
         line.clear();
         match lines.read_line(&mut line) {
@@ -276,4 +280,37 @@ fn one(client: &mut BufReader<TcpStream>, address: SocketAddr, path: &str) -> st
     let mut body = vec![0; length];
     client.read_exact(&mut body)?;
     if good == Some(true) { Ok(()) } else { Err(std::io::ErrorKind::InvalidData.into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// How many streams a client counts while it follows a server that answers with this.
+    fn counted(answer: &'static str) -> u64 {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let counts = Arc::new(Counts::default());
+        let shared = Arc::clone(&counts);
+        let client = std::thread::spawn(move || follow(address, &shared));
+        let (mut socket, _) = listener.accept().unwrap();
+        socket.write_all(answer.as_bytes()).unwrap();
+        // The client has read what it was answered once it has counted a line, or has gone.
+        while counts.lines.load(Ordering::Relaxed) == 0 && !client.is_finished() {
+            std::thread::yield_now();
+        }
+        let streams = counts.streams.load(Ordering::Relaxed);
+        drop(socket);
+        let _ = client.join().unwrap();
+        assert_eq!(counts.streams.load(Ordering::Relaxed), 0);
+        streams
+    }
+
+    #[test]
+    fn only_a_stream_that_was_let_in_is_counted() {
+        assert_eq!(counted("HTTP/1.1 200 OK\r\n\r\nevent: effect\n"), 1);
+        assert_eq!(counted("HTTP/1.1 503 Service Unavailable\r\n\r\nevent: effect\n"), 0);
+    }
 }

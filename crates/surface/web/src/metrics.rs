@@ -8,6 +8,7 @@ use prometheus::{
     Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder,
 };
 use shelf_domain::{SECOND, Severity, Store, Timestamp};
+use shelf_views::{PartitionFacts, StageRow};
 
 use crate::backends::LinkFact;
 use crate::error::WebError;
@@ -72,6 +73,16 @@ metrics! {
         "1 where the log cannot be followed at the moment.";
     Position "gauge" "shelf_partition_position" ["partition"]
         "The offset of the next event of a partition.";
+    SnapshotAge "gauge" "shelf_snapshot_age_seconds" ["partition"]
+        "Since when the last snapshot of a partition is on disk; absent where there is none.";
+    SnapshotLag "gauge" "shelf_snapshot_lag" ["partition"]
+        "Events of a partition that its last snapshot does not stand for.";
+    StageP50 "gauge" "shelf_stage_p50_seconds" ["stage"]
+        "Half of the times of a stage were no longer, over the last five to ten minutes.";
+    StageP99 "gauge" "shelf_stage_p99_seconds" ["stage"]
+        "Of a hundred times of a stage, 99 were no longer, over the last five to ten minutes.";
+    StageFailures "gauge" "shelf_stage_failures" ["stage"]
+        "How often a stage has failed since the start, where this process runs the chain.";
     Stores "gauge" "shelf_stores" []
         "Stores.";
     Alerts "gauge" "shelf_alerts" ["severity"]
@@ -119,7 +130,7 @@ metrics! {
     LinkQuarantined "gauge" "shelf_link_quarantined" ["link"]
         "Of what a link has taken, what went to quarantine.";
     LinkLost "gauge" "shelf_link_lost" ["link"]
-        "Entries that somebody deleted before a link could take them.";
+        "Entries that somebody removed before a link could take them, as far as that is known.";
     LinkFailures "gauge" "shelf_link_failures" ["link"]
         "How often a link has failed since the start.";
     Memory "gauge" "shelf_process_resident_bytes" []
@@ -241,6 +252,45 @@ pub(crate) fn of_links(links: &[LinkFact], now: Timestamp) -> Vec<Sample> {
     samples
 }
 
+/// How long the stages of the path take, and how often they have failed.
+pub(crate) fn of_stages(stages: &[StageRow]) -> Vec<Sample> {
+    let mut samples = Vec::new();
+    for row in stages {
+        let seconds = |ms: Option<f64>| ms.map(|ms| ms / 1_000.0);
+        let values = [
+            (Metric::StageP50, seconds(row.p50_ms)),
+            (Metric::StageP99, seconds(row.p99_ms)),
+            (Metric::StageFailures, Some(row.failures as f64)),
+        ];
+        let known = values.into_iter().filter_map(|(metric, value)| Some((metric, value?)));
+        samples.extend(known.map(|(metric, value)| Sample::new(metric, Some(row.stage), value)));
+    }
+    samples
+}
+
+/// How old the last snapshots of the partitions are.
+pub(crate) fn of_snapshots(partitions: &[PartitionFacts], now: Timestamp) -> Vec<Sample> {
+    let mut samples = Vec::new();
+    for facts in partitions {
+        let label = facts.partition.to_string();
+        let mut one =
+            |metric: Metric, value: f64| samples.push(Sample::new(metric, Some(&label), value));
+        one(Metric::SnapshotLag, facts.snapshot_lag() as f64);
+        if let Some(age_s) = facts.snapshot_age_s(now) {
+            one(Metric::SnapshotAge, age_s as f64);
+        }
+    }
+    samples
+}
+
+/// What the links of a worker say, as [`crate::Standing`] takes it: nothing of one that another
+/// worker has.
+pub fn link_values(links: &[LinkFact], now: Timestamp) -> Vec<(Metric, Option<String>, f64)> {
+    let ours: Vec<LinkFact> = links.iter().filter(|link| !link.stands_by()).cloned().collect();
+    let samples = of_links(&ours, now).into_iter();
+    samples.map(|sample| (sample.metric, sample.label, sample.value)).collect()
+}
+
 /// What the state of a chain says.
 pub(crate) fn samples(present: &Present<'_>) -> Vec<Sample> {
     let chain = present.chain();
@@ -273,7 +323,7 @@ pub(crate) fn samples(present: &Present<'_>) -> Vec<Sample> {
         one(Metric::DataAge, age_ms as f64 / 1_000.0);
     }
     for severity in [Severity::Info, Severity::Warning, Severity::Critical] {
-        let alerts = chain.stores().iter().flat_map(|store| store.alerts());
+        let alerts = chain.stores().iter().flat_map(|store| store.alerts_standing());
         let count = alerts.filter(|alert| alert.severity == severity).count();
         samples.push(Sample::new(Metric::Alerts, Some(severity.code()), count as f64));
     }

@@ -12,8 +12,9 @@ use shelf_host::wall_now;
 
 use crate::access::Who;
 use crate::app::App;
+use crate::facts::{facts_of, stage_rows};
 use crate::feed::Present;
-use crate::metrics::{self, Metric, Sample, of_links, samples};
+use crate::metrics::{self, Metric, Sample, of_links, of_snapshots, of_stages, samples};
 use crate::problem::{Kind, Problem};
 
 /// The type of the text format of Prometheus.
@@ -62,13 +63,19 @@ async fn counted(State(app): State<App>, who: Who) -> Result<Response, Problem> 
 
 /// Everything that is counted, as it is at this moment.
 pub(crate) async fn scrape(app: &App) -> Result<Vec<MetricFamily>, Problem> {
-    let facts = app.clone();
+    // Where the folder cannot be read, the age of what is in it is not known.
+    let (facts, kept) = (app.clone(), app.on_disk().await.ok());
     let looked = move |present: &Present<'_>| {
         let mut scraped = samples(present);
         scraped.extend(of_links(&facts.links(present.log_end()), wall_now()));
+        if let Some(kept) = &kept {
+            let host = facts_of(present.reader(), kept);
+            scraped.extend(of_snapshots(&host.partitions, wall_now()));
+        }
         scraped
     };
     let mut scraped = app.read(None, looked).await?;
+    scraped.extend(of_stages(&stage_rows(app.parts().stages.as_deref())));
     let limits = app.options().limits;
     let open = limits.streams - app.stream_room().available_permits();
     let trouble = f64::from(u8::from(app.feed().trouble().is_some()));

@@ -38,6 +38,7 @@ use self::query::Query;
 use self::scene::{Part, Scene, Visitor, Wrong};
 use self::trail::{Keep, Want};
 
+pub use memory::patterns;
 pub(crate) use memory::{Memory, remember};
 pub use report::{day_report, report_page};
 pub(crate) use site::routes;

@@ -13,12 +13,13 @@ use std::time::Duration;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
+use shelf_host::Folder;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
-use crate::app::{App, Parts};
+use crate::app::{App, Parts, admitted};
 use crate::error::WebError;
 use crate::options::HttpOptions;
 use crate::problem::{Kind, Problem};
@@ -44,6 +45,12 @@ pub struct Serving {
 }
 
 impl Server {
+    /// Checks the files of the certificate and who may log in as a start does, and listens nowhere.
+    pub fn check(options: &HttpOptions, folder: &Folder) -> Result<(), WebError> {
+        options.tls.as_ref().map(tls::acceptor).transpose()?;
+        admitted(options, folder).map(drop)
+    }
+
     /// Takes the address, checks all that serving there needs, and serves.
     pub fn start(options: HttpOptions, parts: Parts) -> Result<Serving, WebError> {
         let tls = options.tls.as_ref().map(tls::acceptor).transpose()?;

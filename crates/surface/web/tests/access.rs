@@ -5,10 +5,13 @@
 #[path = "fixture/shop.rs"]
 mod shop;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use shelf_web::{HttpOptions, Role, Server, Users};
+use shelf_domain::{Body, Event, EventId, Note, Origin, Rejected, StoreId, Timestamp};
+use shelf_web::{HttpOptions, Incoming, LakeFacts, LakeJob, LakeTable, Parts, Role, Server, Users};
 use shop::{Answer, Shop};
 
 const PASSWORD: &str = "correct horse battery";
@@ -33,6 +36,7 @@ fn locked() -> (Shop, Tokens) {
             ("vera", Role::Viewer, None),
             ("otto", Role::Operator, Some(vec!["S001".to_owned()])),
             ("petra", Role::Planner, None),
+            ("paul", Role::Planner, Some(vec!["S001".to_owned()])),
             ("ada", Role::Admin, None),
         ] {
             users.set(name, role, stores, Some(PASSWORD)).unwrap();
@@ -162,6 +166,23 @@ fn failed_logins_have_to_wait() {
     let waiting = log_in(&shop, "ada", PASSWORD);
     assert_eq!((waiting.status, waiting.code().as_str()), (429, "throttled"));
     assert!(waiting.header("retry-after").is_some());
+}
+
+#[test]
+fn guesses_at_once_are_no_more_than_guesses_in_turn() {
+    let (shop, _) = locked();
+    let address = shop.address();
+    let guess = move |n: usize| {
+        let form = format!("name=ada&password=wrong+guess+{n}");
+        shop::ask(address, "POST", "/login", &[FORM], form.as_bytes()).code()
+    };
+    let codes: Vec<String> = std::thread::scope(|scope| {
+        let guesses: Vec<_> = (0..30).map(|n| scope.spawn(move || guess(n))).collect();
+        guesses.into_iter().map(|guess| guess.join().unwrap()).collect()
+    });
+    let count = |code: &str| codes.iter().filter(|known| *known == code).count();
+    let (wrong, throttled) = (count("bad_login"), count("throttled"));
+    assert!((1..=5).contains(&wrong) && wrong + throttled == 30, "{codes:?}");
 }
 
 #[test]
@@ -317,6 +338,17 @@ fn a_refused_form_leads_back_with_a_sentence() {
     }
 }
 
+/// What a stream sends first.
+fn first_data(address: SocketAddr, path: &str, token: &str) -> String {
+    let mut socket = TcpStream::connect(address).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let head = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: {token}\r\n\r\n");
+    socket.write_all(head.as_bytes()).unwrap();
+    let lines = BufReader::new(socket).lines();
+    let mut data = lines.map(Result::unwrap).filter(|line| line.starts_with("data: "));
+    data.next().unwrap()
+}
+
 #[test]
 fn pages_and_forms_keep_to_the_stores_of_a_user() {
     let (shop, tokens) = locked();
@@ -334,17 +366,8 @@ fn pages_and_forms_keep_to_the_stores_of_a_user() {
         assert_eq!(get(&shop, &path, &ada).status, 200, "{path}");
     }
     // Neither do its changes come.
-    let first = |path: &str, token: &str| {
-        let mut socket = std::net::TcpStream::connect(shop.address()).unwrap();
-        socket.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
-        let host = shop.address();
-        let head = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: {token}\r\n\r\n");
-        std::io::Write::write_all(&mut socket, head.as_bytes()).unwrap();
-        let lines = std::io::BufRead::lines(std::io::BufReader::new(socket));
-        let mut data = lines.map(Result::unwrap).filter(|line| line.starts_with("data: "));
-        data.next().unwrap()
-    };
-    let (mine, all) = (first("/live/alerts", &otto), first("/live/alerts", &ada));
+    let first = |token: &str| first_data(shop.address(), "/live/alerts", token);
+    let (mine, all) = (first(&otto), first(&ada));
     assert!(all.contains("S002") && !mine.contains("S002") && mine.contains("S001"), "{mine}");
     // Nor can anything be done there.
     let form = format!("one=acknowledge+S002+{alert}");
@@ -365,4 +388,223 @@ fn admins_see_who_may_log_in() {
     assert!(page.contains("<td>otto</td><td>operator</td><td>S001</td>"), "{page}");
     assert!(page.contains("<td>vera</td><td>viewer</td><td>all</td>"), "{page}");
     assert!(!get(&shop, "/settings", &tokens.of("petra")).text().contains("Users and roles"));
+}
+
+#[test]
+fn a_name_that_nobody_can_have_fails_like_any_other() {
+    let (shop, _) = locked();
+    let long = "x".repeat(1 << 20);
+    for _ in 0..5 {
+        assert_eq!(log_in(&shop, &long, "wrong guess here").code(), "bad_login");
+    }
+    assert_eq!(log_in(&shop, &long, "wrong guess here").code(), "throttled");
+}
+
+/// Streams of lines and of a page that have begun, for who sends this header.
+fn streams(shop: &Shop, (name, value): (&str, &str)) -> Vec<BufReader<TcpStream>> {
+    let open = |path: &str| {
+        let mut socket = TcpStream::connect(shop.address()).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let host = shop.address();
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{name}: {value}\r\n\r\n"
+        );
+        socket.write_all(head.as_bytes()).unwrap();
+        let (mut stream, mut line) = (BufReader::new(socket), String::new());
+        stream.read_line(&mut line).unwrap();
+        assert!(line.contains(" 200 "), "{path}: {line}");
+        stream
+    };
+    vec![open("/api/v1/stream"), open("/live/alerts")]
+}
+
+/// Waits until the server has ended these, and told the page to be loaded again.
+fn end(streams: Vec<BufReader<TcpStream>>, why: &str) {
+    let rest = streams.into_iter().map(|mut stream| {
+        let (mut rest, begun) = (Vec::new(), Instant::now());
+        while stream.read_until(b'\n', &mut rest).unwrap() > 0 {
+            assert!(begun.elapsed() < Duration::from_secs(30), "{why}: a stream goes on");
+        }
+        String::from_utf8_lossy(&rest).into_owned()
+    });
+    let rest: Vec<String> = rest.collect();
+    assert!(rest[1].contains("event: reload"), "{why}: {}", rest[1]);
+}
+
+#[test]
+fn a_stream_ends_with_the_right_to_it() {
+    let (shop, tokens) = locked();
+    let mut users = Users::open(&shop.folder).unwrap();
+    let by_token = |name: &str| streams(&shop, ("authorization", &tokens.of(name)));
+    let session = |name: &str| {
+        let line = log_in(&shop, name, PASSWORD).header("set-cookie").unwrap().to_owned();
+        line.split(';').next().unwrap().to_owned()
+    };
+    let stays = by_token("ada");
+    let open = by_token("vera");
+    assert!(users.remove_token("vera", "test").unwrap());
+    end(open, "the token is gone");
+    let open = by_token("petra");
+    users.set("petra", Role::Planner, Some(vec!["S001".to_owned()]), Some(PASSWORD)).unwrap();
+    end(open, "other stores");
+    let open = by_token("petra");
+    users.set("petra", Role::Viewer, Some(vec!["S001".to_owned()]), Some(PASSWORD)).unwrap();
+    end(open, "another role");
+    let open = by_token("otto");
+    assert!(users.remove("otto").unwrap());
+    end(open, "the user is gone");
+    let cookie = session("ada");
+    let open = streams(&shop, ("cookie", &cookie));
+    let page = shop.ask("GET", "/alerts", &[("cookie", &cookie)], b"").text();
+    let csrf = shop::between(&page, "name=\"csrf\" value=\"", "\"");
+    let out = format!("csrf={csrf}");
+    let out = shop.ask("POST", "/logout", &[("cookie", &cookie), FORM], out.as_bytes());
+    assert_eq!(out.status, 303, "{out:?}");
+    end(open, "logged out");
+    // Another password, and be it the same once more, ends the sessions, and no token.
+    let cookie = session("ada");
+    let open = streams(&shop, ("cookie", &cookie));
+    users.set("ada", Role::Admin, None, Some(PASSWORD)).unwrap();
+    end(open, "another password");
+    let asked = shop.ask("GET", "/api/v1/alerts", &[("cookie", &cookie)], b"");
+    assert_eq!(asked.code(), "unauthorized");
+    let begun = Instant::now();
+    while !get(&shop, "/metrics", &tokens.of("ada")).text().contains("shelf_http_streams 2\n") {
+        assert!(begun.elapsed() < Duration::from_secs(20), "others than those of ada are open");
+    }
+    drop(stays);
+}
+
+/// Puts a line that was no event when it came into the quarantine of a store, and returns its id.
+fn put_aside(shop: &Shop, token: &str, store: &str, number: u128, line: &Value) -> String {
+    let now = get(shop, "/api/v1/status", token).json()["now"].clone();
+    let at: Timestamp = {
+        let at: jiff::Timestamp = now.as_str().unwrap().parse().unwrap();
+        Timestamp(at.as_microsecond())
+    };
+    let text = line.to_string();
+    let raw = text.clone().into_bytes();
+    let (reason, raw_len) = (Note::cut("unknown_event_type"), raw.len() as u64);
+    let rejected = Rejected { reason, source: Note::cut("a file"), line: 1, raw_len, raw };
+    let (store, body) = (StoreId::cut(store), Body::Rejected(Box::new(rejected)));
+    let (id, origin) = (EventId(number), Origin::default());
+    let event = Event { id, store, at, received_at: at, origin, body };
+    shop.parts().door.submit(vec![Incoming { event, if_new: false }]).unwrap();
+    let begun = Instant::now();
+    loop {
+        let list = get(shop, "/api/v1/quarantine?limit=1000", token).json();
+        let mut entries = list["entries"].as_array().unwrap().iter();
+        if let Some(entry) = entries.find(|entry| entry["raw"] == text) {
+            return entry["id"].as_str().unwrap().to_owned();
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "it is not in quarantine: {list}");
+    }
+}
+
+#[test]
+fn what_is_tried_again_keeps_to_the_stores_and_the_name_of_who_tries() {
+    let (shop, tokens) = locked();
+    let [otto, paul, ada] = ["otto", "paul", "ada"].map(|name| tokens.of(name));
+    let now = get(&shop, "/api/v1/status", &ada).json()["now"].clone();
+    let product = |item: &str| {
+        json!({
+            "event_type": "product", "item_id": item, "name": "Later", "item_category": "DAIRY",
+            "price": 1.5, "actor": "mallory", "timestamp": now,
+        })
+    };
+    let mut elsewhere = product("FAR");
+    elsewhere["store_id"] = json!("S002");
+    let far = put_aside(&shop, &ada, "S001", 71, &elsewhere);
+    let nameless = put_aside(&shop, &ada, "S001", 72, &product("NEAR"));
+    let other = put_aside(&shop, &ada, "S002", 73, &product("OTHER"));
+    let retry = |token: &str, id: &str, store: Option<&str>| {
+        let body = json!({"ids": [id], "store": store});
+        post(&shop, "/api/v1/quarantine/retry", token, &body)
+    };
+    let outcome = |answer: &Answer| {
+        let result = answer.json()["results"][0].clone();
+        (result["status"].as_str().unwrap().to_owned(), result["code"].clone())
+    };
+    // The line itself names another store, then who tries does, then the entry is of another one.
+    let refused = ("rejected".to_owned(), json!("other_store"));
+    assert_eq!(outcome(&retry(&paul, &far, None)), refused);
+    assert_eq!(retry(&paul, &nameless, Some("S002")).code(), "other_store");
+    assert_eq!(retry(&paul, &other, Some("S001")).code(), "other_store");
+    assert_eq!(retry(&otto, &nameless, Some("S001")).code(), "forbidden");
+    assert_eq!(outcome(&retry(&paul, &nameless, Some("S001"))).0, "accepted");
+    assert_eq!(outcome(&retry(&ada, &far, None)).0, "accepted");
+    // It is done by who tries, whoever the line names; an admin may name somebody else.
+    let by = |who: &str| {
+        let audit = get(&shop, &format!("/api/v1/audit?type=product&actor={who}"), &ada);
+        let events = audit.json()["events"].as_array().unwrap().clone();
+        events.iter().map(|row| row["event"]["item_id"].clone()).collect::<Vec<Value>>()
+    };
+    assert_eq!((by("paul"), by("mallory")), (vec![json!("NEAR")], vec![json!("FAR")]));
+    let noted = get(&shop, "/api/v1/audit?type=quarantine_retry&actor=paul", &ada).json();
+    let noted = noted["host_acts"].as_array().unwrap().clone();
+    let of: Vec<&str> = noted.iter().map(|row| row["detail"].as_str().unwrap()).collect();
+    assert_eq!(of, [nameless.as_str(), far.as_str()]);
+}
+
+/// A lake with one table.
+struct FakeLake;
+
+impl LakeFacts for FakeLake {
+    fn tables(&self) -> Result<Vec<LakeTable>, (String, String)> {
+        let (schema, name) = ("raw".to_owned(), "pickups".to_owned());
+        Ok(vec![LakeTable { schema, name, ..LakeTable::default() }])
+    }
+
+    fn jobs(&self) -> Vec<LakeJob> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn the_lake_is_told_to_who_sees_all_stores() {
+    let (shop, tokens) = locked();
+    let lake = Some(std::sync::Arc::new(FakeLake) as _);
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let options = HttpOptions { listen, login: true, ..HttpOptions::default() };
+    let serving = Server::start(options, Parts { lake, ..shop.parts() }).unwrap();
+    let address = serving.address();
+    let [paul, petra] = ["paul", "petra"].map(|name| tokens.of(name));
+    let get =
+        |path: &str, token: &str| shop::ask(address, "GET", path, &[("authorization", token)], b"");
+    assert_eq!(get("/api/v1/lake", &petra).json()["total"], 1);
+    assert_eq!(get("/api/v1/lake", &paul).code(), "other_store");
+    let page = |token: &str| get("/pipeline", token).text();
+    let live = |token: &str| first_data(address, "/live/pipeline", token);
+    for (all, some) in [(page(&petra), page(&paul)), (live(&petra), live(&paul))] {
+        assert!(all.contains("raw.pickups"), "{all}");
+        assert!(!some.contains("raw.pickups") && some.contains("The lake is of all"), "{some}");
+    }
+}
+
+#[test]
+fn who_sees_one_store_is_told_of_it_and_holds_no_other() {
+    let (shop, tokens) = locked();
+    let [paul, petra, ada] = ["paul", "petra", "ada"].map(|name| tokens.of(name));
+    let now = get(&shop, "/api/v1/status", &ada).json()["now"].clone();
+    let pickup = json!({
+        "event_type": "pickup", "event_id": "00000000-0000-4000-8000-0000000000ad",
+        "store_id": "S002", "item_id": "NOWHERE", "quantity": 1, "timestamp": now,
+    });
+    assert_eq!(post(&shop, "/api/v1/events", &ada, &pickup).json()["quarantined"], 1);
+    // What there is of each reason does not depend on the filter, but on who asks.
+    let reasons = |token: &str, filter: &str| {
+        let list = get(&shop, &format!("/api/v1/quarantine{filter}"), token).json();
+        (list["by_reason"]["unknown_product"].clone(), list["total"].clone())
+    };
+    assert_eq!(reasons(&ada, ""), (json!(1), json!(1)));
+    assert_eq!(reasons(&ada, "?reason=unknown_store"), (json!(1), json!(0)));
+    assert_eq!(reasons(&paul, ""), (Value::Null, json!(0)));
+    // The simulation is everybody's.
+    let hold = json!({"paused": true});
+    assert_eq!(post(&shop, "/api/v1/simulation", &paul, &hold).code(), "other_store");
+    let form = [("authorization", paul.as_str()), FORM];
+    assert_eq!(shop.ask("POST", "/simulation", &form, b"do=resume").code(), "other_store");
+    assert!(shop.pace.paused(), "it stands as it did");
+    assert!(!get(&shop, "/alerts", &paul).text().contains("action=\"/simulation\""));
+    assert_eq!(post(&shop, "/api/v1/simulation", &petra, &hold).status, 200);
 }

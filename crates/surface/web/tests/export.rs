@@ -59,6 +59,8 @@ fn every_list_of_the_document_is_a_file_too() {
     let shop = Shop::open();
     set_formula(&shop);
     assert_eq!(shop.post("/api/v1/simulation", &json!({"speed": 30})).status, 200);
+    // Past hours are read back from the log once, by a thread that nobody waits for.
+    while shop.get("/api/v1/patterns").json()["total"] == 0 {}
     let kinds = shop.get("/api/v1/windows").json();
     let window = kinds["kinds"][0]["name"].as_str().unwrap().to_owned();
     let mut seen = BTreeSet::new();

@@ -185,6 +185,9 @@ fn what_was_not_accepted_is_shown_and_tried_again() {
     assert_eq!(shop.post("/api/v1/events", &event).json()["quarantined"], 1);
     let list = shop.get("/api/v1/quarantine?reason=unknown_product").json();
     assert_eq!(list["total"], 1, "{list}");
+    // What is not asked for is counted all the same.
+    let other = shop.get("/api/v1/quarantine?reason=unknown_store").json();
+    assert_eq!((&other["total"], &other["by_reason"]), (&json!(0), &list["by_reason"]));
     let id = list["entries"][0]["id"].as_str().unwrap().to_owned();
     let retry = |ids: &Value| shop.post("/api/v1/quarantine/retry", &json!({"ids": ids}));
     let again = retry(&json!([id])).json();

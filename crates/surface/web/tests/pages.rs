@@ -18,25 +18,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use shelf_domain::{Body, Event, EventId, Note, Origin, Rejected, StoreId, Timestamp};
-use shelf_host::{Stage, StageTimes};
-use shelf_views::wording;
-use shelf_web::{HttpLimits, HttpOptions, Incoming, LakeFacts, LakeJob, LakeTable, Parts, Server};
-use shop::{Answer, Shop, between};
+use shelf_host::{Folder, Stage, StageTimes};
+use shelf_web::{
+    HttpLimits, HttpOptions, Incoming, LakeFacts, LakeJob, LakeTable, Parts, Server, SocketDoor,
+};
+use shop::{Answer, Shop, between, page_when};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
-
-/// The page once an expression of it has become true.
-fn page_when(shop: &Shop, path: &str, holds: impl Fn(&str) -> bool) -> String {
-    let begun = Instant::now();
-    loop {
-        let page = shop.get(path).text();
-        if holds(&page) {
-            return page;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(20), "{path} never came to that: {page}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
 
 #[test]
 fn every_page_is_whole_without_scripts() {
@@ -172,21 +160,26 @@ fn a_statement_is_run_and_shown() {
     assert!(page.contains("live.shelves"), "the tables stand beside it");
 }
 
-#[test]
-fn an_open_page_is_sent_what_changes() {
-    let shop = Shop::open();
+/// The data of the events of a kind that an open page is sent.
+fn stream_of(shop: &Shop, address: &str) -> impl FnMut(&str) -> String + use<> {
     let mut socket = TcpStream::connect(shop.address()).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let host = shop.address();
-    write!(socket, "GET /live/alerts?store=S001 HTTP/1.1\r\nhost: {host}\r\n\r\n").unwrap();
+    write!(socket, "GET /live{address} HTTP/1.1\r\nhost: {host}\r\n\r\n").unwrap();
     let mut lines = BufReader::new(socket).lines();
-    let mut next = |kind: &str| loop {
+    move |kind: &str| loop {
         let line = lines.next().unwrap().unwrap();
         if line == format!("event: {kind}") {
             let data = lines.next().unwrap().unwrap();
             return data;
         }
-    };
+    }
+}
+
+#[test]
+fn an_open_page_is_sent_what_changes() {
+    let shop = Shop::open();
+    let mut next = stream_of(&shop, "/alerts?store=S001");
     let first = next("parts");
     assert!(first.contains("\"head\"") && first.contains("\"alerts\""), "{first}");
     let page = shop.get("/alerts?store=S001").text();
@@ -195,6 +188,46 @@ fn an_open_page_is_sent_what_changes() {
     shop.ask("POST", "/do/alerts", &[FORM], form.as_bytes());
     let undo = format!("undo S001 {alert}");
     while !next("parts").contains(&undo) {}
+}
+
+#[test]
+fn the_page_of_an_order_follows_it_to_its_end() {
+    let shop = Shop::before_noon();
+    let drafts = shop.get("/api/v1/orders?status=draft&store=S001").json();
+    let id = drafts["orders"][0]["order"].as_str().unwrap().to_owned();
+    let here = format!("/orders/{id}?store=S001");
+    let page = shop.get(&here).text();
+    assert!(page.contains(&format!("data-live=\"/live{here}\"")), "{page}");
+    let mut next = stream_of(&shop, &here);
+    // The stream and the page are made by the same functions.
+    let first: Vec<(String, String)> = serde_json::from_str(event_data(&next("parts"))).unwrap();
+    let part = |parts: &[(String, String)], name: &str| {
+        let found = parts.iter().find(|(id, _)| id == name);
+        found.map(|(_, html)| html.clone())
+    };
+    let head = part(&first, "order").unwrap();
+    assert!(head.contains("<span class=\"mark\">draft</span>"), "{head}");
+    assert!(part(&first, "lines").unwrap().contains("<th>Change</th>"));
+    let act = |act: &str| {
+        let form = format!("back=/orders&one={act}+S001+{id}");
+        assert_eq!(shop.ask("POST", "/do/orders", &[FORM], form.as_bytes()).status, 303);
+    };
+    act("approve");
+    let (mut head, mut lines) = (None, None);
+    while head.is_none() || lines.is_none() {
+        let news: Vec<(String, String)> = serde_json::from_str(event_data(&next("parts"))).unwrap();
+        let approved = |html: &String| html.contains("<span class=\"mark\">approved</span>");
+        head = part(&news, "order").filter(approved).or(head);
+        let fixed = |html: &String| !html.contains("<th>Change</th>");
+        lines = part(&news, "lines").filter(fixed).or(lines);
+    }
+    assert!(!head.unwrap().contains("value=\"approve "), "it is approved already");
+    act("cancel");
+    assert_eq!(event_data(&next("reload")), "gone");
+}
+
+fn event_data(line: &str) -> &str {
+    line.strip_prefix("data: ").unwrap_or(line)
 }
 
 #[test]
@@ -363,7 +396,9 @@ fn an_undo_of_many_leaves_out_what_was_not_done() {
     let form = format!("back=/alerts&one=resolve+S001+{ended}");
     assert_eq!(shop.ask("POST", "/do/alerts", &[FORM], form.as_bytes()).status, 303);
     let below = format!("ended-S001-{ended}");
-    page_when(&shop, "/alerts", |page| page.contains(&below));
+    let page = page_when(&shop, "/alerts", |page| page.contains(&below));
+    let row = between(&page, &below, "</tr>");
+    assert!(row.contains(">resolved <span class=\"quiet\">"), "how and when: {row}");
     let ticks = format!("&alert=S001+{ended}&alert=S001+{standing}");
     let form = format!("back=/alerts{ticks}&do=acknowledge");
     let answer = shop.ask("POST", "/do/alerts", &[FORM], form.as_bytes());
@@ -375,6 +410,60 @@ fn an_undo_of_many_leaves_out_what_was_not_done() {
     let named = |alert: &str| form.contains(&format!("value=\"S001 {alert}\""));
     assert!(named(&standing), "{form}");
     assert!(!named(&ended), "its end was another act: {form}");
+}
+
+#[test]
+fn a_form_of_a_thousand_alerts_says_what_it_did_and_what_undo_takes_back() {
+    let shop = Shop::open();
+    let before = shop.get("/api/v1/alerts?status=open&limit=400").json();
+    let standing: Vec<String> = before["alerts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| format!("{}+{}", row["store"].as_str().unwrap(), row["alert"].as_str().unwrap()))
+        .collect();
+    let done = standing.len();
+    assert!(done > 1, "{before}");
+    let unknown = (0..1_000 - done).map(|number| format!("S001+A-{}", 900_000 + number));
+    let ticks: Vec<String> =
+        standing.iter().cloned().chain(unknown).map(|tick| format!("&alert={tick}")).collect();
+    let form = format!("back=/alerts&do=acknowledge{}", ticks.concat());
+    let answer = shop.ask("POST", "/do/alerts", &[FORM], form.as_bytes());
+    let cookie = answer.header("set-cookie").unwrap().to_owned();
+    assert!(cookie.len() < 4_096, "{} bytes", cookie.len());
+    let sentence = format!(
+        "{done} alerts acknowledged; {} did not stand any more. One form takes 500 alerts: 500 \
+         more were left out.",
+        500 - done
+    );
+    assert_eq!(told(&shop, &answer), (true, sentence));
+    page_when(&shop, "/api/v1/alerts?status=open", |list| {
+        let list: serde_json::Value = serde_json::from_str(list).unwrap();
+        list["total"].as_u64() == before["total"].as_u64().map(|total| total - done as u64)
+    });
+    // The button takes back all of them, and nothing else.
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    let page = shop.ask("GET", "/alerts", &[("cookie", &cookie)], b"").text();
+    let undo = between(&page, "data-undo>", "</form>").to_owned();
+    let named = undo.split("name=\"alert\" value=\"").skip(1);
+    let named: Vec<String> =
+        named.map(|rest| rest.split('"').next().unwrap().replace(' ', "+")).collect();
+    let sorted = |mut names: Vec<String>| {
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(sorted(named.clone()), sorted(standing));
+    let form = format!("back=/alerts&do=undo&alert={}", named.join("&alert="));
+    let answer = shop.ask("POST", "/do/alerts", &[FORM], form.as_bytes());
+    assert_eq!(told(&shop, &answer), (true, format!("{done} alerts as before.")));
+    page_when(&shop, "/api/v1/alerts?status=open&limit=400", |list| {
+        let list: serde_json::Value = serde_json::from_str(list).unwrap();
+        let opened = |list: &serde_json::Value| -> Vec<String> {
+            let rows = list["alerts"].as_array().unwrap().iter();
+            rows.map(|row| format!("{} {}", row["store"], row["alert"])).collect()
+        };
+        opened(&list) == opened(&before)
+    });
 }
 
 #[test]
@@ -397,7 +486,8 @@ fn the_latest_lines_of_a_store_do_not_go_when_another_is_busy() {
     };
     let busy: Vec<serde_json::Value> = (1..=450).map(unknown).collect();
     assert_eq!(shop.post("/api/v1/events", &json!(busy)).json()["quarantined"], 450);
-    page_when(&shop, "/events", |page| page.matches("<tr id=\"f-S001-").count() == 150);
+    let page = page_when(&shop, "/events", |page| page.matches("<tr id=\"f-S001-").count() == 150);
+    assert!(page.contains("The newest 150 are shown; narrow them to see further back."), "{page}");
     assert_eq!(latest(), before);
 }
 
@@ -672,7 +762,7 @@ fn a_person_is_told_on_a_page_what_is_wrong() {
 }
 
 #[test]
-fn the_stages_of_the_path_tell_their_p99() {
+fn the_stages_of_the_path_tell_their_times_and_failures() {
     let shop = Shop::open();
     let nothing = shop.get("/pipeline").text();
     assert!(!nothing.contains("p99"), "another process runs the chain: {nothing}");
@@ -681,17 +771,45 @@ fn the_stages_of_the_path_tell_their_p99() {
         stages.took(Stage::Log, Duration::from_millis(ms));
     }
     stages.took(Stage::Lake, Duration::from_secs(3));
-    let parts = Parts { stages: Some(stages), ..shop.parts() };
+    stages.failed(Stage::Lake);
+    // Nothing takes events into this folder.
+    let nowhere = tempfile::tempdir().unwrap();
+    let door = Arc::new(SocketDoor::new(&Folder::at(nowhere.path())));
+    let simulation = Some(Arc::clone(&shop.pace) as _);
+    let parts = Parts { stages: Some(stages), door, simulation, ..shop.parts() };
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
     let other = Server::start(HttpOptions { listen, ..HttpOptions::default() }, parts).unwrap();
-    let page = shop::ask(other.address(), "GET", "/pipeline", &[], b"").text();
+    let get = |path: &str| shop::ask(other.address(), "GET", path, &[], b"");
+    let event = json!({
+        "event_type": "pickup", "event_id": "00000000-0000-4000-8000-0000000000ad",
+        "store_id": "S001", "item_id": "LATER", "quantity": 1,
+        "timestamp": shop.get("/api/v1/status").json()["now"],
+    });
+    let sent = [("content-type", "application/json")];
+    let body = event.to_string();
+    let refused = shop::ask(other.address(), "POST", "/api/v1/events", &sent, body.as_bytes());
+    assert_eq!(refused.code(), "not_running");
+    let page = get("/pipeline").text();
     let stage = |name: &str| {
         let from = format!("<span class=\"small quiet\">{name}</span>");
         between(&page, &from, "</li>").to_owned()
     };
-    assert!(stage("Log").contains("p99 99.") && stage("Lake").contains("p99 3.0 s"), "{page}");
-    assert!(stage("Core").contains("p99 –") && !stage("Refused").contains("p99"), "{page}");
-    let pipeline = shop::ask(other.address(), "GET", "/api/v1/pipeline", &[], b"").json();
+    assert!(stage("Log").contains(", p99 99.") && stage("Lake").contains(", p99 3.0 s"), "{page}");
+    assert!(stage("Core").contains("p50 –, p99 –") && !stage("Refused").contains("p99"), "{page}");
+    for (name, told) in [("Ingest", "1 failure"), ("Log", "0 failures"), ("Lake", "1 failure")] {
+        assert!(stage(name).contains(&format!(">{told}<")), "{name}: {page}");
+    }
+    let pipeline = get("/api/v1/pipeline").json();
+    let metrics = get("/metrics").text();
+    for line in [
+        "shelf_stage_p99_seconds{stage=\"lake\"} 3",
+        "shelf_stage_failures{stage=\"ingest\"} 1",
+        "shelf_stage_failures{stage=\"core\"} 0",
+        "shelf_stage_failures{stage=\"lake\"} 1",
+    ] {
+        assert!(metrics.lines().any(|known| known.starts_with(line)), "{line}\n{metrics}");
+    }
+    assert!(!metrics.contains("shelf_stage_p50_seconds{stage=\"core\"}"), "{metrics}");
     let log = &pipeline["stages"][1];
     assert_eq!((&log["stage"], &log["count"]), (&json!("log"), &json!(100)));
     assert!((99.0..100.0).contains(&log["p99_ms"].as_f64().unwrap()), "{log}");
@@ -699,51 +817,34 @@ fn the_stages_of_the_path_tell_their_p99() {
 }
 
 #[test]
-fn sales_stand_beside_a_week_earlier_and_suppliers_in_a_calendar() {
-    let shop = Shop::before_noon();
-    let page = shop.get("/sales?store=S001&days=1").text();
-    let compared = between(&page, "aria-label=\"Beside a week earlier\"", "</section>");
-    let api = shop.get("/api/v1/sales?store=S001&from=2026-01-01&to=2026-01-01").json();
-    let row = &api["rows"][0];
-    for (name, money) in
-        [("revenue", true), ("transactions", false), ("customers", false), ("units", false)]
-    {
-        let value = row[name]["value"].as_f64().unwrap();
-        let text = if money {
-            wording::money((value * 100.0).round() as i64)
-        } else {
-            wording::count(value.round() as i64)
-        };
-        assert!(compared.contains(&format!("<td class=\"num\">{text}</td>")), "{name}: {text}");
-        assert!(value > 0.0 && row[name]["week_before"].is_null(), "{row}");
-    }
-    assert!(compared.contains("The days a week earlier are not all known"), "{compared}");
-    let best = between(&page, "aria-label=\"Best products\"", "</section>");
-    assert!(best.contains("<th class=\"num\">Units</th>"), "{best}");
-    let kpis = shop.get("/api/v1/kpis?store=S001&by=product&from=2026-01-02&sort=net_revenue");
-    let first = kpis.json()["rows"][0].clone();
-    let row = between(best, first["name"].as_str().unwrap(), "</tr>");
-    let units = wording::count(first["sold_units"].as_u64().unwrap());
-    let units = format!("</td><td class=\"num\">{units}</td>");
-    assert!(row.contains(&units), "{units}: {row}");
-    for wrong in ["?by=day", "?by=product", "?from=2026-01-03&to=2026-01-02"] {
-        assert_eq!(shop.get(&format!("/api/v1/sales{wrong}")).status, 400, "{wrong}");
-    }
-    // The calendar: the countdown is from the store's present to the cut-off.
-    let suppliers = shop.get("/api/v1/suppliers?store=S001").json();
-    let next = &suppliers["suppliers"][0];
-    let status = shop.get("/api/v1/status").json();
-    let time =
-        |value: &serde_json::Value| value.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
-    let store = status["stores"].as_array().unwrap().iter().find(|one| one["store"] == "S001");
-    let left = time(&next["cutoff_at"]).duration_since(time(&store.unwrap()["now"])).as_secs();
-    assert_eq!(next["cutoff_in_s"].as_i64(), Some(left));
-    assert!(left > 0 && next["order"].is_string(), "a draft stands before noon: {next}");
-    let page = shop.get("/orders?store=S001").text();
-    let calendar = between(&page, "aria-label=\"Supplier calendar\"", "</section>");
-    let id = format!("id=\"c-S001-{}\"", next["supplier"].as_str().unwrap());
-    let row = between(calendar, &id, "</tr>");
-    assert!(row.contains(&wording::span(left)), "{row}");
-    assert!(row.contains(next["cutoffs"][0].as_str().unwrap()), "{row}");
-    assert!(row.contains(&format!("/orders/{}", next["order"].as_str().unwrap())), "{row}");
+fn the_last_snapshot_tells_its_age() {
+    let shop = Shop::open();
+    let before = shop.get("/api/v1/pipeline").json();
+    assert!(before["snapshot_age_s"].is_null(), "{before}");
+    let partitions = before["status"]["partitions"].as_array().unwrap();
+    let one = partitions.iter().find(|one| one["position"].as_u64() > Some(7)).unwrap();
+    let (partition, position) = (&one["partition"], one["position"].as_u64().unwrap());
+    let folder = shop.folder.snapshots().join(format!("p{:02}", partition.as_u64().unwrap()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = std::fs::File::create(folder.join(format!("{:020}.snapshot", 7))).unwrap();
+    file.set_modified(std::time::SystemTime::now() - Duration::from_secs(3_630)).unwrap();
+    // What the disk says is remembered for a moment.
+    let known = |told: &str| !told.contains("\"snapshot_age_s\":null");
+    let told = page_when(&shop, "/api/v1/pipeline", known);
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let age_s = told["snapshot_age_s"].as_i64().unwrap();
+    assert!((3_630..3_690).contains(&age_s), "{told}");
+    let page = shop.get("/pipeline").text();
+    let stage = between(&page, "<span class=\"small quiet\">Snapshots</span>", "</li>");
+    assert!(stage.contains("the last saved 1 h 0"), "{stage}");
+    let row = between(&page, &format!("<tr><td>{partition}</td>"), "</tr>");
+    assert!(row.contains("<td class=\"num\">1 h 0") && row.contains(" ago</td>"), "{row}");
+    let metrics = shop.get("/metrics").text();
+    let lag = format!("shelf_snapshot_lag{{partition=\"{partition}\"}} {}", position - 7);
+    assert!(metrics.lines().any(|line| line == lag), "{lag}\n{metrics}");
+    let age = format!("shelf_snapshot_age_seconds{{partition=\"{partition}\"}} 36");
+    assert!(metrics.lines().any(|line| line.starts_with(&age)), "{age}\n{metrics}");
+    // How old it was at a past moment nobody knows.
+    let past = shop.get("/pipeline?as_of=2026-01-02T09:00").text();
+    assert!(!past.contains(" ago</td>"), "{past}");
 }

@@ -8,9 +8,9 @@ mod shop;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use shelf_web::{HttpOptions, TlsFiles};
+use shelf_web::{HttpLimits, HttpOptions, TlsFiles};
 use shop::Shop;
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::ServerName;
@@ -39,6 +39,54 @@ fn what_is_being_answered_when_it_stops_is_answered_to_the_end() {
     let answer = slow.join().unwrap();
     assert_eq!((answer.status, answer.json()["rows"].clone()), (200, serde_json::json!([[1]])));
     assert!(TcpStream::connect(address).is_err());
+}
+
+#[test]
+fn half_a_body_holds_no_place_for_long() {
+    let timeout = Duration::from_secs(2);
+    for path in ["/sql", "/api/v1/sql"] {
+        let limits = HttpLimits { requests: 1, timeout, ..HttpLimits::default() };
+        let shop = Shop::with(HttpOptions { limits, ..HttpOptions::default() }, |_| {});
+        let mut half = TcpStream::connect(shop.address()).unwrap();
+        half.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+             content-length: 100\r\n\r\n{{\"sql\":"
+        );
+        half.write_all(head.as_bytes()).unwrap();
+        let mut answer = [0; 12];
+        half.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 408", "{path}");
+        // Its place is free, though its end of the connection is still open.
+        let begun = Instant::now();
+        while shop.get("/api/v1/status").status != 200 {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{path}: the place is never free");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_told_as_a_problem() {
+    let shop = Shop::open();
+    for path in ["/stores/%ff", "/sql/%ff", "/api/v1/windows/%ff", "/api/v1/lots/S001/%ff/x"] {
+        let answer = shop.get(path);
+        assert_eq!((answer.status, answer.code().as_str()), (400, "bad_request"), "{path}");
+    }
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    for path in ["/do/alerts", "/do/%ff", "/simulation", "/sql"] {
+        let answer = shop.ask("POST", path, &form, b"back=\xff\xfe");
+        assert_eq!((answer.status, answer.code().as_str()), (400, "bad_request"), "{path}");
+    }
+    let bodies = [vec![b'x'; 3 << 20], vec![b'x'; 11 << 20]];
+    for path in ["/do/alerts", "/simulation", "/sql", "/logout"] {
+        for body in &bodies {
+            let answer = shop.ask("POST", path, &form, body);
+            assert_eq!((answer.status, answer.code().as_str()), (413, "body_too_large"), "{path}");
+        }
+    }
+    let json = [("content-type", "application/json")];
+    let other = shop.ask("POST", "/logout", &json, b"{}");
+    assert_eq!((other.status, other.code().as_str()), (415, "wrong_media_type"));
 }
 
 #[test]

@@ -6,11 +6,13 @@
 mod shop;
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use shelf_web::{HttpLimits, HttpOptions};
+use shelf_web::{HttpLimits, HttpOptions, LakeFacts, LakeJob, LakeTable, Parts, Server};
 use shop::Shop;
 
 /// An open stream.
@@ -26,11 +28,15 @@ struct Sent {
 
 impl Events {
     fn open(shop: &Shop, path: &str, last: &str) -> Self {
-        let mut socket = TcpStream::connect(shop.address()).unwrap();
+        Self::at(shop.address(), path, last)
+    }
+
+    fn at(address: SocketAddr, path: &str, last: &str) -> Self {
+        let mut socket = TcpStream::connect(address).unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         let last =
             if last.is_empty() { String::new() } else { format!("last-event-id: {last}\r\n") };
-        let head = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n{last}\r\n", shop.address());
+        let head = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n{last}\r\n");
         socket.write_all(head.as_bytes()).unwrap();
         Self(BufReader::new(socket))
     }
@@ -113,6 +119,8 @@ fn one_stream_too_many_is_refused_and_a_place_is_free_again() {
 
 /// As many streams as one machine of a large chain may have open.
 const THOUSANDS: usize = 2_000;
+/// Pages that are open beside them, each with another address.
+const LOOKING: usize = 300;
 
 /// Room for both ends of so many connections; the system gives a process less at first.
 fn room_for_files(files: usize) {
@@ -130,20 +138,31 @@ fn room_for_files(files: usize) {
     }
 }
 
+/// The threads of all servers of this process.
+fn web_threads() -> usize {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let name = |task: std::io::Result<std::fs::DirEntry>| {
+        std::fs::read_to_string(task.ok()?.path().join("comm")).ok()
+    };
+    tasks.filter_map(name).filter(|name| name.trim() == "web").count()
+}
+
 #[test]
 fn thousands_of_streams_hold_nobody_up() {
     room_for_files(3 * THOUSANDS);
-    let limits =
-        HttpLimits { streams: THOUSANDS, connections: THOUSANDS + 100, ..HttpLimits::default() };
+    let streams = THOUSANDS + LOOKING;
+    let limits = HttpLimits { streams, connections: streams + 100, ..HttpLimits::default() };
     let shop = Shop::with(HttpOptions { limits, ..HttpOptions::default() }, |_| {});
     let mut open: Vec<Events> =
         (0..THOUSANDS).map(|_| Events::open(&shop, "/api/v1/stream", "")).collect();
-    for events in &open {
+    let page = |number: usize| Events::open(&shop, &format!("/live/alerts?text={number}"), "");
+    let mut looking: Vec<Events> = (0..LOOKING).map(page).collect();
+    for events in open.iter().chain(&looking) {
         // Each has begun; most of them never read a byte.
         events.0.get_ref().peek(&mut [0]).unwrap();
     }
     let metrics = shop.get("/metrics").text();
-    assert!(metrics.contains(&format!("shelf_http_streams {THOUSANDS}\n")), "{metrics}");
+    assert!(metrics.contains(&format!("shelf_http_streams {streams}\n")), "{metrics}");
     let beyond = shop.get("/api/v1/stream");
     assert_eq!((beyond.status, beyond.code().as_str()), (503, "too_many_streams"));
     assert!(beyond.header("retry-after").is_some());
@@ -163,6 +182,12 @@ fn thousands_of_streams_hold_nobody_up() {
         for path in ["/", "/alerts", "/api/v1/alerts", "/readyz"] {
             assert_eq!(shop.get(path).status, 200, "{path}");
         }
+        // However many pages are open, few of them are drawn at once.
+        let threads = web_threads();
+        assert!(threads < 100, "{threads} threads");
+    }
+    for page in looking.iter_mut().step_by(20) {
+        page.next("parts");
     }
     while accepted(&shop) < before + 50 {
         assert!(begun.elapsed() < Duration::from_mins(1), "the engine stands");
@@ -257,5 +282,51 @@ fn the_place_of_who_closes_an_open_page_becomes_free() {
     while !first_line(&shop, path).contains(" 200 ") {
         assert!(begun.elapsed() < Duration::from_secs(30), "the place is never free");
         std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// A lake that answers nobody while its lock is held, and counts who asks.
+#[derive(Default)]
+struct SlowLake {
+    asked: AtomicUsize,
+    held: Mutex<()>,
+}
+
+impl LakeFacts for SlowLake {
+    fn tables(&self) -> Result<Vec<LakeTable>, (String, String)> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let _held = self.held.lock().unwrap();
+        Ok(Vec::new())
+    }
+
+    fn jobs(&self) -> Vec<LakeJob> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn pages_that_wait_for_the_lake_hold_no_other_page_up() {
+    let shop = Shop::open();
+    let lake = Arc::new(SlowLake::default());
+    let options = HttpOptions {
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        ..HttpOptions::default()
+    };
+    let parts = Parts { lake: Some(Arc::clone(&lake) as _), ..shop.parts() };
+    let server = Server::start(options, parts).unwrap();
+    let held = lake.held.lock().unwrap();
+    let page =
+        |number: usize| Events::at(server.address(), &format!("/live/pipeline?text={number}"), "");
+    // More than are ever drawn at once.
+    let mut waiting: Vec<Events> = (0..4).map(page).collect();
+    let begun = Instant::now();
+    while lake.asked.load(Ordering::Relaxed) < waiting.len() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "the lake is not asked");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Events::at(server.address(), "/live/alerts", "").next("parts");
+    drop(held);
+    for events in &mut waiting {
+        events.next("parts");
     }
 }

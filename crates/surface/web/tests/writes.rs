@@ -123,6 +123,62 @@ fn the_last_act_on_an_alert_is_taken_back() {
 }
 
 #[test]
+fn what_can_be_taken_back_is_listed() {
+    let shop = Shop::open();
+    let (store, alert) = an_alert(&shop);
+    let path = format!("/api/v1/alerts/{store}/{alert}");
+    let act = |act: &str, body: &Value| {
+        let done = shop.post(&format!("{path}/{act}"), body);
+        assert_eq!(done.status, 200, "{act}: {}", done.text());
+    };
+    let undoable = |word: &str| {
+        until(&shop, &path, |answer| answer.status == 200 && answer.json()["undoable"] == *word)
+            .json()
+    };
+    let fresh = shop.get(&path).json();
+    assert_eq!((&fresh["undoable"], &fresh["undoable_at"]), (&Value::Null, &Value::Null));
+    act("acknowledge", &json!({}));
+    let taken = undoable("acknowledge");
+    assert_eq!(taken["undoable_at"], taken["changed_at"]);
+    act("assign", &json!({"to": "anna"}));
+    undoable("assign");
+    act("note", &json!({"note": "look behind the crates"}));
+    undoable("note");
+    act("snooze", &json!({"minutes": 30}));
+    undoable("snooze");
+    act("undo", &json!({}));
+    until(&shop, &path, |answer| answer.json()["undoable"].is_null());
+    // What people ended is a list of its own, the last one first, the same as a file.
+    let list = "/api/v1/alerts?status=ended";
+    let before = shop.get(list).json()["total"].as_u64().unwrap();
+    let total = |answer: &Answer| answer.json()["total"].as_u64().unwrap();
+    for (word, status) in [("resolve", "resolved"), ("dismiss", "dismissed")] {
+        act(word, &json!({"note": "by mistake"}));
+        let ended = until(&shop, list, |answer| total(answer) == before + 1).json();
+        let rows = ended["alerts"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["alert"] == *alert && row["store"] == *store).unwrap();
+        let told = (text(row, "status"), text(row, "undoable"));
+        assert_eq!(told, (status.to_owned(), word.to_owned()), "{row}");
+        assert!(row["undoable_at"].is_string() && row["actor"].is_null(), "{row}");
+        assert_eq!(row["opened_at"], fresh["opened_at"]);
+        let ends = rows.iter().map(|row| text(row, "undoable_at").parse::<jiff::Timestamp>());
+        assert!(ends.map(Result::unwrap).rev().is_sorted(), "{ended}");
+        let file = shop.get(&format!("{list}&format=csv")).text();
+        let head = file.lines().next().unwrap_or_default();
+        assert!(head.contains(",undoable,undoable_at,"), "{head}");
+        let line = file.lines().find(|line| line.starts_with(&format!("{store},{alert},")));
+        let line = line.unwrap_or_default();
+        assert!(line.contains(&format!(",{word},")), "{line}");
+        let narrowed = shop.get(&format!("{list}&rule={}", text(row, "rule"))).json();
+        let rows = narrowed["alerts"].as_array().unwrap();
+        assert!(rows.iter().all(|other| other["rule"] == row["rule"]), "{narrowed}");
+        act("undo", &json!({}));
+        until(&shop, list, |answer| total(answer) == before);
+    }
+    assert_eq!(shop.get("/api/v1/alerts?status=resolved").code(), "bad_request");
+}
+
+#[test]
 fn several_alerts_at_once_have_a_result_each() {
     let shop = Shop::open();
     let rows = shop.get("/api/v1/alerts?status=open&limit=3").json();

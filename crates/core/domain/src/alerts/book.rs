@@ -5,9 +5,9 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::last_acts::LastActs;
-use crate::alert::{Alert, Rule};
+use crate::alert::{Alert, AlertStatus, Rule};
 use crate::event::Place;
-use crate::ids::{AlertId, SkuIndex};
+use crate::ids::{AlertId, Note, SkuIndex};
 use crate::table::Table;
 use crate::time::Timestamp;
 
@@ -56,7 +56,7 @@ pub(super) struct Slot {
     pub(super) standing: Option<u32>,
     /// When the last one ended.
     pub(super) ended_at: Option<Timestamp>,
-    /// A person said that the present condition is no problem.
+    /// A person said that the present condition, or what a notice told, is no problem.
     pub(super) dismissed: bool,
     /// A timer will look at the condition again.
     pub(super) recheck: bool,
@@ -115,9 +115,14 @@ impl AlertBook {
         self.busy.push(0);
     }
 
+    /// The standing alerts, in no order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Alert> {
+        self.standing.iter().flatten().map(|standing| &standing.alert)
+    }
+
     /// The standing alerts, in order of their numbers.
     pub(crate) fn standing(&self) -> Vec<&Alert> {
-        let mut all: Vec<&Alert> = self.standing.iter().flatten().map(|s| &s.alert).collect();
+        let mut all: Vec<&Alert> = self.all().collect();
         all.sort_unstable_by_key(|alert| alert.alert);
         all
     }
@@ -136,6 +141,19 @@ impl AlertBook {
     /// Whether an alert stands at a slot of a sku, or one that a person ended can be brought back.
     pub(crate) fn watched(&self, index: SkuIndex, rule: Rule, place: Place) -> bool {
         self.stands(index, rule, place) || self.acts.remembers_ended(index.into(), rule, place)
+    }
+
+    /// The alerts that a person ended and that can be brought back, as they ended, by shelf and
+    /// rule. Who ended them and with which words, the log has.
+    pub(crate) fn ended(&self) -> impl Iterator<Item = Alert> {
+        self.acts.ended().map(|(subject, alert)| {
+            let slot = self.slot(subject, alert.rule, alert.place);
+            let status =
+                if slot.dismissed { AlertStatus::Dismissed } else { AlertStatus::Resolved };
+            let changed_at = slot.ended_at.unwrap_or(alert.changed_at);
+            let note = Note::default();
+            Alert { status, changed_at, snoozed_until: None, actor: None, note, ..*alert }
+        })
     }
 
     /// What a person ended at a slot has passed.

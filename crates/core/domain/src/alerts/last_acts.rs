@@ -79,7 +79,12 @@ impl LastActs {
     }
 
     pub(super) fn remembers_ended(&self, subject: Subject, rule: Rule, place: Place) -> bool {
-        self.ended.contains_key(&key(subject, rule, place))
+        self.ended_at(subject, rule, place).is_some()
+    }
+
+    /// The alert that a person ended there, as it stood.
+    pub(super) fn ended_at(&self, subject: Subject, rule: Rule, place: Place) -> Option<&Alert> {
+        self.ended.get(&key(subject, rule, place))
     }
 
     /// The alerts about a subject that a person ended.
@@ -102,8 +107,9 @@ impl LastActs {
     }
 
     /// The alerts that a person ended, as they stood, by shelf and rule.
-    pub(crate) fn ended(&self) -> impl Iterator<Item = &Alert> {
-        self.ended.values()
+    pub(super) fn ended(&self) -> impl Iterator<Item = (Subject, &Alert)> {
+        let subject = |index: Option<SkuIndex>| index.map_or(Subject::Store, Subject::Sku);
+        self.ended.iter().map(move |(&(index, ..), alert)| (subject(index), alert))
     }
 
     /// The alerts that stand of which an act can be taken back.

@@ -198,16 +198,7 @@ fn write_receipt(receipt: &Receipt, o: &mut Object<'_>) {
 
 fn write_alert_act(act: &AlertAct, o: &mut Object<'_>) {
     o.id(Field::AlertId, &act.alert);
-    let word = match act.act {
-        AlertVerb::Acknowledge => "acknowledge",
-        AlertVerb::Assign(_) => "assign",
-        AlertVerb::Snooze(_) => "snooze",
-        AlertVerb::Resolve => "resolve",
-        AlertVerb::Dismiss => "dismiss",
-        AlertVerb::Note => "note",
-        AlertVerb::Undo => "undo",
-    };
-    o.text(Field::Act, word);
+    o.text(Field::Act, act.act.code());
     match act.act {
         AlertVerb::Assign(assignee) => o.name(Field::Assignee, &assignee),
         AlertVerb::Snooze(until) => o.time(Field::Until, until),

@@ -1,4 +1,14 @@
 -- What each category sold in the last 30 days of the facts.
+--
+-- category text: The category.
+-- stores bigint: Stores that sold it.
+-- customers bigint: Known customers who bought it.
+-- receipts bigint: Receipts that it is on.
+-- units bigint: Units sold, less those that came back.
+-- revenue numeric: What they came to.
+-- profit numeric: Revenue less cost, of the lines whose cost is known.
+-- margin_percent double precision: Profit by revenue, in per cent.
+-- units_per_receipt double precision: Units by receipts.
 SELECT
     category.category,
     COUNT(DISTINCT sale.store_id) AS stores,

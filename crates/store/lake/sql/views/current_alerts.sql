@@ -1,4 +1,15 @@
 -- Alerts that stand, with the names of their products, the most severe first.
+--
+-- store_id text: The store.
+-- alert_id text: Its id within the store.
+-- rule text: The rule.
+-- severity text: info, warning or critical.
+-- status text: open, acknowledged or snoozed.
+-- sku text: The product; none where it is about the store.
+-- name text: The product's name for people.
+-- category text: The product's category.
+-- opened_at timestamp with time zone: When it opened.
+-- count bigint: How often the problem was seen.
 SELECT
     alert.store_id,
     alert.alert_id,

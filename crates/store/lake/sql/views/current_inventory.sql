@@ -1,5 +1,14 @@
 -- The stock of each store and product after the last day of the facts, by what a shelf sells in
 -- a day: critical where less than one day is left, low where less than three are.
+--
+-- store_id text: The store.
+-- sku text: The product.
+-- name text: The product's name for people.
+-- category text: The product's category.
+-- event_date date: The last day of the facts.
+-- on_hand_units bigint: Units in the shop at the end of that day.
+-- daily_units double precision: Units sold in a day, on average of the last 14 days.
+-- status text: out, critical, low or normal.
 WITH newest AS (
     SELECT
         store_id, sku, product_key, event_date, close_units, stock_out_minutes,

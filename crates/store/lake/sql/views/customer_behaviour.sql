@@ -1,4 +1,16 @@
 -- What known customers bought in the last 90 days of the facts.
+--
+-- customer_id text: The customer.
+-- shopping_days bigint: Days on which they bought something.
+-- receipts bigint: Their receipts.
+-- units bigint: Units bought, less those brought back.
+-- revenue numeric: What they paid.
+-- average_basket double precision: Revenue by receipts.
+-- first_purchase date: The first day on which they bought something.
+-- last_purchase date: The last day on which they bought something.
+-- stores bigint: Stores in which they bought.
+-- products bigint: Different products.
+-- payment_methods bigint: Different ways in which they paid.
 SELECT
     sale.customer_id,
     COUNT(DISTINCT sale.event_date) AS shopping_days,

@@ -1,4 +1,12 @@
 -- How often stock was sold over the last 30 days of the facts.
+--
+-- store_id text: The store.
+-- sku text: The product.
+-- average_units double precision: Units in the shop at the end of a day, on average.
+-- sold_units bigint: Units sold, less those that came back.
+-- turnover double precision: Units sold by average units: how often the stock was sold.
+-- days_with_sales bigint: Days on which it was sold.
+-- stock_out_minutes bigint: Minutes of opening time in which the shelf was empty.
 SELECT
     stock.store_id,
     stock.sku,

@@ -1,4 +1,20 @@
 -- What each product sold in the last 30 days of the facts, with its rank by revenue and by units.
+--
+-- sku text: The product.
+-- name text: Its name for people.
+-- category text: Its category.
+-- brand text: Its brand.
+-- units bigint: Units sold, less those that came back.
+-- revenue numeric: What they came to.
+-- profit numeric: Revenue less cost, of the lines whose cost is known.
+-- receipts bigint: Receipts that it is on.
+-- customers bigint: Known customers who bought it.
+-- first_sale date: The first day on which it was sold.
+-- last_sale date: The last day on which it was sold.
+-- margin_percent double precision: Profit by revenue, in per cent.
+-- revenue_per_receipt double precision: Revenue by receipts.
+-- revenue_rank bigint: Its rank by revenue, from 1.
+-- units_rank bigint: Its rank by units, from 1.
 WITH sold AS (
     SELECT
         sale.sku,

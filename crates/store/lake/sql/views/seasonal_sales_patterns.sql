@@ -1,4 +1,15 @@
 -- Sales by month, day of the week and category over the last 365 days of the facts.
+--
+-- month integer: The month, from 1.
+-- month_name text: The month's name.
+-- day_of_week integer: The day of the week, Monday 1.
+-- day_name text: The day's name.
+-- weekend boolean: Whether it is a Saturday or a Sunday.
+-- holiday boolean: Whether it is a public holiday of Italy.
+-- category text: The category.
+-- units bigint: Units sold, less those that came back.
+-- revenue numeric: What they came to.
+-- receipts bigint: Receipts that the category is on.
 SELECT
     date.month,
     date.month_name,

@@ -1,5 +1,19 @@
 -- Stores side by side over the last 30 days of the facts: sales, stock-outs, waste. No event tells the
 -- floor area of a store: how well it uses its room is told per shelf, as a shelf is one product's place.
+--
+-- store_id text: The store.
+-- customers bigint: Known customers who paid.
+-- receipts bigint: Receipts.
+-- units bigint: Units sold, less those that came back.
+-- revenue numeric: What they came to.
+-- profit numeric: Revenue less cost, of the lines whose cost is known.
+-- average_basket double precision: Revenue by receipts.
+-- shelves bigint: Products that have a shelf.
+-- revenue_per_shelf double precision: Revenue by shelves.
+-- receipts_per_shelf double precision: Receipts by shelves.
+-- stock_out_minutes bigint: Minutes of opening time with empty shelves, of all shelves together.
+-- wasted_units bigint: Units that were expired, damaged, recalled or stolen.
+-- waste_cost numeric: What those had cost, where that is known.
 WITH since AS (
     SELECT MAX(event_date) - INTERVAL '30 days' AS day FROM curated.fact_sales
 ),

@@ -1,4 +1,14 @@
 -- What each store sold in the last 7 days of the facts, with its rank by revenue.
+--
+-- store_id text: The store.
+-- name text: Its name for people.
+-- receipts bigint: Receipts.
+-- customers bigint: Known customers who paid.
+-- units bigint: Units sold, less those that came back.
+-- revenue numeric: What they came to.
+-- profit numeric: Revenue less cost, of the lines whose cost is known.
+-- average_basket double precision: Revenue by receipts.
+-- revenue_rank bigint: Its rank by revenue, from 1.
 WITH sold AS (
     SELECT
         sale.store_id,

@@ -32,7 +32,7 @@ impl Recorder {
                 ActRow {
                     about: "alert",
                     about_id: Some(&scratch.text),
-                    act: words::alert_verb(&act.act),
+                    act: act.act.code(),
                     actor: given(act.actor.as_str()),
                     note: given(act.note.as_str()),
                     assignee,

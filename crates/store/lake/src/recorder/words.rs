@@ -1,7 +1,7 @@
 //! The stable words of choices, as they stand in the tables.
 
 use shelf_domain::{
-    AlertVerb, FunnelStep, Measure, OrderVerb, Place, RemovalCause, Sensor, TaskVerb, WindowScope,
+    FunnelStep, Measure, OrderVerb, Place, RemovalCause, Sensor, TaskVerb, WindowScope,
 };
 
 pub(super) fn place(place: Place) -> &'static str {
@@ -53,18 +53,6 @@ pub(super) fn window_scope(scope: WindowScope) -> &'static str {
         WindowScope::Store => "store",
         WindowScope::Product => "product",
         WindowScope::StoreProduct => "store_product",
-    }
-}
-
-pub(super) fn alert_verb(verb: &AlertVerb) -> &'static str {
-    match verb {
-        AlertVerb::Acknowledge => "acknowledge",
-        AlertVerb::Assign(_) => "assign",
-        AlertVerb::Snooze(_) => "snooze",
-        AlertVerb::Resolve => "resolve",
-        AlertVerb::Dismiss => "dismiss",
-        AlertVerb::Note => "note",
-        AlertVerb::Undo => "undo",
     }
 }
 

@@ -90,8 +90,19 @@ pub(super) static FACTS: &[Fact] = &[
 pub struct View {
     /// Its name in `curated`.
     pub name: &'static str,
-    /// Its statement. Its first line is a comment that says what it shows.
+    /// Its statement. Its first comment says what it shows, the second one names its columns.
     pub sql: &'static str,
+}
+
+/// A column of a view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ViewColumn {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type, as SQL names it.
+    pub sql_type: &'static str,
+    /// What it says, for people.
+    pub comment: &'static str,
 }
 
 impl View {
@@ -99,6 +110,18 @@ impl View {
     pub fn comment(&self) -> String {
         let lines = self.sql.lines().map_while(|line| line.strip_prefix("-- "));
         lines.collect::<Vec<_>>().join(" ")
+    }
+
+    /// Its columns, in their order. Each is a line of the second comment, behind an empty one:
+    /// `-- name type: what it says`.
+    pub fn columns(&self) -> Vec<ViewColumn> {
+        let lines = self.sql.lines().skip_while(|line| *line != "--").skip(1);
+        let named = lines.map_while(|line| line.strip_prefix("-- ")).filter_map(|line| {
+            let (head, comment) = line.split_once(": ")?;
+            let (name, sql_type) = head.split_once(' ')?;
+            Some(ViewColumn { name, sql_type, comment })
+        });
+        named.collect()
     }
 }
 

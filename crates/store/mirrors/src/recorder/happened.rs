@@ -1,8 +1,8 @@
 //! The rows of what happened and of what followed from it.
 
 use shelf_domain::{
-    Alert, Body, Day, Effect, FactScope, Kpi, MINUTE, Place, Receipt, RemovalCause, RestockTask,
-    SkuIndex, Store, SupplierOrder, Timestamp, Unit,
+    Actor, Alert, Body, Day, Effect, FactScope, Kpi, MINUTE, Place, Receipt, RemovalCause,
+    RestockTask, SkuIndex, Store, StoreId, SupplierOrder, Timestamp, Unit,
 };
 use shelf_events::{DailyDiscount, write_event_id};
 
@@ -130,13 +130,35 @@ impl Recorder {
         line.maybe(Some(receipt.payment_method.as_str()));
         self.gathered.add(Name::POS_TRANSACTIONS, &mut self.line);
         for (line_no, item) in (1_i32..).zip(&receipt.lines) {
+            // A till says the lot; when that expires is what the store knows.
+            let lot = step.store.zip(item.lot).and_then(|(store, code)| {
+                store.lots(store.sku(item.sku)?).find(|lot| lot.code == code)
+            });
             let line = self.line.begin();
             line.int(step.partition).int(step.offset as i64).int(line_no).text(store.as_str());
             line.text(receipt.receipt.as_str()).text(item.sku.as_str()).int(item.units);
             line.cents(item.unit_price_cents).part(item.discount).cents(item.total_cents);
             line.maybe(item.lot.as_ref().map(shelf_domain::LotCode::as_str));
+            line.day(lot.map(|lot| lot.expiry_day));
             self.gathered.add(Name::POS_TRANSACTION_ITEMS, &mut self.line);
         }
+    }
+
+    /// What stands in a store of what happened: alerts, tasks, orders, and what prices are cut by.
+    pub(super) fn record_standing(&mut self, store: &Store) {
+        for alert in store.alerts() {
+            self.record_alert(store.id(), alert);
+        }
+        for task in store.tasks() {
+            self.record_task(store, task);
+        }
+        for order in store.orders() {
+            self.record_order(store, order);
+        }
+        for index in store.skus() {
+            self.record_discount(store, index);
+        }
+        self.gathered.whole.push((store.id(), store.now()));
     }
 
     pub(super) fn record_effects(&mut self, step: &Step<'_>, store: &Store) {
@@ -146,7 +168,10 @@ impl Recorder {
         }
         for (effect_no, effect) in (0..).zip(&step.effects.items) {
             match effect {
-                Effect::Alert(alert) => self.record_alert(step, effect_no, alert),
+                Effect::Alert(alert) => {
+                    self.record_alert(step.event.store, alert);
+                    self.record_alert_change(step, effect_no, alert);
+                }
                 Effect::Task(task) => self.record_task(store, task),
                 Effect::Order(order) => self.record_order(store, order),
                 Effect::Removed(notice) => {
@@ -171,25 +196,27 @@ impl Recorder {
         }
     }
 
-    fn record_alert(&mut self, step: &Step<'_>, effect_no: i32, alert: &Alert) {
-        let id = alert.alert.to_string();
-        let owner = alert.owner.as_ref().map(shelf_domain::Actor::as_str);
-        let actor = alert.actor.as_ref().map(shelf_domain::Actor::as_str);
-        let note = Some(alert.note.as_str());
-        let store = step.event.store;
+    fn record_alert(&mut self, store: StoreId, alert: &Alert) {
         let line = self.line.begin();
-        line.text(store.as_str()).text(&id).text(alert.rule.code());
+        line.text(store.as_str()).text(&alert.alert.to_string()).text(alert.rule.code());
         line.maybe(alert.sku.as_ref().map(shelf_domain::Sku::as_str)).text(location(alert.place));
         line.text(alert.severity.code()).text(alert.status.code()).int(alert.stock_units);
         line.int(alert.capacity_units).int(alert.threshold).int(alert.suggested_units);
-        line.int(alert.count).maybe(owner).maybe(actor).maybe(note);
+        line.int(alert.count).maybe(alert.owner.as_ref().map(Actor::as_str));
+        line.maybe(alert.actor.as_ref().map(Actor::as_str)).maybe(Some(alert.note.as_str()));
         line.maybe_time(alert.snoozed_until).time(alert.opened_at).time(alert.last_seen_at);
         line.time(alert.changed_at);
         self.gathered.set(Name::ALERTS, &mut self.line);
+    }
+
+    fn record_alert_change(&mut self, step: &Step<'_>, effect_no: i32, alert: &Alert) {
         let line = self.line.begin();
-        line.int(step.partition).int(step.offset as i64).int(effect_no).text(store.as_str());
-        line.text(&id).text(alert.status.code()).text(alert.severity.code());
-        line.int(alert.stock_units).maybe(owner).maybe(actor).maybe(note).time(alert.changed_at);
+        line.int(step.partition).int(step.offset as i64).int(effect_no);
+        line.text(step.event.store.as_str()).text(&alert.alert.to_string());
+        line.text(alert.status.code()).text(alert.severity.code()).int(alert.stock_units);
+        line.maybe(alert.owner.as_ref().map(Actor::as_str));
+        line.maybe(alert.actor.as_ref().map(Actor::as_str)).maybe(Some(alert.note.as_str()));
+        line.time(alert.changed_at);
         self.gathered.add(Name::ALERT_CHANGES, &mut self.line);
     }
 

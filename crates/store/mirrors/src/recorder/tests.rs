@@ -26,6 +26,7 @@ fn bodies() -> Vec<Body> {
         sku,
         lot,
         received_day: day,
+        expiry_day: Some(Day(day.0 + 7)),
         floor_units: 3,
         warehouse_units: 10,
         ..OpeningStock::default()
@@ -35,11 +36,12 @@ fn bodies() -> Vec<Body> {
         units: 3,
         unit_price_cents: 120,
         total_cents: 360,
+        lot: Some(lot),
         ..ReceiptLine::default()
     };
     let receipt = Receipt {
         receipt: ReceiptId::cut("r\t1"),
-        lines: vec![line, ReceiptLine { units: -1, total_cents: -120, ..line }],
+        lines: vec![line, ReceiptLine { units: -1, total_cents: -120, lot: None, ..line }],
         ..Receipt::default()
     };
     let delivery = Delivery { sku, lot: LotCode::cut("L1"), units: 5, ..Delivery::default() };
@@ -91,8 +93,8 @@ fn what_happened_is_added_and_what_stands_is_there_once() {
     );
     assert_eq!(
         gathered.text(Name::POS_TRANSACTION_ITEMS),
-        "0\t5\t1\tS1\tr\\t1\tMILK\t3\t1.20\t0.0000\t3.60\t\\N\n\
-         0\t5\t2\tS1\tr\\t1\tMILK\t-1\t1.20\t0.0000\t-1.20\t\\N\n"
+        "0\t5\t1\tS1\tr\\t1\tMILK\t3\t1.20\t0.0000\t3.60\tL0\t2026-02-06\n\
+         0\t5\t2\tS1\tr\\t1\tMILK\t-1\t1.20\t0.0000\t-1.20\t\\N\t\\N\n"
     );
     let movements = gathered.text(Name::WH_EVENTS);
     assert!(movements.contains("\twh_in\tMILK\tL1\t5\t"), "{movements}");

@@ -24,7 +24,8 @@ pub(crate) struct ActArgs {
 
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum AlertsCommand {
-    /// List the alerts that stand, the most urgent first.
+    /// List the alerts that stand, the most urgent first; with `--status ended` those that people
+    /// ended and that can be brought back, the last one first.
     List {
         #[command(flatten)]
         list: ListArgs,
@@ -68,7 +69,8 @@ pub(crate) enum AlertsCommand {
     /// Say something about an alert, with --note.
     Note(ActArgs),
     /// Take the last act on an alert back: its status, owner, snooze and note are what they were;
-    /// one that somebody ended stands again, as long as its problem does.
+    /// one that somebody ended stands again, as long as its problem does. What there is to take
+    /// back, `alerts list --json` says, as `undoable`; of what has ended, with `--status ended`.
     #[command(visible_alias = "reopen")]
     Undo(ActArgs),
 }
@@ -77,6 +79,15 @@ pub(crate) enum AlertsCommand {
 pub(crate) enum OrdersCommand {
     /// List the orders that stand.
     List(ListArgs),
+    /// List the suppliers with their days and the next cut-off, the soonest first.
+    Suppliers {
+        /// Only this store.
+        #[arg(long, value_name = "ID")]
+        store: Option<String>,
+        /// At most so many rows.
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: usize,
+    },
     /// Show an order, and why each line is what it is.
     Show(ActArgs),
     /// Have a draft sent at its cut-off.

@@ -78,6 +78,9 @@ pub(crate) enum BenchName {
     /// From the kill of a worker on Kafka to the first commit in each of its partitions.
     #[cfg(feature = "kafka")]
     KafkaTakeOver,
+    /// Messages a second from the topics of other systems into the log on Kafka.
+    #[cfg(feature = "kafka")]
+    KafkaIntake,
     /// Entries a second from Redis Streams into topics of Kafka.
     #[cfg(feature = "kafka")]
     RedisBridge,

@@ -9,7 +9,8 @@ use shelf_query::RowFormat;
 pub(crate) struct SqlArgs {
     #[command(subcommand)]
     pub(crate) command: Option<SqlCommand>,
-    /// The statement, or several with `;` between them; without it they come from stdin.
+    /// The statement, or several with `;` between them, or `\d TABLE` for the columns of a table
+    /// and `\dt` for the tables; without it they come from stdin.
     #[arg(value_name = "STATEMENT")]
     pub(crate) statement: Option<String>,
     /// How rows are printed [default: table, or json with --json].

@@ -24,6 +24,8 @@ pub(crate) enum UserCommand {
         /// Only say what would go.
         #[arg(long)]
         dry_run: bool,
+        #[command(flatten)]
+        by: ByArgs,
     },
     /// Make a token for a program, and print it: nobody can read it again.
     Token {
@@ -45,7 +47,17 @@ pub(crate) enum UserCommand {
         /// Only say what would be taken out.
         #[arg(long, requires = "remove")]
         dry_run: bool,
+        #[command(flatten)]
+        by: ByArgs,
     },
+}
+
+/// Who does it.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct ByArgs {
+    /// Who acts, as the audit list says.
+    #[arg(long, value_name = "NAME", env = "USER", default_value = "operator")]
+    pub(crate) actor: String,
 }
 
 #[derive(Clone, Debug, ClapArgs)]
@@ -64,6 +76,8 @@ pub(crate) struct UserAddArgs {
     /// No password: they use tokens only.
     #[arg(long)]
     pub(crate) no_password: bool,
+    #[command(flatten)]
+    pub(crate) by: ByArgs,
 }
 
 /// A role, from less to more.

@@ -4,11 +4,15 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use shelf_host::{KafkaFigures, KafkaIntake, KafkaWorker, LaneState, WorkerSettings};
-use shelf_web::{Metric, Standing, WorkerServer};
+use shelf_host::{
+    KafkaChain, KafkaFigures, KafkaIntake, KafkaWorker, LaneState, WorkerSettings, wall_now,
+};
+use shelf_kafka::Connection;
+use shelf_web::{LinkFact, LinkFacts as _, Metric, Standing, WorkerServer, link_values};
 
 use crate::args::RunArgs;
 use crate::failure::Failure;
+use crate::links::{LinkBoard, Links, Telling};
 use crate::output::Output;
 use crate::settings::Settings;
 use crate::stop::Stop;
@@ -20,73 +24,88 @@ const LOOK: Duration = Duration::from_millis(50);
 
 pub(super) fn run(args: &RunArgs, settings: &Settings, output: Output) -> Result<(), Failure> {
     let connection = settings.kafka.connection()?;
-    nothing_else_joined(settings)?;
+    streams_are_bridged(settings)?;
     let stop = Stop::on_signals()?;
-    let partitions = settings.log.partitions;
-    let (snapshots, depot) = settings.kafka.snapshots(&settings.data)?;
-    let commit_every = Duration::from_millis(settings.kafka.commit_ms.into());
-    let usual = WorkerSettings::new(snapshots, partitions);
-    let engine = settings.writer_options().engine;
-    let kafka = &settings.kafka;
-    let (records, standby, delivery) = (kafka.records, kafka.standby, kafka.delivery());
-    let worker =
-        WorkerSettings { depot, engine, commit_every, records, standby, delivery, ..usual };
+    let (chain, worker) = chain(&connection, settings)?;
+    let partitions = chain.partitions;
     let worker = KafkaWorker::join(&connection, &worker)?;
     let zone = settings.foreign(shelf_sources::Format::Auto)?;
-    let taken = kafka.taken(partitions, zone)?;
+    let taken = settings.kafka.taken(partitions, zone)?;
     let intake = taken.map(|options| KafkaIntake::join(&connection, options));
     let intake = intake.transpose()?.map(Arc::new);
     let figures = Arc::clone(worker.figures());
     let (read, taking) = (Arc::clone(&figures), intake.as_ref().map(Arc::downgrade));
+    let board = LinkBoard::default();
+    let linked = board.clone();
     let server = settings
         .http
         .server()?
         .map(|http| {
             let taking = move || taking.as_ref().and_then(Weak::upgrade);
-            WorkerServer::start(http.listen, move || counted(&read, taking().as_deref()))
+            let counted = move || counted(&read, taking().as_deref(), &linked.links());
+            WorkerServer::start(http.listen, counted)
         })
         .transpose()?;
     output.say(&format!("a worker of {connection}, {partitions} partitions"));
     if let Some(server) = &server {
         output.say(&format!("how it stands: http://{}/metrics", server.address()));
     }
+    let telling = Telling { output, screen: false };
+    let links = Links::start_on_kafka(&chain, settings, &board, telling)?;
     let deadline = args
         .for_seconds
         .and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
-    std::thread::scope(|scope| {
+    let ran = std::thread::scope(|scope| {
         let worked = scope.spawn(|| ended(worker.run(stop.flag()), &stop));
         let taken =
             intake.as_ref().map(|intake| scope.spawn(|| ended(intake.run(stop.flag()), &stop)));
-        let told = tell(&figures, intake.as_deref(), deadline, &stop, output);
+        let told = tell(&figures, intake.as_deref(), &board, deadline, &stop, output);
         stop.ask();
         let gone = || Failure::new("worker_stopped", "a thread has stopped", "start it again");
         let worked = worked.join().unwrap_or_else(|_| Err(gone()));
         let taken = taken.map_or(Ok(()), |taken| taken.join().unwrap_or_else(|_| Err(gone())));
         worked.and(taken).and(told)
-    })?;
+    });
     drop(server);
-    // What was taken and stepped is committed and saved as they leave.
+    let links = links.stop_bringing();
+    // What was taken and stepped is committed and saved as they leave. The mirror goes last, so
+    // that most of it is mirrored; the rest is the next one's.
     drop(intake);
     drop(worker);
-    Ok(())
+    links.stop();
+    ran
 }
 
-/// The links follow a data folder: beside a log on Kafka nothing would be done of what they are set
-/// to do.
-fn nothing_else_joined(settings: &Settings) -> Result<(), Failure> {
-    let refused = |what: &str, hint: &str| {
-        let message = format!("{what} is set, and does not follow a log on Kafka");
-        Err(Failure::new("settings", message, hint))
+/// The chain as the settings name it, for those who follow it, and how a worker of it runs.
+fn chain(
+    connection: &Connection,
+    settings: &Settings,
+) -> Result<(KafkaChain, WorkerSettings), Failure> {
+    let (kafka, partitions) = (&settings.kafka, settings.log.partitions);
+    let (snapshots, depot) = kafka.snapshots(&settings.data)?;
+    let delivery = kafka.delivery();
+    let worker = WorkerSettings {
+        depot: depot.clone(),
+        engine: settings.writer_options().engine,
+        commit_every: Duration::from_millis(kafka.commit_ms.into()),
+        records: kafka.records,
+        standby: kafka.standby,
+        delivery,
+        ..WorkerSettings::new(snapshots.clone(), partitions)
     };
-    if !settings.postgres.url.is_empty() {
-        let hint = "leave it empty: state and alerts are topics that others can read";
-        return refused("postgres.url", hint);
+    let connection = connection.clone();
+    Ok((KafkaChain { connection, partitions, snapshots, depot, delivery }, worker))
+}
+
+/// Streams of Redis are taken into the log of a data folder: beside a log on Kafka nothing would be
+/// done of what is set.
+fn streams_are_bridged(settings: &Settings) -> Result<(), Failure> {
+    if settings.redis.url.is_empty() {
+        return Ok(());
     }
-    if !settings.redis.url.is_empty() {
-        let hint = "leave it empty, and have `shelf bridge` bring the streams to Kafka";
-        return refused("redis.url", hint);
-    }
-    Ok(())
+    let message = "redis.url is set, and does not follow a log on Kafka";
+    let hint = "leave it empty, and have `shelf bridge` bring the streams to Kafka";
+    Err(Failure::new("settings", message, hint))
 }
 
 /// Whoever ends has the others end too.
@@ -99,6 +118,7 @@ fn ended(ran: Result<(), shelf_host::HostError>, stop: &Stop) -> Result<(), Fail
 fn tell(
     figures: &KafkaFigures,
     intake: Option<&KafkaIntake>,
+    board: &LinkBoard,
     deadline: Option<Instant>,
     stop: &Stop,
     output: Output,
@@ -111,7 +131,7 @@ fn tell(
         }
         let rate = (figures.events() - events) as f64 / told.elapsed().as_secs_f64();
         (told, events) = (Instant::now(), figures.events());
-        let view = standing(figures, intake, rate);
+        let view = standing(figures, intake, &board.links(), rate);
         if view != before {
             output.view(&view, |_| line(&view))?;
             before = view;
@@ -121,7 +141,7 @@ fn tell(
 }
 
 /// What a worker counts, as metrics.
-fn counted(figures: &KafkaFigures, intake: Option<&KafkaIntake>) -> Standing {
+fn counted(figures: &KafkaFigures, intake: Option<&KafkaIntake>, links: &[LinkFact]) -> Standing {
     let lanes = figures.lanes();
     let of_others = intake.map(KafkaIntake::trouble).unwrap_or_default();
     let mut values = vec![
@@ -156,6 +176,7 @@ fn counted(figures: &KafkaFigures, intake: Option<&KafkaIntake>) -> Standing {
         let known = lags.filter_map(|(topic, lag)| Some((topic, lag?)));
         values.extend(known.map(|(topic, lag)| (Metric::KafkaIntakeLag, Some(topic), lag as f64)));
     }
+    values.extend(link_values(links, wall_now()));
     let opened = lanes.values().all(|lane| lane.state == LaneState::Running);
     Standing { in_the_way: in_the_way(figures.rebalances(), opened, &of_others), values }
 }
@@ -177,7 +198,12 @@ fn in_the_way(
 }
 
 /// How a worker stands.
-fn standing(figures: &KafkaFigures, intake: Option<&KafkaIntake>, events_per_s: f64) -> Value {
+fn standing(
+    figures: &KafkaFigures,
+    intake: Option<&KafkaIntake>,
+    links: &[LinkFact],
+    events_per_s: f64,
+) -> Value {
     let lanes = figures.lanes();
     let lag: u64 = lanes.values().filter_map(|lane| lane.lag).sum();
     let standing_by = figures.standing_by();
@@ -196,6 +222,12 @@ fn standing(figures: &KafkaFigures, intake: Option<&KafkaIntake>, events_per_s: 
             json!({ "topic": topic, "partition": partition, "code": code, "message": message })
         }))
         .collect();
+    let links = links.iter().map(|link| {
+        json!({
+            "name": link.name, "state": link.state, "events": link.events, "rows": link.rows,
+            "lag": link.lag, "failures": link.failures, "error_code": link.error_code,
+        })
+    });
     json!({
         "partitions": lanes.keys().collect::<Vec<_>>(),
         "running": of(LaneState::Running), "opening": of(LaneState::Opening),
@@ -206,6 +238,7 @@ fn standing(figures: &KafkaFigures, intake: Option<&KafkaIntake>, events_per_s: 
         "snapshots": figures.snapshots(), "standby": standing_by.positions.len(),
         "messages": intake.map_or(0, KafkaIntake::messages),
         "skipped": intake.map_or(0, KafkaIntake::skipped), "trouble": trouble,
+        "links": links.collect::<Vec<_>>(),
     })
 }
 
@@ -222,6 +255,11 @@ fn line(view: &Value) -> String {
     );
     let skipped = number("skipped");
     text.extend((skipped > 0.0).then(|| format!("; {skipped} offsets of others skipped")));
+    let links = view.get("links").and_then(Value::as_array).into_iter().flatten();
+    text.extend(links.map(|link| {
+        let word = |name: &str| link.get(name).and_then(Value::as_str).unwrap_or_default();
+        format!("; {} {}", word("name"), word("state").replace('_', " "))
+    }));
     let troubles = view.get("trouble").and_then(Value::as_array).into_iter().flatten();
     text.extend(troubles.map(|trouble| {
         let word = |name: &str| trouble.get(name).map(ToString::to_string).unwrap_or_default();
@@ -245,7 +283,7 @@ mod tests {
         let said = way(1, true, &[trouble]).unwrap();
         assert!(said.contains("wh_events/2") && said.contains("registry_unreachable"), "{said}");
         let figures = KafkaFigures::default();
-        assert!(counted(&figures, None).in_the_way.is_some());
+        assert!(counted(&figures, None, &[]).in_the_way.is_some());
     }
 
     #[test]
@@ -255,15 +293,32 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_a_data_folder_is_refused_beside_a_log_on_kafka() {
-        assert!(nothing_else_joined(&Settings::default()).is_ok());
+    fn a_link_that_another_worker_has_says_nothing_of_its_own() {
+        let link = |name: &str, state: &str| LinkFact {
+            name: name.to_owned(),
+            state: state.to_owned(),
+            lag: Some(3),
+            ..LinkFact::default()
+        };
+        let links = [link("mirror", "following"), link("config", "standing_by")];
+        let figures = KafkaFigures::default();
+        let values = counted(&figures, None, &links).values;
+        let of =
+            |name: &str| values.iter().filter(|(_, of, _)| of.as_deref() == Some(name)).count();
+        assert!(of("mirror") > 0);
+        assert_eq!(of("config"), 0);
+        let view = standing(&figures, None, &links, 0.0);
+        assert!(line(&view).contains("; mirror following; config standing by"), "{}", line(&view));
+    }
+
+    #[test]
+    fn streams_of_redis_are_refused_beside_a_log_on_kafka() {
         let mut settings = Settings::default();
-        settings.redis.url = "redis://host".to_owned();
-        let refused = nothing_else_joined(&settings).unwrap_err();
-        assert!(refused.message.contains("redis.url") && refused.hint.contains("shelf bridge"));
         settings.postgres.url = "postgres://host/shop".to_owned();
-        let refused = nothing_else_joined(&settings).unwrap_err();
+        assert!(streams_are_bridged(&settings).is_ok());
+        settings.redis.url = "redis://host".to_owned();
+        let refused = streams_are_bridged(&settings).unwrap_err();
         assert_eq!(refused.code, "settings");
-        assert!(refused.message.contains("postgres.url"), "{}", refused.message);
+        assert!(refused.message.contains("redis.url") && refused.hint.contains("shelf bridge"));
     }
 }

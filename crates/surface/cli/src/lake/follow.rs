@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use shelf_domain::{SourceId, Timestamp};
-use shelf_host::{ChainReader, Folder, Sources, Stage, StageTimes, step_behind_people};
+use shelf_host::{ChainId, ChainReader, Folder, Sources, Stage, StageTimes, step_behind_people};
 use shelf_lake::{Lake, LakeWriter, Recorder, Round, Step};
 use tokio::runtime::Runtime;
 
@@ -69,18 +69,20 @@ impl Follower {
         settings: &Settings,
         board: &JobBoard,
     ) -> Result<Self, Failure> {
-        folder.meta()?;
+        let meta = folder.meta()?;
         let ends = folder.log_ends()?;
         let runtime = runtime()?;
         let maintenance = Maintenance::new(lake.clone(), &settings.lake, board.clone());
-        let writer = runtime.block_on(LakeWriter::open(lake, ends.len() as u32))?;
+        let chain = meta.chain.as_ref().map(ChainId::as_str);
+        let writer = LakeWriter::open(lake, ends.len() as u32, chain);
+        let writer = runtime.block_on(writer)?;
         let positions = writer.positions();
         let highest = positions.highest(writer.partitions());
         if highest.iter().zip(&ends).any(|(position, end)| position > end) {
             return Err(Failure::new(
                 "lake_ahead",
                 "the lake holds events that the log does not have",
-                "the lake is that of another data folder: name another one with lake.url",
+                "the log is an older copy: name another lake with lake.url",
             ));
         }
         let lowest = positions.lowest(writer.partitions());
@@ -129,7 +131,7 @@ impl Follower {
                 self.commit()?;
             }
             if last {
-                if until == Until::CaughtUp {
+                if until == Until::CaughtUp && asked_at.is_none() {
                     self.maintenance.finish(&self.runtime)?;
                 } else {
                     self.maintenance.leave();
@@ -179,7 +181,8 @@ impl Follower {
             committed_at: wall_now(),
         };
         let begun = Instant::now();
-        let done = self.runtime.block_on(self.writer.commit(batches, &round))?;
+        let done = self.runtime.block_on(self.writer.commit(batches, &round));
+        let done = done.inspect_err(|_| self.stages.failed(Stage::Lake))?;
         if done.events > 0 {
             self.stages.took(Stage::Lake, begun.elapsed());
         }

@@ -91,7 +91,8 @@ impl Maintenance {
         }
         let lake = self.lake.clone();
         let due = if self.compaction.due() {
-            Some((COMPACTION, runtime.spawn(compact(lake))))
+            let work = async move { lake.compact_all(Compaction::WhenDue).await };
+            Some((COMPACTION, runtime.spawn(work)))
         } else if self.build.as_mut().is_some_and(Every::due) {
             Some((BUILD, runtime.spawn(build(lake, writer.positions()))))
         } else if self.vacuum.due() {
@@ -111,7 +112,7 @@ impl Maintenance {
         if let Some(running) = self.running.take() {
             self.ended(runtime, running)?;
         }
-        Ok(runtime.block_on(compact(self.lake.clone()))?)
+        Ok(runtime.block_on(self.lake.compact_all(Compaction::WhenDue))?)
     }
 
     /// What became of work that has ended. A store that refuses is asked again when it is due
@@ -135,13 +136,6 @@ impl Maintenance {
             running.work.abort();
         }
     }
-}
-
-async fn compact(lake: Lake) -> Result<(), LakeError> {
-    for table in shelf_lake::FOLLOWING {
-        lake.compact(table, Compaction::WhenDue).await?;
-    }
-    Ok(())
 }
 
 async fn build(lake: Lake, positions: Positions) -> Result<(), LakeError> {

@@ -22,6 +22,12 @@ const RETRY: Duration = Duration::from_secs(10);
 const RETRY_LATER: Duration = Duration::from_mins(1);
 /// How often it looks whether it is to stop meanwhile.
 const LOOK: Duration = Duration::from_millis(100);
+/// So long a thread may take, from being asked to stop, for its last round and commit. A store
+/// that takes connections and never answers is not waited for any longer: the log has what it
+/// lacks.
+const LAST_COMMIT: Duration = Duration::from_secs(10);
+/// How often it is looked whether a thread has ended.
+const LOOK_FOR_END: Duration = Duration::from_millis(10);
 
 /// The thread that follows the log into the lake.
 pub(crate) struct LakeThread {
@@ -59,17 +65,41 @@ impl LakeThread {
         Self { thread, stop, trouble }
     }
 
-    /// Has the last events committed, and waits.
+    /// Has the last events committed, and waits for that as long as it may take.
     pub(crate) fn stop(self, output: Output) {
         self.stop.ask();
-        let ended = self.thread.join();
+        let ended = ended(self.thread, &self.stop);
         if let Some(failure) = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take() {
             output.say(&warning(&failure));
         }
-        if ended.is_err() {
-            output.say("warning[worker_stopped]: the thread of the lake has stopped");
+        if let Err(failure) = ended {
+            output.say(&warning(&failure));
         }
     }
+}
+
+/// What a thread of the lake came to. Once it was asked to stop it is waited for no longer than
+/// [`LAST_COMMIT`]; then it ends with the process, as by a kill.
+pub(super) fn ended<T>(thread: JoinHandle<T>, stop: &Stop) -> Result<T, Failure> {
+    let mut asked_at = None;
+    while !thread.is_finished() {
+        if stop.asked() {
+            let asked_at: Instant = *asked_at.get_or_insert_with(Instant::now);
+            if asked_at.elapsed() >= LAST_COMMIT {
+                return Err(Failure::new(
+                    "lake_unreachable",
+                    "the store does not answer, and is not waited for",
+                    "see to the disk or the object store; the log holds everything, and the lake \
+                     goes on where it stopped",
+                ));
+            }
+        }
+        std::thread::sleep(LOOK_FOR_END);
+    }
+    thread.join().map_err(|_| {
+        let hint = "run `shelf doctor` for a look at the machine";
+        Failure::new("worker_stopped", "the thread of the lake has stopped", hint)
+    })
 }
 
 /// Follows until it is asked to stop. Whatever fails is begun anew after a while, and told once for

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use serde::Serialize;
-use shelf_host::{ChainReader, Folder};
+use shelf_host::{ChainId, ChainReader, Folder};
 use shelf_lake::{Filled, Lake, LakeWriter, Positions, Recorder, Step, TableCheck};
 
 use super::{chosen, runtime};
@@ -36,7 +36,9 @@ pub(super) fn run(
     let runtime = runtime()?;
     let (mut of_log, mut positions) = (None, None);
     if !args.files_only {
-        let partitions = folder.meta()?.partitions;
+        let meta = folder.meta()?;
+        runtime.block_on(lake.check_chain(meta.chain.as_ref().map(ChainId::as_str)))?;
+        let partitions = meta.partitions;
         let at = runtime.block_on(lake.positions(partitions))?;
         of_log = Some(rows_of_log(folder, &at, partitions)?);
         positions = Some(at);

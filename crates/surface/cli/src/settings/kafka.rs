@@ -47,6 +47,8 @@ pub(crate) struct KafkaSettings {
     pub(crate) registry: RegistrySettings,
     /// Whether workers take the messages that others send to the topics of events.
     pub(crate) intake: bool,
+    /// Topics of events that they pass over.
+    pub(crate) passed_over: Vec<String>,
     /// Topics of events that are keyed by store, and whose messages need no order with those of
     /// other topics.
     pub(crate) keyed_by_store: Vec<String>,
@@ -126,6 +128,7 @@ impl Default for KafkaSettings {
             format: MessageFormat::Json,
             registry: RegistrySettings::default(),
             intake: true,
+            passed_over: Vec::new(),
             keyed_by_store: Vec::new(),
             settle_ms: 50,
             foreign: Vec::new(),
@@ -309,13 +312,17 @@ impl KafkaSettings {
     /// by itself.
     fn keyed_topics(&self) -> Result<(Vec<&'static str>, Vec<&'static str>), Failure> {
         let ours = shelf_kafka::SOURCES;
-        if let Some(name) = self.keyed_by_store.iter().find(|name| !ours.contains(&name.as_str())) {
-            let hint = format!("name some of {}, without the prefix", ours.join(", "));
-            let what = format!("kafka.keyed_by_store names {name:?}");
-            return Err(Failure::new("settings", what, hint));
+        let lists = [("keyed_by_store", &self.keyed_by_store), ("passed_over", &self.passed_over)];
+        for (setting, names) in lists {
+            if let Some(name) = names.iter().find(|name| !ours.contains(&name.as_str())) {
+                let hint = format!("name some of {}, without the prefix", ours.join(", "));
+                let what = format!("kafka.{setting} names {name:?}");
+                return Err(Failure::new("settings", what, hint));
+            }
         }
-        let keyed = |name: &&str| self.keyed_by_store.iter().any(|keyed| keyed == name);
-        let (keyed, merged) = ours.into_iter().partition(keyed);
+        let in_list = |names: &[String], name: &str| names.iter().any(|listed| listed == name);
+        let taken = ours.into_iter().filter(|name| !in_list(&self.passed_over, name));
+        let (keyed, merged) = taken.partition(|name| in_list(&self.keyed_by_store, name));
         Ok((merged, keyed))
     }
 
@@ -455,6 +462,13 @@ mod tests {
         let keyed_by_store = vec!["log_events".to_owned()];
         let wrong = KafkaSettings { keyed_by_store, ..Default::default() };
         assert_eq!(wrong.check().unwrap_err().code, "settings");
+        let passing =
+            |name: &str| KafkaSettings { passed_over: vec![name.to_owned()], ..Default::default() };
+        let left = of(&passing("foot_traffic")).topics;
+        assert_eq!(left.len(), shelf_kafka::SOURCES.len() - 1);
+        assert!(!left.contains(&"foot_traffic".to_owned()), "{left:?}");
+        let refused = passing("foot-traffic").check().unwrap_err();
+        assert!(refused.message.contains("kafka.passed_over"), "{}", refused.message);
         let none = KafkaSettings { intake: false, ..Default::default() };
         assert!(none.taken(16, shelf_sources::Foreign::default()).unwrap().is_none());
     }

@@ -20,7 +20,7 @@ const OFF: &str = "off";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SqlSettings {
-    /// Memory for sorting, grouping and joining, all statements together, in MiB.
+    /// Memory for sorting, grouping, joining and windows, all statements together, in MiB.
     pub(crate) memory_mb: u64,
     /// What may go to temporary files beside it, in MiB; 0 for none.
     pub(crate) spill_mb: u64,

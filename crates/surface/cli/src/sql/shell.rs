@@ -19,6 +19,42 @@ use crate::output::Output;
 const PROMPT: &str = "shelf> ";
 const COMMANDS: &str = "\\d TABLE  columns of a table    \\dt  tables    \\timing  how long \
                         statements take    \\q  the end\nA statement ends with ;";
+
+/// What a command shows, at the prompt or as an argument.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Shows {
+    /// Which tables there are.
+    Tables,
+    /// The columns of a table.
+    Table(String),
+}
+
+impl Shows {
+    /// A command that shows something, where a text is one.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        match text.trim().trim_end_matches(';').split_whitespace().collect::<Vec<_>>()[..] {
+            ["\\d" | "\\d+" | "\\dt" | "\\dt+"] => Some(Self::Tables),
+            ["\\d" | "\\d+", table] => Some(Self::Table(table.to_owned())),
+            _ => None,
+        }
+    }
+
+    /// The statement that tells the same as rows.
+    pub(super) fn statement(&self) -> String {
+        match self {
+            Self::Tables => "SHOW TABLES".to_owned(),
+            Self::Table(table) => format!("DESCRIBE {table}"),
+        }
+    }
+
+    /// The same for people, with what each column means, where that is known.
+    pub(super) fn text(&self, notes: &[TableNote]) -> Option<String> {
+        match self {
+            Self::Tables => None,
+            Self::Table(table) => describe(notes, table),
+        }
+    }
+}
 /// The words of statements that are completed.
 const WORDS: [&str; 29] = [
     "AND",
@@ -83,12 +119,13 @@ pub(super) fn run(printer: &Printer<'_>, output: Output) -> Result<(), Failure> 
                 timing = !timing;
                 output.say(if timing { "timing is on" } else { "timing is off" });
             }
-            ["\\dt"] => told(answer(printer, "SHOW TABLES"), timing, output)?,
-            ["\\d", table] => match describe(&notes, table) {
-                Some(text) => output.text(&text)?,
-                None => told(answer(printer, &format!("DESCRIBE {table}")), timing, output)?,
+            [word, ..] if word.starts_with('\\') => match Shows::read(text) {
+                Some(shows) => match shows.text(&notes) {
+                    Some(text) => output.text(&text)?,
+                    None => told(answer(printer, &shows.statement()), timing, output)?,
+                },
+                None => output.say(COMMANDS),
             },
-            [word, ..] if word.starts_with('\\') => output.say(COMMANDS),
             _ => told(answer(printer, text), timing, output)?,
         }
     }
@@ -127,7 +164,6 @@ fn told(
 }
 
 fn describe(notes: &[TableNote], table: &str) -> Option<String> {
-    let table = table.trim_end_matches(';');
     let (schema, name) = table.rsplit_once('.').unwrap_or(("live", table));
     let note = notes.iter().find(|note| note.schema == schema && note.table == name)?;
     let width = note.columns.iter().map(|(name, ..)| name.len()).max().unwrap_or(0);
@@ -244,8 +280,20 @@ mod tests {
 
     #[test]
     fn a_table_is_described() {
-        let text = describe(&[note()], "shelves;").unwrap();
+        let shows = Shows::read("\\d+ shelves;").unwrap();
+        let text = shows.text(&[note()]).unwrap();
         assert_eq!(text, "live.shelves: The shelves.\n  sku  text                      The sku.");
+        assert_eq!(shows.statement(), "DESCRIBE shelves");
         assert_eq!(describe(&[note()], "raw.pos_lines"), None);
+    }
+
+    #[test]
+    fn commands_are_those_of_psql() {
+        for tables in ["\\d", " \\dt ", "\\dt+", "\\dt;"] {
+            assert_eq!(Shows::read(tables), Some(Shows::Tables), "{tables}");
+        }
+        for none in ["\\x", "\\d a b", "SELECT 1", ""] {
+            assert_eq!(Shows::read(none), None, "{none}");
+        }
     }
 }

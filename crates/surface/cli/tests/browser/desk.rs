@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test takes what it needs")]
 #![allow(clippy::expect_used, clippy::panic, reason = "the helpers of tests fail like tests")]
 
+use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Lines};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -24,10 +25,11 @@ const AT: &str = "the dashboard is at ";
 const LIVE: &str = "live from here";
 
 /// The program that is looked at: two stores after three days, at a speed.
-fn program(data: &Path, speed: &str) -> Command {
+fn program(data: &Path, speed: &str, listen: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_shelf"));
     command.args(["run", "--plain", "--stores", "2", "--warmup-days", "3", "--speed", speed]);
-    command.args(["--listen", "127.0.0.1:0", "--sql-listen", "off", "--data"]).arg(data);
+    command.args(["--listen", listen, "--sql-listen", "off", "--data"]).arg(data);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("SHELF_") {
             command.env_remove(name);
@@ -59,7 +61,8 @@ pub(crate) struct Desk {
     pub(crate) url: String,
     pub(crate) browser: WebDriver,
     driver: Running,
-    program: Running,
+    program: RefCell<Option<Running>>,
+    speed: String,
     data: TempDir,
 }
 
@@ -80,10 +83,10 @@ pub(crate) fn flow_at(speed: &str, arguments: &[&str], steps: impl AsyncFnOnce(&
     });
 }
 
-/// Where the pages are, once the program is live. What it says later is read too.
-fn said_at<B: BufRead + Send + 'static>(mut lines: Lines<B>) -> String {
+/// Where the pages are, once the program has said a last word. What it says later is read too.
+fn said_at<B: BufRead + Send + 'static>(mut lines: Lines<B>, last: &str) -> String {
     let (mut url, mut said) = (String::new(), String::new());
-    while !said.contains(LIVE) {
+    while !said.contains(last) {
         said = lines.next().expect("it goes on").expect("a text");
         if let Some(at) = said.strip_prefix(AT) {
             at.trim_end_matches('/').clone_into(&mut url);
@@ -101,15 +104,12 @@ fn free_port() -> u16 {
 impl Desk {
     async fn open(speed: &str, arguments: &[&str]) -> Self {
         let data = tempfile::tempdir().expect("a folder");
-        let mut program = program(&data.path().join("data"), speed)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
+        let mut program = program(&data.path().join("data"), speed, "127.0.0.1:0")
             .spawn()
             .expect("the program is built with its tests");
         let said = program.stderr.take().expect("what it says");
-        let program = Running(program);
-        let url = said_at(BufReader::new(said).lines());
+        let program = RefCell::new(Some(Running(program)));
+        let url = said_at(BufReader::new(said).lines(), LIVE);
         let port = free_port();
         let driver = Command::new("chromedriver")
             .arg(format!("--port={port}"))
@@ -132,9 +132,22 @@ impl Desk {
                 Err(_) => tokio::time::sleep(LOOK).await,
             }
         };
-        let desk = Self { url, browser, driver, program, data };
+        let desk = Self { url, browser, driver, program, speed: speed.to_owned(), data };
         desk.size(1_440, 1_000).await;
         desk
+    }
+
+    /// Ends the program and starts it again with its data, at its address and with these settings.
+    pub(crate) fn restart(&self, settings: &[(&str, &str)]) {
+        drop(self.program.take());
+        let listen = self.url.strip_prefix("http://").expect("an address");
+        let mut program = program(&self.data.path().join("data"), &self.speed, listen)
+            .envs(settings.iter().copied())
+            .spawn()
+            .expect("the program");
+        let said = program.stderr.take().expect("what it says");
+        *self.program.borrow_mut() = Some(Running(program));
+        assert_eq!(said_at(BufReader::new(said).lines(), AT), self.url);
     }
 
     pub(crate) async fn size(&self, width: u32, height: u32) {

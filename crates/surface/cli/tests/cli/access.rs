@@ -22,8 +22,8 @@ impl Served {
         }))
     }
 
-    /// The status of an answer.
-    fn status(&self, path: &str, token: Option<&str>) -> u16 {
+    /// The answer to a request, with its head.
+    fn answer(&self, path: &str, token: Option<&str>) -> String {
         let mut stream = TcpStream::connect(self.0.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         let bearer = token.map(|token| format!("authorization: Bearer {token}\r\n"));
@@ -31,9 +31,15 @@ impl Served {
         let host = self.0.address;
         write!(stream, "GET {path} HTTP/1.1\r\nhost: {host}\r\n{bearer}connection: close\r\n\r\n")
             .unwrap();
-        let mut head = String::new();
-        BufReader::new(stream).read_line(&mut head).unwrap();
-        head.split(' ').nth(1).unwrap_or_else(|| panic!("{head:?}")).parse().unwrap()
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// The status of an answer.
+    fn status(&self, path: &str, token: Option<&str>) -> u16 {
+        let answer = self.answer(path, token);
+        answer.split(' ').nth(1).unwrap_or_else(|| panic!("{answer:?}")).parse().unwrap()
     }
 }
 
@@ -98,12 +104,106 @@ fn users_and_tokens_come_and_go() {
 }
 
 #[test]
+fn what_is_done_to_users_is_noted_with_who_did_it() {
+    let place = Place::simulated();
+    assert_eq!(place.feed("user add vera --store S001", PASSWORD).code, 0);
+    place.ok("user add robot --no-password --role operator --actor root");
+    let token = place.json("user token robot --label till --days 2")["token"].clone();
+    for words in ["user token robot --remove till", "user remove robot"] {
+        place.ok(&format!("{words} --dry-run"));
+        place.ok(&format!("{words} --yes"));
+        place.fails(&format!("{words} --yes"), 5, "not_found");
+    }
+    // Nobody does anything without a name.
+    let nameless = place.command("user add eve --no-password --actor").arg("").output().unwrap();
+    assert_eq!(nameless.status.code(), Some(2), "{nameless:?}");
+    assert!(!place.ok("user list").contains("eve"));
+    let served = Served::start(&place, &[]);
+    let acts = |query: &str| {
+        let answer = served.answer(&format!("/api/v1/audit{query}"), None);
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        let told: serde_json::Value = serde_json::from_str(body).unwrap();
+        told["host_acts"].as_array().unwrap().clone()
+    };
+    let all = acts("");
+    let texts = |name: &str| -> Vec<String> {
+        all.iter().map(|row| row[name].as_str().unwrap().to_owned()).collect()
+    };
+    let done = ["user_removed", "token_removed", "token_made", "user_set", "user_set"];
+    assert_eq!(texts("act"), done);
+    assert_eq!(texts("actor"), ["ada", "ada", "ada", "root", "ada"]);
+    let details = [
+        "robot",
+        "robot: till",
+        "robot: till, 2 days",
+        "robot: operator, all stores",
+        "vera: viewer, S001",
+    ];
+    assert_eq!(texts("detail"), details);
+    assert!(texts("at").iter().all(|at| at.starts_with("2026-01-0")), "in the stores: {all:?}");
+    assert_eq!(acts("?about=robot"), all[..4]);
+    assert_eq!(acts("?type=token_made").len(), 1);
+    let page = served.answer("/audit?type=user_set", None);
+    assert!(page.contains("robot: operator, all stores"), "{page}");
+    let file = std::fs::read_to_string(place.path("data/audit.ndjson")).unwrap();
+    assert!(!file.contains(token.as_str().unwrap()) && !file.contains(PASSWORD.trim()), "{file}");
+}
+
+#[test]
 fn nobody_listens_for_other_machines_without_a_user() {
     let place = Place::simulated();
     let words = "run --plain --no-lake --warmup-days 0 --for-seconds 1 --listen 0.0.0.0:0";
     place.fails(words, 2, "http_no_user");
     place.feed("user add ada --role admin", PASSWORD);
     assert_eq!(place.run(words).code, 0);
+}
+
+#[test]
+fn a_doctor_finds_fault_with_the_access_that_a_start_refuses() {
+    let place = Place::simulated();
+    // What both say with the same settings, and a listener that none of them gets to.
+    let found = |settings: &[(&str, &str)]| {
+        let with = |words: &str| {
+            let mut command = place.command(words);
+            command.env("SHELF_HTTP__LISTEN", "127.0.0.1:0").envs(settings.iter().copied());
+            Ran::of(&mut command, b"")
+        };
+        let doctor = with("doctor --json");
+        let access = doctor.jsons().into_iter().find(|check| check["check"] == "access").unwrap();
+        let state = access["state"].as_str().unwrap().to_owned();
+        assert_eq!(doctor.code == 1, state == "fail", "{doctor:?}");
+        let ran = with("run --plain --no-lake --warmup-days 0 --speed 1 --for-seconds 1");
+        assert_eq!(ran.code == 0, state == "ok", "{access}: {ran:?}");
+        if state == "fail" {
+            let (said, hint) =
+                (access["found"].as_str().unwrap(), access["hint"].as_str().unwrap());
+            // The one that starts has a port by then.
+            let said = said.trim_start_matches("0.0.0.0:0");
+            assert!(ran.err.contains(said) && ran.err.contains(hint), "{access}: {ran:?}");
+        }
+        (state, ran.err)
+    };
+    let refused = |settings: &[(&str, &str)], code: &str| {
+        let (state, err) = found(settings);
+        assert_eq!(state, "fail", "{settings:?}");
+        assert!(err.contains(&format!("error[{code}]: ")), "{settings:?}: {err}");
+    };
+    assert_eq!(found(&[]).0, "ok");
+    refused(&[("SHELF_HTTP__LISTEN", "0.0.0.0:0")], "http_no_user");
+    let files = [("SHELF_HTTP__TLS_CERTIFICATE", "no.pem"), ("SHELF_HTTP__TLS_KEY", "no.pem")];
+    refused(&files, "http_server");
+    refused(&[("SHELF_SQL__LISTEN", "0.0.0.0:0")], "sql_no_password");
+    let files = [
+        ("SHELF_SQL__LISTEN", "127.0.0.1:0"),
+        ("SHELF_SQL__TLS_CERTIFICATE", "no.pem"),
+        ("SHELF_SQL__TLS_KEY", "no.pem"),
+    ];
+    refused(&files, "sql_server");
+    assert_eq!(place.feed("user add ada --role admin", PASSWORD).code, 0);
+    assert_eq!(found(&[("SHELF_HTTP__LISTEN", "0.0.0.0:0")]).0, "ok");
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    std::fs::set_permissions(place.path("data/users.json"), open).unwrap();
+    refused(&[], "users");
 }
 
 /// Takes requests, answers them with nothing, and tells their heads.

@@ -65,7 +65,9 @@ fn the_last_act_on_an_alert_is_taken_back() {
     place.fails(&format!("alerts undo {one}"), 1, "nothing_to_undo");
     place.fails("alerts undo A-999999", 5, "unknown_alert");
     place.ok(&format!("alerts assign {one} --to bob --note go"));
+    assert_eq!(alert_row(&place, one).unwrap()["undoable"], "assign");
     place.ok(&format!("alerts note {one} --note hurry"));
+    assert_eq!(alert_row(&place, one).unwrap()["undoable"], "note");
     assert_eq!(place.json(&format!("alerts show {one}"))["note"], "hurry");
     assert_eq!(place.ok(&format!("alerts undo {one}")), format!("{one} as before\n"));
     let shown = place.json(&format!("alerts show {one}"));
@@ -73,14 +75,26 @@ fn the_last_act_on_an_alert_is_taken_back() {
     place.fails(&format!("alerts undo {one}"), 1, "nothing_to_undo");
 
     let before = alert_row(&place, two).unwrap();
+    assert_eq!(before["undoable"], Value::Null);
+    let total = || place.json("alerts list --status ended")["total"].as_u64().unwrap();
+    let (none, others) = (place.ok("alerts list --status ended --sku NO_SUCH"), total());
+    assert!(none.starts_with("No alert that has ended can be brought back."), "{none}");
     place.ok(&format!("alerts resolve {two}"));
     assert_eq!(alert_row(&place, two), None);
+    let ended = place.json("alerts list --status ended");
+    let mut rows = ended["alerts"].as_array().unwrap().iter();
+    let row = rows.find(|row| row["alert"] == *two.as_str()).unwrap();
+    assert_eq!(total(), others + 1);
+    assert_eq!((&row["status"], &row["undoable"]), (&"resolved".into(), &"resolve".into()));
+    let listed = place.ok("alerts list --status ended");
+    assert!(listed.contains(two.as_str()) && listed.contains("resolved"), "{listed}");
     place.ok(&format!("alerts reopen {two} --note mistaken"));
     let row = alert_row(&place, two).unwrap();
     for field in ["status", "opened_at", "count", "owner"] {
         assert_eq!(row[field], before[field], "{field}");
     }
     assert_eq!(last_effect(&place, two)["note"], "mistaken");
+    assert_eq!(total(), others);
     place.fails(&format!("alerts note {one}"), 2, "usage");
     assert_eq!(place.json("replay")["equal"], true);
 }

@@ -2,12 +2,14 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::time::Duration;
 
+use postgres::{Client, NoTls};
 use serde_json::Value;
 use shelf_testkit::kafka::{Broker, PASSWORD, USER};
-use shelf_testkit::servers::RedisServer;
+use shelf_testkit::servers::{PASSWORD as DATABASE_PASSWORD, PostgresServer, RedisServer};
 
-use crate::program::{Place, Ran, Running, Serving, until};
+use crate::program::{Place, Ran, Running, Serving, until, until_within};
 
 fn number(view: &Value, name: &str) -> u64 {
     view[name].as_u64().unwrap_or_else(|| panic!("no {name} in {view}"))
@@ -99,6 +101,57 @@ fn a_chain_is_made_fed_and_worked_on_by_commands() {
     });
     assert!(metrics.contains("shelf_kafka_messages 0\n"), "{metrics}");
     assert!(get(&working, "/readyz").starts_with("HTTP/1.1 200"));
+    let mut beside = place.command(&format!("run --log {url}"));
+    let keyed = ("SHELF_KAFKA__KEYED_BY_STORE", r#"["wh_events"]"#);
+    let ran = Ran::of(beside.env(four.0, four.1).env(keyed.0, keyed.1), b"");
+    let said = ran.failed(2, "kafka_lists").err;
+    assert!(said.contains("shop.wh_events is taken in one order there"), "{said}");
+}
+
+#[test]
+fn a_worker_has_the_links_with_postgresql() {
+    let (broker, server) = (Broker::start(), PostgresServer::start());
+    let url = format!("kafka://{}/linked", broker.address());
+    let place = Place::new();
+    place.json(&format!("kafka init --log {url} --partitions 4"));
+    let four = ("SHELF_LOG__PARTITIONS", "4");
+    let simulated = place.json("simulate --days 1 --stores 2");
+    let events = place.ok("log tail -n 1000000");
+    let mut feed = place.command(&format!("kafka feed --log {url} --json"));
+    let fed = Ran::of(feed.env(four.0, four.1), events.as_bytes());
+    assert_eq!(fed.code, 0, "{fed:?}");
+    let database = server.url().replace(&format!(":{DATABASE_PASSWORD}"), "");
+    let settings = [
+        four,
+        ("SHELF_POSTGRES__URL", database.as_str()),
+        ("SHELF_POSTGRES__PASSWORD", DATABASE_PASSWORD),
+    ];
+    let working = worker(&place, &url, &settings);
+    let position = number(&simulated, "events") as f64;
+    let metrics = until_within(Duration::from_mins(4), "every event is mirrored", || {
+        let metrics = get(&working, "/metrics");
+        let is = |name: &str, wanted| value(&metrics, name) == Some(wanted);
+        let mirrored = is(r#"shelf_link_position{link="mirror"}"#, position)
+            && is(r#"shelf_link_lag{link="mirror"}"#, 0.0)
+            && is(r#"shelf_link_up{link="config"}"#, 1.0);
+        mirrored.then_some(metrics)
+    });
+    assert_eq!(value(&metrics, r#"shelf_link_up{link="mirror"}"#), Some(1.0), "{metrics}");
+    assert!(get(&working, "/readyz").starts_with("HTTP/1.1 200"));
+    let mut client = Client::connect(&server.url(), NoTls).unwrap();
+    let mut count = |of: &str| -> i64 {
+        client.query_one(&format!("SELECT count(*) FROM {of}"), &[]).unwrap().get(0)
+    };
+    assert!(count("ops.pos_transactions") > 100);
+    assert_eq!(count("ref.stores"), 2);
+    // There and back: what is set in a table is an event of the log, and stands in the mirror.
+    let set = "INSERT INTO config.shelf_policies (policy_id, min_qty) VALUES ('set', 3)";
+    Client::connect(&server.url(), NoTls).unwrap().batch_execute(set).unwrap();
+    until("the policy of both stores", || {
+        (count("ref.policies WHERE policy_id = 'set'") == 2).then_some(())
+    });
+    let metrics = get(&working, "/metrics");
+    assert_eq!(value(&metrics, r#"shelf_link_events{link="config"}"#), Some(2.0), "{metrics}");
 }
 
 #[test]

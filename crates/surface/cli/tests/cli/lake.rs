@@ -3,19 +3,21 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::TcpListener;
 use std::path::PathBuf;
-use std::process::Command;
-use std::time::Duration;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::program::{Place, Ran, until, until_within};
-use crate::shop::open_shop;
+use crate::shop::{open_shop, pickup, product};
+use crate::sql_wire::Server;
 
 /// What `abort` ends a process with: 128 and the signal.
 const ABORTED: i32 = 128 + 6;
 
-fn follow(place: &Place) -> Value {
+pub(crate) fn follow(place: &Place) -> Value {
     place.json("lake follow --until-caught-up")
 }
 
@@ -26,7 +28,7 @@ fn with_fault(place: &Place, words: &str, fault: &str) -> Command {
     command
 }
 
-fn rows(place: &Place, table: &str) -> u64 {
+pub(crate) fn rows(place: &Place, table: &str) -> u64 {
     let view = place.json("lake tables");
     let tables = view["tables"].as_array().unwrap();
     let found = tables.iter().find(|row| row["table"] == table);
@@ -93,7 +95,18 @@ fn a_chain_is_in_the_lake_as_its_log_tells_it() {
     assert_eq!(files(&place, "raw/pos_lines").len(), 3);
     place.fails("lake vacuum --hours 0", 1, "not_agreed");
     assert_eq!(files(&place, "raw/pos_lines").len(), 3);
+    let of_version = |version: u64| {
+        let statement = format!("SELECT count(*) FROM raw.pos_lines AS OF VERSION {version}");
+        Ran::of(place.command("sql --format csv").arg(statement), b"")
+    };
+    let newest = place.jsons("lake history raw.pos_lines --limit 1")[0]["version"].as_u64();
+    let newest = newest.unwrap();
+    assert_eq!(of_version(newest - 1).out.lines().nth(1), Some(sales.to_string().as_str()));
     place.ok("lake vacuum --hours 0 --yes");
+    let gone = of_version(newest - 1).failed(2, "sql_no_moment");
+    assert!(gone.err.contains("lake.retention_hours"), "{gone:?}");
+    let kept = of_version(newest);
+    assert_eq!(kept.out.lines().nth(1), Some(sales.to_string().as_str()), "{kept:?}");
     assert_eq!(files(&place, "raw/pos_lines").len(), 1);
     place.ok("lake checkpoint raw.pos_lines");
     place.ok("lake verify");
@@ -115,14 +128,14 @@ fn a_chain_is_in_the_lake_as_its_log_tells_it() {
     assert_eq!(diff["rows_after"].as_u64().unwrap(), sales);
 }
 
-/// A hundred deaths in every phase of a round, of a compaction and of a build.
+/// A hundred deaths in every phase of a round, of a compaction, of a build and of a removal.
 #[test]
 fn each_event_is_there_once_however_often_the_follower_dies() {
     let place = Place::new();
-    let points = ["before_write", "before_commit", "after_commit"];
+    let points = ["before_write", "before_commit", "before_checkpoint", "after_commit"];
     let (mut fired, mut chance) = (0_u32, 12_345_u32);
     place.ok("simulate --days 1 --seed 3 --snapshot-events 3000");
-    while fired < 88 {
+    while fired < 82 {
         chance = chance.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let point = points[(chance >> 16) as usize % points.len()];
         let fault = format!("{point}:{}", 1 + (chance >> 20) % 30);
@@ -139,7 +152,11 @@ fn each_event_is_there_once_however_often_the_follower_dies() {
     }
     follow(&place);
     place.ok("lake verify");
-    for (words, point) in [("lake optimize", "in_optimize"), ("lake build", "in_build")] {
+    for (words, point) in [
+        ("lake optimize", "in_optimize"),
+        ("lake build", "in_build"),
+        ("lake vacuum --hours 0 --yes", "in_vacuum"),
+    ] {
         for nth in 1..=6 {
             let mut command = with_fault(&place, words, &format!("{point}:{nth}"));
             let ran = Ran::of(&mut command, b"");
@@ -230,6 +247,14 @@ fn a_month_adds_up_wherever_it_is_summed() {
     assert_eq!(raw[0], units("sold"));
     let cents = report["revenue_cents"].as_i64().unwrap();
     assert_eq!(raw[1], format!("{}.{:02}", cents / 100, cents % 100));
+    // What the simulated customers did, as the simulator counted it and no event told.
+    let town = |what: &str| report["town"][what].as_i64().unwrap();
+    assert_eq!(raw[0], town("sold_units").to_string());
+    assert_eq!(town("revenue_cents"), cents);
+    for table in ["raw.pos_lines", "curated.fact_sales"] {
+        let counted = row(&place, &format!("SELECT count(DISTINCT receipt_id) FROM {table}"));
+        assert_eq!(counted, [town("receipts").to_string()], "{table}");
+    }
     let stock = row(
         &place,
         "SELECT sum(received_units), sum(sold_units) - sum(returned_units), sum(removed_units), \
@@ -295,6 +320,13 @@ fn check_views(place: &Place) {
     for view in shelf_lake::VIEWS {
         let name = view.name;
         assert!(!view.comment().is_empty(), "{name}");
+        let described = format!(
+            "SELECT count(*) FROM pg_catalog.pg_description d \
+             JOIN pg_catalog.pg_class c ON c.oid = d.objoid \
+             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+             WHERE n.nspname = 'curated' AND c.relname = '{name}' AND d.objsubid > 0"
+        );
+        assert_eq!(one(&described), view.columns().len().to_string(), "{name}");
         let (_, keys, days) = VIEW_KEYS.iter().find(|(known, ..)| *known == name).unwrap();
         let rows = one(&format!("SELECT count(*) FROM curated.{name}"));
         assert!(rows != "0" || name == "low_stock", "{name} is empty");
@@ -364,7 +396,7 @@ fn a_running_chain_is_followed() {
 fn an_event_is_visible_soon_and_acts_are_told() {
     let place = open_shop();
     let mut command = place.command("run --no-demo --plain");
-    command.env("SHELF_LAKE__COMMIT_SECONDS", "1").stdout(std::process::Stdio::null());
+    command.env("SHELF_LAKE__COMMIT_SECONDS", "1").stdout(Stdio::null());
     let running = place.started(&mut command);
     until("the shop in the lake", || (rows(&place, "raw.products") == 1).then_some(()));
     // The present of such a chain is the clock's.
@@ -388,7 +420,7 @@ fn a_running_chain_keeps_its_lake_in_shape() {
     let mut command = place.command("run --plain --warmup-days 1 --speed 600");
     command.env("SHELF_LAKE__COMMIT_SECONDS", "1");
     command.env("SHELF_LAKE__COMPACT_MINUTES", "1").env("SHELF_LAKE__BUILD_MINUTES", "1");
-    command.stdout(std::process::Stdio::null());
+    command.stdout(Stdio::null());
     let running = place.started(&mut command);
     let patience = Duration::from_mins(4);
     until_within(patience, "the facts", || {
@@ -411,7 +443,7 @@ fn a_running_chain_fills_a_table_that_was_removed() {
     let place = Place::new();
     place.ok("simulate --days 1");
     let mut command = place.command("run --plain --speed 60");
-    command.env("SHELF_LAKE__COMMIT_SECONDS", "1").stdout(std::process::Stdio::null());
+    command.env("SHELF_LAKE__COMMIT_SECONDS", "1").stdout(Stdio::null());
     let running = place.started(&mut command);
     let rows = || lake_rows(&place, "raw.shelf_events");
     let before = until("the lake", || rows().filter(|rows| *rows > 0));
@@ -465,7 +497,7 @@ fn a_clock_that_goes_back_loses_nothing() {
     running.env("LD_PRELOAD", library.trim()).env("SHELF_LAKE__COMMIT_SECONDS", "1");
     running.env("FAKETIME_TIMESTAMP_FILE", shop.path("clock")).env("FAKETIME_NO_CACHE", "1");
     // What only measures spans goes on as it does when a clock is set.
-    running.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").stdout(std::process::Stdio::null());
+    running.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").stdout(Stdio::null());
     let running = shop.started(&mut running);
     let pick = |at: jiff::Timestamp, customer: &str| {
         let line = format!(
@@ -497,6 +529,53 @@ fn a_lake_that_fails_holds_up_nothing() {
     assert!(ran.out.lines().count() > 5, "{ran:?}");
 }
 
+/// A store that takes connections and never answers, and a command whose lake is in it.
+fn never_answering(place: &Place, words: &str) -> (TcpListener, Command) {
+    let store = TcpListener::bind("127.0.0.1:0").unwrap();
+    let settings = format!(
+        "[lake]\nurl = \"s3://shelf/lake\"\n\n[lake.storage]\n\
+         aws_endpoint_url = \"http://{}\"\n\
+         aws_virtual_hosted_style_request = \"false\"\nallow_http = \"true\"\n",
+        store.local_addr().unwrap()
+    );
+    place.file("shelf.toml", settings);
+    let mut command = place.command(words);
+    command.env("AWS_ACCESS_KEY_ID", "key").env("AWS_SECRET_ACCESS_KEY", "secret");
+    command.env("AWS_REGION", "us-east-1").stdout(Stdio::null());
+    (store, command)
+}
+
+#[test]
+fn a_store_that_never_answers_holds_up_neither_events_nor_a_stop() {
+    let place = open_shop();
+    let (store, mut command) = never_answering(&place, "run --no-demo --plain");
+    let running = place.started(&mut command);
+    let held = store.accept().unwrap();
+    let sent = place.feed("send", pickup(1, "APPLE", 1));
+    assert_eq!(sent.code, 0, "{sent:?}");
+    let asked = Instant::now();
+    let told = running.stop();
+    assert!(asked.elapsed() < Duration::from_secs(15), "{:?}", asked.elapsed());
+    assert!(told.contains("warning[lake_unreachable]: the lake: the store does not"), "{told}");
+    drop(held);
+    // The same for who only follows.
+    let (store, mut command) = never_answering(&place, "lake follow");
+    let child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let held = store.accept().unwrap();
+    let asked = Instant::now();
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let ended = child.wait_with_output().unwrap();
+    assert!(asked.elapsed() < Duration::from_secs(15), "{:?}", asked.elapsed());
+    let told = String::from_utf8(ended.stderr).unwrap();
+    assert!(told.contains("error[lake_unreachable]: the store does not"), "{told}");
+    drop(held);
+    // What was acknowledged is in the log, and in a lake that answers.
+    fs::remove_file(place.path("shelf.toml")).unwrap();
+    follow(&place);
+    assert_eq!(rows(&place, "raw.shelf_events"), 1);
+}
+
 #[test]
 fn what_is_wrong_with_a_lake_is_said() {
     let place = open_shop();
@@ -506,13 +585,6 @@ fn what_is_wrong_with_a_lake_is_said() {
     place.fails("lake diff raw.products --from 9", 2, "usage");
     let mut command = place.command("lake follow --until-caught-up");
     Ran::of(command.env("SHELF_LAKE__URL", "nowhere://lake"), b"").failed(2, "lake_address");
-    // A lake of another log.
-    let other = Place::new();
-    other.ok("simulate --days 0");
-    let mut command = other.command("lake follow --until-caught-up");
-    command.env("SHELF_LAKE__URL", place.path("data/lake"));
-    let ran = Ran::of(&mut command, b"");
-    assert_ne!(ran.code, 0, "{ran:?}");
 }
 
 #[test]
@@ -530,4 +602,57 @@ fn damage_is_found_and_mended_from_the_log() {
     fs::remove_dir_all(place.path("data/lake/raw/products")).unwrap();
     follow(&place);
     place.ok("lake verify");
+}
+
+/// What a statement came to through the wire: its SQLSTATE, and its own code.
+fn wire_error(client: &mut postgres::Client, statement: &str) -> (String, String) {
+    let error = client.simple_query(statement).unwrap_err();
+    let error = error.as_db_error().unwrap_or_else(|| panic!("{statement}: {error:?}"));
+    assert!(error.hint().unwrap().contains("shelf lake"), "{error:?}");
+    (error.code().code().to_owned(), error.detail().unwrap().to_owned())
+}
+
+#[test]
+fn a_statement_over_damage_says_so_and_the_next_one_is_answered() {
+    let place = open_shop();
+    follow(&place);
+    let file = files(&place, "raw/products").pop().unwrap();
+    let bytes = fs::read(&file).unwrap();
+    let server = Server::of(&place);
+    let mut client = server.client();
+    let prices = "SELECT sum(price) FROM raw.products";
+    let cut = || fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
+    let remove = || fs::remove_file(&file).unwrap();
+    for damage in [&cut as &dyn Fn(), &remove] {
+        damage();
+        let ran = Ran::of(place.command("sql").arg(prices), b"").failed(3, "lake_damaged");
+        assert!(ran.err.contains("shelf lake verify"), "{ran:?}");
+        let error = wire_error(&mut client, prices);
+        assert_eq!(error, ("XX001".to_owned(), "code lake_damaged".to_owned()));
+        let rows = client.query("SELECT floor_units FROM live.shelves", &[]).unwrap();
+        assert_eq!(rows[0].get::<_, i64>(0), 20);
+    }
+    fs::write(&file, &bytes).unwrap();
+    assert_eq!(
+        Ran::of(place.command("sql --format csv").arg(prices), b"").out.lines().nth(1),
+        Some("1.20")
+    );
+}
+
+#[test]
+fn a_version_whose_files_were_removed_is_no_moment() {
+    let place = open_shop();
+    follow(&place);
+    let prices = "SELECT sum(price) FROM raw.products AS OF VERSION 1";
+    let then = Ran::of(place.command("sql --format csv").arg(prices), b"");
+    assert_eq!(then.out.lines().nth(1), Some("1.20"), "{then:?}");
+    assert_eq!(place.feed("send", product("PEAR")).code, 0);
+    follow(&place);
+    place.ok("lake optimize raw.products");
+    place.ok("lake vacuum raw.products --hours 0 --yes");
+    let ran = Ran::of(place.command("sql").arg(prices), b"").failed(2, "sql_no_moment");
+    assert!(ran.err.contains("removed"), "{ran:?}");
+    let now = "SELECT sum(price) FROM raw.products";
+    let now = Ran::of(place.command("sql --format csv").arg(now), b"");
+    assert_eq!(now.out.lines().nth(1), Some("2.40"), "{now:?}");
 }

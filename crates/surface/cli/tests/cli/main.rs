@@ -13,12 +13,14 @@ mod acting;
 mod bad_folders;
 mod bad_lines;
 mod chains;
+mod document;
 mod importing;
 mod importing_foreign;
 #[cfg(feature = "kafka")]
 mod kafka;
 mod lake;
 mod lake_elsewhere;
+mod lake_of_others;
 mod links;
 mod mappings;
 mod program;

@@ -247,14 +247,16 @@ impl Running {
         said
     }
 
-    /// Asks it to stop, as a person does with Ctrl-C, and waits; it must end well.
-    pub(crate) fn stop(mut self) {
+    /// Asks it to stop, as a person does with Ctrl-C, and waits; it must end well. Returns what it
+    /// has said.
+    pub(crate) fn stop(mut self) -> String {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
         let status = self.child.wait().unwrap();
         let said = self.said();
         assert_eq!(code_of(status), 0, "{said}");
         assert!(!said.contains("panicked"), "{said}");
+        said
     }
 }
 

@@ -1,11 +1,15 @@
 //! The commands that only look: as text, and as JSON on every one of them.
 
-use expect_test::expect;
+use std::net::{TcpListener, TcpStream};
+use std::process::Stdio;
 
-use crate::program::{Place, Ran};
+use expect_test::expect;
+use serde_json::Value;
+
+use crate::program::{Place, Ran, until};
 
 /// Every command that reads, with an id in place of `A`, `O`, `SKU`.
-const READS: [&str; 25] = [
+const READS: [&str; 28] = [
     "status",
     "status --store S001",
     "alerts list",
@@ -13,9 +17,12 @@ const READS: [&str; 25] = [
     "alerts show ALERT",
     "orders list",
     "orders show ORDER",
+    "orders suppliers",
     "tasks list",
     "shelves list --sku water --status low",
     "shelves show SKU --store S001",
+    "sales compare --by product --limit 3",
+    "sales patterns",
     "state",
     "state wh_batch_state --store S001",
     "windows",
@@ -73,6 +80,50 @@ fn lists_keep_what_is_asked_for() {
 }
 
 #[test]
+fn sales_stand_beside_a_week_earlier() {
+    let place = Place::simulated();
+    let days = "--from 2026-01-01 --to 2026-01-01";
+    let view = place.json(&format!("sales compare {days} --by product --limit 3"));
+    let rows = view["rows"].as_array().unwrap();
+    assert_eq!((rows.len(), &view["total"]), (3, &1_142.into()));
+    let revenue = |row: &serde_json::Value| row["revenue"]["value"].as_f64().unwrap();
+    assert!(revenue(&rows[0]) >= revenue(&rows[2]) && revenue(&rows[2]) > 0.0, "{view}");
+    assert_eq!(view["week_before_from_date"], "2025-12-25");
+    let store = place.json(&format!("sales compare {days} --by store"))["rows"][0].clone();
+    let kpi = place.json(&format!("kpi {days} --by store"))["rows"][0].clone();
+    assert_eq!(store["revenue"]["value"], kpi["figures"]["net_revenue"]);
+    assert_eq!(store["units"]["value"].as_f64(), kpi["sold_units"].as_f64());
+    let text = place.ok(&format!("sales compare {days} --by product --limit 3"));
+    assert!(text.contains("3 of 1142 shown; see more with --limit"), "{text}");
+    assert!(text.contains("The days a week earlier are not all known"), "{text}");
+    let patterns = place.json("sales patterns --store S001");
+    let hours = patterns["rows"].as_array().unwrap().iter();
+    let of_day = hours.filter(|hour| hour["date"] == "2026-01-01");
+    let cents: i64 = of_day.map(|hour| hour["net_cents"].as_i64().unwrap()).sum();
+    assert_eq!(cents, (revenue(&store) * 100.0).round() as i64, "{patterns}");
+    assert!(place.ok("sales patterns").contains("Thu 2026-01-01"));
+    place.fails("sales patterns --store S9", 5, "unknown_store");
+    place.fails("sales compare --by day", 2, "usage");
+    place.fails("sales compare --from 2026-01-02 --to 2026-01-01", 2, "usage");
+}
+
+#[test]
+fn suppliers_come_in_order_of_their_next_cut_off() {
+    let place = Place::simulated();
+    let view = place.json("orders suppliers --store S001");
+    let (rows, total) = (view["suppliers"].as_array().unwrap(), view["total"].as_u64().unwrap());
+    assert!(total > 1 && rows.len() as u64 == total, "{view}");
+    let left: Vec<i64> = rows.iter().filter_map(|row| row["cutoff_in_s"].as_i64()).collect();
+    assert!(left.len() > 1 && left.is_sorted() && left[0] >= 0, "{view}");
+    let text = place.ok("orders suppliers --limit 1");
+    // A name is cut where the screen is narrow.
+    let name: String = rows[0]["name"].as_str().unwrap().chars().take(8).collect();
+    assert!(text.contains(&name), "{text}");
+    assert!(text.contains(&format!("1 of {total} shown; see more with --limit")), "{text}");
+    place.fails("orders suppliers --store S9", 5, "unknown_store");
+}
+
+#[test]
 fn states_come_as_records_of_the_reference() {
     let place = Place::simulated();
     let counts = place.jsons("state");
@@ -120,7 +171,7 @@ fn what_is_not_there_is_said_with_what_is() {
     for words in [
         "alerts list --rule near_expiri",
         "alerts list --severity bad",
-        "alerts list --status ended",
+        "alerts list --status resolved",
         "orders list --status received",
         "tasks list --status done",
         "shelves list --status full",
@@ -195,10 +246,55 @@ fn a_doctor_finds_a_sound_folder_sound() {
     let place = Place::simulated();
     let checks = place.jsons("doctor");
     let names: Vec<_> = checks.iter().map(|check| check["check"].as_str().unwrap()).collect();
-    assert_eq!(names, ["machine", "clock", "disk", "fsync", "http", "sql", "data"]);
-    assert_eq!(checks[6]["state"], "ok");
-    assert!(checks[6]["found"].as_str().unwrap().contains("0 invariants broken"));
+    assert_eq!(names, ["machine", "clock", "disk", "fsync", "http", "sql", "access", "data"]);
+    assert_eq!(checks[6]["found"], "0 user(s)");
+    assert_eq!(checks[7]["state"], "ok");
+    assert!(checks[7]["found"].as_str().unwrap().contains("0 invariants broken"));
     assert!(Place::new().ok("doctor").contains("data is new"));
+}
+
+#[test]
+fn a_doctor_tries_the_addresses() {
+    let place = Place::simulated();
+    let taken: Vec<TcpListener> =
+        (0..2).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let addresses: Vec<String> =
+        taken.iter().map(|listener| listener.local_addr().unwrap().to_string()).collect();
+    let with = |words: &str| {
+        let mut command = place.command(words);
+        command.env("SHELF_HTTP__LISTEN", &addresses[0]).env("SHELF_SQL__LISTEN", &addresses[1]);
+        command
+    };
+    // What is said of both addresses, with the state and the hint.
+    let looked = || {
+        let ran = Ran::of(&mut with("doctor --json"), b"");
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let checks = ran.jsons();
+        let of = |name: &str| checks.iter().find(|check| check["check"] == name).unwrap().clone();
+        [of("http"), of("sql")]
+    };
+    for ((check, name), address) in looked().iter().zip(["http", "sql"]).zip(&addresses) {
+        assert_eq!(check["state"], "warn", "{check}");
+        assert!(check["found"].as_str().unwrap().starts_with(&format!("{address}: ")), "{check}");
+        let hint = format!("another program listens there: set {name}.listen to another one");
+        assert_eq!(check["hint"], hint);
+    }
+    drop(taken);
+    for (check, address) in looked().iter().zip(&addresses) {
+        assert_eq!((&check["state"], &check["hint"]), (&"ok".into(), &Value::Null), "{check}");
+        assert_eq!(check["found"], format!("{address} is free"));
+    }
+    let mut run = with("run --plain --no-lake --warmup-days 0 --speed 1");
+    let running = place.started(run.stdout(Stdio::null()));
+    // Whoever tries an address has it for a moment, so nobody tries before it is taken.
+    for address in &addresses {
+        until("it is served", || TcpStream::connect(address).ok());
+    }
+    for (check, address) in looked().iter().zip(&addresses) {
+        let ours = format!("{address} is taken, and a chain runs in the data folder");
+        assert_eq!((&check["state"], &check["found"]), (&"ok".into(), &ours.into()), "{check}");
+    }
+    running.stop();
 }
 
 #[test]

@@ -80,3 +80,62 @@ fn wrong_flags_and_variables_are_told_too() {
     let ran = Ran::of(command.env("SHELF_DEMO__SED", "9"), b"").failed(2, "settings");
     assert!(ran.err.contains("sed"), "{ran:?}");
 }
+
+const DEPLOY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../deploy");
+
+/// What `compose.yaml` says of the program and of images; each part of it is a line.
+#[derive(Debug, Default)]
+struct Deployed {
+    variables: Vec<(String, String)>,
+    /// Of the containers of the program, the words of each.
+    commands: Vec<String>,
+    images: Vec<String>,
+}
+
+fn deployed() -> Deployed {
+    let text = std::fs::read_to_string(format!("{DEPLOY}/compose.yaml")).unwrap();
+    let (mut deployed, mut ours) = (Deployed::default(), false);
+    for line in text.lines().map(str::trim) {
+        match line.split_once(": ") {
+            Some((name, value)) if name.starts_with("SHELF_") => {
+                deployed.variables.push((name.to_owned(), value.trim_matches('"').to_owned()));
+            }
+            Some(("image", image)) => {
+                ours = image == "shelf";
+                deployed.images.push(image.to_owned());
+            }
+            Some(("<<", of)) => ours = of == "*worker",
+            Some(("command", words)) if ours => deployed.commands.push(words.to_owned()),
+            _ => {}
+        }
+    }
+    deployed
+}
+
+#[test]
+fn what_is_deployed_has_settings_and_flags_that_there_are_and_images_that_stay() {
+    let (place, deployed) = (Place::new(), deployed());
+    let checked = |variables: &[(String, String)]| {
+        let mut command = place.command("config check");
+        Ran::of(command.envs(variables.iter().cloned()), b"")
+    };
+    assert!(deployed.variables.len() > 4, "{deployed:?}");
+    assert_eq!(checked(&deployed.variables).code, 0, "{deployed:?}");
+    for (name, value) in &deployed.variables {
+        let other = (format!("{name}_OF_OLD"), value.clone());
+        checked(&[other]).failed(2, "settings");
+    }
+    let scraped = std::fs::read_to_string(format!("{DEPLOY}/prometheus/prometheus.yml")).unwrap();
+    let mut served = vec!["127.0.0.1:8080"];
+    for words in &deployed.commands {
+        place.ok(&format!("{words} --help"));
+        assert_ne!(place.run(&format!("{words} --of-old --help")).code, 0, "{words}");
+        served.extend(words.split_once("--listen ").map(|(_, address)| address));
+    }
+    assert_eq!((deployed.commands.len(), served.len()), (4, 3), "{deployed:?}");
+    assert!(served.iter().all(|address| scraped.contains(&format!("\"{address}\""))), "{served:?}");
+    for image in deployed.images.iter().filter(|image| *image != "shelf") {
+        let version = image.split_once(':').map_or("", |(_, version)| version);
+        assert!(version.contains('.') || version.contains("RELEASE"), "{image} may change");
+    }
+}

@@ -18,6 +18,7 @@ fn help_names_every_command() {
         "orders",
         "tasks",
         "shelves",
+        "sales",
         "log",
         "quarantine",
         "doctor",

@@ -20,11 +20,12 @@ struct Record {
 #[derive(Debug)]
 enum Wanted {
     Done,
-    Refused,
+    /// With this code.
+    Refused(String),
     Rows(Vec<String>),
 }
 
-/// What a statement came to: its rows with a space between the values, or an error.
+/// What a statement came to: its rows with a space between the values, or the code of its error.
 type Came = Result<Vec<String>, String>;
 
 fn files() -> Vec<PathBuf> {
@@ -48,7 +49,7 @@ fn records(path: &Path) -> Vec<Record> {
         let rows = rows.lines().filter(|row| !row.is_empty()).map(str::to_owned).collect();
         let wanted = match head.split_whitespace().collect::<Vec<_>>().as_slice() {
             ["statement", "ok"] => Wanted::Done,
-            ["statement", "error"] => Wanted::Refused,
+            ["statement", "error", code] => Wanted::Refused((*code).to_owned()),
             ["query", ..] => Wanted::Rows(rows),
             _ => panic!("{}: {head}", path.display()),
         };
@@ -61,7 +62,8 @@ fn records(path: &Path) -> Vec<Record> {
 fn check(mut run: impl FnMut(&str) -> Came) {
     for record in files().iter().flat_map(|path| records(path)) {
         match (record.wanted, run(&record.sql)) {
-            (Wanted::Done, Ok(_)) | (Wanted::Refused, Err(_)) => {}
+            (Wanted::Done, Ok(_)) => {}
+            (Wanted::Refused(wanted), Err(code)) => assert_eq!(code, wanted, "{}", record.place),
             (Wanted::Rows(wanted), Ok(rows)) => assert_eq!(rows, wanted, "{}", record.place),
             (wanted, came) => panic!("{}: wanted {wanted:?}, came {came:?}", record.place),
         }
@@ -82,7 +84,8 @@ fn through_the_command_line() {
     check(|sql| {
         let ran = Ran::of(place.command("sql --format csv").arg(sql), b"");
         if ran.code != 0 {
-            return Err(ran.err);
+            let code = ran.err.split_once("error[").and_then(|(_, rest)| rest.split_once("]: "));
+            return Err(code.unwrap_or_else(|| panic!("{sql}: {ran:?}")).0.to_owned());
         }
         Ok(ran.out.lines().skip(1).map(|row| row.replace(',', " ")).collect())
     });
@@ -94,7 +97,10 @@ fn through_the_wire() {
     let server = Server::of(&place);
     let mut client = server.client();
     check(|sql| {
-        let messages = client.simple_query(sql).map_err(|error| format!("{error:?}"))?;
+        let messages = client.simple_query(sql).map_err(|error| {
+            let told = error.as_db_error().and_then(|error| error.detail()?.strip_prefix("code "));
+            told.unwrap_or_else(|| panic!("{sql}: {error:?}")).to_owned()
+        })?;
         let row = |message: &SimpleQueryMessage| match message {
             SimpleQueryMessage::Row(row) => {
                 let values = (0..row.len()).map(|at| row.get(at).unwrap_or(""));

@@ -52,6 +52,7 @@ public class JdbcClient {
         tell("exported", all(meta.getExportedKeys(null, "live", "shelves"), "PKCOLUMN_NAME"));
         tell("indexes", all(meta.getIndexInfo(null, "live", "shelves", false, true), "INDEX_NAME"));
         tell("procedures", all(meta.getProcedures(null, "live", "%"), "PROCEDURE_NAME"));
+        tell("own types", all(meta.getUDTs(null, "live", "%", null), "TYPE_NAME"));
         tell("types", all(meta.getTypeInfo(), "TYPE_NAME").contains("numeric"));
         tell("kinds", all(meta.getTableTypes(), "TABLE_TYPE").contains("TABLE"));
     }

@@ -38,10 +38,19 @@ def told(program: str, name: str, rows: int, sums: dict) -> None:
     print(json.dumps({"program": program, "table": name, "rows": rows, "sums": sums}), flush=True)
 
 
+def check_comments(table: deltalake.DeltaTable, name: str) -> None:
+    """The table and each of its columns say to other programs what they are."""
+    assert (table.metadata().description or "").endswith("."), name
+    for field in table.schema().fields:
+        comment = field.metadata.get("comment", "")
+        assert comment.endswith("."), f"{name}.{field.name}: {comment}"
+
+
 def main(root: str, names: list[str]) -> None:
     columns = {}
     for name in names:
         table = deltalake.DeltaTable(f"{root}/{name}")
+        check_comments(table, name)
         rows = table.to_pyarrow_table()
         sums = summed(rows)
         columns[name] = list(sums)

@@ -7,7 +7,8 @@
 //! never hand on half a snapshot: what is fetched gets its name when it is whole.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::Arc;
@@ -28,6 +29,11 @@ const KEPT: usize = 2;
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 const TRIES_WITHIN: Duration = Duration::from_secs(20);
 const ENDING: &str = ".snapshot";
+/// What a fetched file is called as long as it is not whole. Whoever saves a snapshot takes away
+/// what ends in `.tmp`.
+const HALF: &str = "part";
+/// One that is older was left by a process that ended in the middle of it.
+const LEFT_AFTER: Duration = Duration::from_mins(10);
 
 /// Why snapshots could not be fetched or kept.
 #[derive(Debug, Error)]
@@ -203,14 +209,46 @@ fn in_folder(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -
     move |source| DepotError::Folder { action, path, source }
 }
 
-/// Writes a whole file under its name, or none.
+/// Writes a whole file under its name, durably, or none. Others may write it at the same time, a
+/// lane and its standby or workers that share the folder: each has a name of its own until it is
+/// whole.
 fn write(path: &Path, bytes: &[u8]) -> Result<(), DepotError> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(in_folder("make", folder))?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    fs::create_dir_all(folder).map_err(in_folder("make", folder))?;
+    clear(folder).map_err(in_folder("clear", folder))?;
+    let mut chance = [0; 8];
+    let drawn = getrandom::fill(&mut chance);
+    let drawn = drawn.map_err(|error| std::io::Error::other(error.to_string()));
+    drawn.map_err(in_folder("name a file in", folder))?;
+    let own = u64::from_le_bytes(chance);
+    let temporary = path.with_extension(format!("{own:016x}.{HALF}"));
+    let written = File::create_new(&temporary).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    let whole = written.and_then(|()| fs::rename(&temporary, path));
+    whole.map_err(in_folder("write", &temporary)).inspect_err(|_| {
+        // What is half written would only keep a full disk full.
+        let _ = fs::remove_file(&temporary);
+    })?;
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(in_folder("sync", folder))
+}
+
+/// Takes away what processes left that ended in the middle of a file.
+fn clear(folder: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_none_or(|ending| ending != HALF) {
+            continue;
+        }
+        // Others clear the folder too.
+        let written = fs::metadata(&path).and_then(|of| of.modified());
+        if written.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > LEFT_AFTER)) {
+            let _ = fs::remove_file(&path);
+        }
     }
-    let temporary = path.with_extension("0.tmp");
-    fs::write(&temporary, bytes).map_err(in_folder("write", &temporary))?;
-    fs::rename(&temporary, path).map_err(in_folder("rename", &temporary))
+    Ok(())
 }
 
 impl DepotError {

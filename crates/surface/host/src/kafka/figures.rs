@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::lanes::Turn;
+
 /// What a lane is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LaneState {
@@ -87,9 +89,12 @@ impl KafkaFigures {
         self.snapshots.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn lane(&self, partition: u32, change: impl FnOnce(&mut LaneFigures)) {
+    /// Notes how a lane stands, unless its turn is over: its partition is another one's then.
+    pub(crate) fn lane(&self, partition: u32, turn: &Turn, change: impl FnOnce(&mut LaneFigures)) {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        change(lanes.entry(partition).or_default());
+        if !turn.is_over() {
+            change(lanes.entry(partition).or_default());
+        }
     }
 
     /// Notes what is in the way of a lane that runs.
@@ -103,6 +108,7 @@ impl KafkaFigures {
         }
     }
 
+    /// Forgets a lane whose turn is over.
     pub(crate) fn forget(&self, partition: u32) {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner).remove(&partition);
     }

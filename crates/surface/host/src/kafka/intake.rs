@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use shelf_domain::StoreId;
 use shelf_kafka::{
-    Connection, Membership, MembershipOptions, MergeOptions, SOURCE_BOOK, SOURCES_GROUP,
+    Agreed, Connection, Lists, Membership, MembershipOptions, MergeOptions, SOURCE_BOOK,
+    SOURCES_GROUP,
 };
 
 use super::foreign::ForeignOptions;
@@ -56,11 +57,13 @@ impl IntakeOptions {
         }
     }
 
-    /// The topics that are taken in one order, by their full names.
-    pub(super) fn merged(&self, connection: &Connection) -> Vec<String> {
+    /// The topics, by their full names.
+    fn lists(&self, connection: &Connection) -> Lists {
         let foreign = self.foreign.iter().flat_map(|foreign| &foreign.topics);
         let ours = self.topics.iter().map(|topic| connection.name(topic));
-        ours.chain(foreign.map(|(topic, _)| topic.clone())).collect()
+        let in_order = ours.chain(foreign.map(|(topic, _)| topic.clone())).collect();
+        let keyed = self.keyed_by_store.iter();
+        Lists { in_order, keyed_by_store: keyed.map(|topic| connection.name(topic)).collect() }
     }
 }
 
@@ -72,14 +75,16 @@ pub struct KafkaIntake {
 
 impl KafkaIntake {
     /// Joins those who take messages. Who takes those that need one order is elected among them.
+    /// All of them go by the same lists of topics: where others take messages by other ones, that
+    /// is an error, and nothing has changed.
     pub fn join(connection: &Connection, options: IntakeOptions) -> Result<Self, HostError> {
-        let merged = options.merged(connection);
-        let keyed = &options.keyed_by_store;
-        let mut full = merged.clone();
-        full.extend(keyed.iter().map(|topic| connection.name(topic)));
+        let lists = options.lists(connection);
+        let full: Vec<String> =
+            lists.in_order.iter().chain(&lists.keyed_by_store).cloned().collect();
         shelf_kafka::check_sources(connection, options.partitions, &full)?;
-        let elects = (!merged.is_empty()).then_some(SOURCE_BOOK);
-        let keyed = keyed.clone();
+        let elects = (!lists.in_order.is_empty()).then_some(SOURCE_BOOK);
+        let agreed = Arc::new(Agreed::settle(connection, lists)?);
+        let keyed = options.keyed_by_store.clone();
         let topics: Vec<&str> =
             elects.into_iter().chain(keyed.iter().map(String::as_str)).collect();
         let (options, taken) = (Arc::new(options), Arc::new(Counted::default()));
@@ -87,7 +92,8 @@ impl KafkaIntake {
         let takers = Takers::new(move |of, stop| {
             let (connection, of) = (connected.clone(), of.clone());
             let (options, taken) = (Arc::clone(&options), Arc::clone(&counted));
-            Taker { connection, options, taken, of }.run(stop);
+            let agreed = Arc::clone(&agreed);
+            Taker { connection, options, agreed, taken, of }.run(stop);
         });
         let membership = MembershipOptions { group: SOURCES_GROUP, ..Default::default() };
         let membership = Membership::join(connection, &topics, &membership, takers)?;
@@ -105,6 +111,11 @@ impl KafkaIntake {
     /// How many messages were taken, those of transactions that failed included.
     pub fn messages(&self) -> u64 {
         self.taken.messages.load(Ordering::Relaxed)
+    }
+
+    /// How many messages were taken and are committed.
+    pub fn committed(&self) -> u64 {
+        self.taken.committed.load(Ordering::Relaxed)
     }
 
     /// Leaves, with everything committed that was taken. Returns how many messages that were.

@@ -3,16 +3,16 @@
 use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use shelf_engine::{EngineError, Options, Partition, Snapshot, SnapshotStore};
+use shelf_engine::{EngineError, Opened, Options, Partition, Snapshot, SnapshotStore};
 use shelf_kafka::{Claim, Connection, Delivery, InputLog, KafkaError, KafkaLog, Place};
 
 use super::cadence::Cadence;
 use super::depot::Depot;
-use super::figures::{KafkaFigures, LaneState};
+use super::figures::{KafkaFigures, LaneFigures, LaneState};
+use super::lanes::Turn;
 use super::records::Records;
 use crate::HostError;
 
@@ -20,6 +20,9 @@ use crate::HostError;
 const COMPANION_FORMAT: u8 = 1;
 /// How often a lane asks how far it is behind.
 const LAG_EVERY: Duration = Duration::from_secs(5);
+/// How often a position is committed once more that no transaction keeps. Brokers forget it after a
+/// week, although its lane runs: its group has no members.
+const RENEW_EVERY: Duration = Duration::from_hours(24);
 /// How long a lane pauses at first when something failed, and at most. A worker that was frozen
 /// hears from the group within the first.
 const PAUSE_FIRST: Duration = Duration::from_millis(500);
@@ -47,7 +50,7 @@ pub(crate) struct Lane {
     pub(crate) number: u32,
     pub(crate) settings: Arc<LaneSettings>,
     pub(crate) figures: Arc<KafkaFigures>,
-    pub(crate) stop: Arc<AtomicBool>,
+    pub(crate) turn: Arc<Turn>,
     /// The state that the partition was followed to, for the first opening.
     pub(crate) followed: Cell<Option<Snapshot>>,
 }
@@ -58,22 +61,25 @@ struct Served {
     records: Records,
     cadence: Cadence,
     lag_at: Instant,
+    renewed_at: Instant,
     /// Keeps a snapshot elsewhere while the partition goes on.
     keeper: Option<JoinHandle<()>>,
 }
 
 impl Lane {
-    /// Runs until it is stopped. What fails is noted and tried again.
+    /// Runs until its turn is over. What fails is noted and tried again.
     pub(crate) fn run(&self) {
         let mut pause = PAUSE_FIRST;
         while !self.stopping() {
             let began = Instant::now();
-            let Err(error) = self.serve() else { break };
+            let served = self.serve();
+            self.turn.end_work();
+            let Err(error) = served else { break };
             self.figures.add_failure();
             if matches!(error.kafka(), Some(KafkaError::Fenced { .. })) {
                 self.figures.add_fenced();
             }
-            self.figures.lane(self.number, |lane| {
+            self.note(|lane| {
                 lane.state = LaneState::Waiting;
                 lane.error = Some((error.code(), sentences(&error)));
             });
@@ -87,11 +93,14 @@ impl Lane {
             });
             pause = (pause * 2).min(PAUSE_MOST);
         }
-        self.figures.forget(self.number);
     }
 
     fn stopping(&self) -> bool {
-        self.stop.load(Ordering::Acquire)
+        self.turn.is_over()
+    }
+
+    fn note(&self, change: impl FnOnce(&mut LaneFigures)) {
+        self.figures.lane(self.number, &self.turn, change);
     }
 
     fn pause(&self, length: Duration) {
@@ -103,7 +112,7 @@ impl Lane {
 
     /// Claims the partition and serves it until the lane is stopped.
     fn serve(&self) -> Result<(), HostError> {
-        let mut served = self.open()?;
+        let Some(mut served) = self.open()? else { return Ok(()) };
         while !self.stopping() {
             let wait = served.cadence.wait();
             self.step(&mut served, wait)?;
@@ -116,7 +125,10 @@ impl Lane {
             if served.lag_at.elapsed() >= LAG_EVERY {
                 served.lag_at = Instant::now();
                 let lag = input(&mut served.partition)?.lag();
-                self.figures.lane(self.number, |lane| lane.lag = lag);
+                self.note(|lane| lane.lag = lag);
+            }
+            if served.renewed_at.elapsed() >= RENEW_EVERY {
+                self.renew(&mut served)?;
             }
         }
         self.commit(&mut served)?;
@@ -156,44 +168,86 @@ impl Lane {
         if ours.is_empty() { Err(error.into()) } else { Ok(Some(error.into())) }
     }
 
-    fn open(&self) -> Result<Served, HostError> {
-        let LaneSettings { connection, snapshots, engine, records, delivery, .. } = &*self.settings;
-        self.figures.lane(self.number, |lane| lane.state = LaneState::Opening);
+    /// Claims the partition and catches up with what was committed; `None` where the lane was ended
+    /// meanwhile. But for the claim, it has nothing to finish until then.
+    fn open(&self) -> Result<Option<Served>, HostError> {
+        let LaneSettings { connection, records, .. } = &*self.settings;
+        self.note(|lane| lane.state = LaneState::Opening);
         if let Some(avro) = &connection.avro {
             avro.register(|topic| connection.name(topic))?;
         }
-        let claim = Claim::take_for(connection, self.number, *delivery)?;
-        let committed = claim.committed;
-        let engine = Options { epoch: committed.epoch, ..*engine };
-        let (number, read, written) = (self.number, claim.input, claim.output);
-        let mut trouble = None;
-        let opened = if let Some(state) = self.followed.take() {
-            Partition::open_at(number, read, written, snapshots, engine, state)?
-        } else {
-            // Whoever had the partition before is fenced: what it has kept is all that comes.
-            if let Some(depot) = &self.settings.depot {
-                trouble = self.fetch(depot)?;
-            }
-            Partition::open(number, read, written, snapshots, engine)?
-        };
-        let mut partition = opened.partition;
-        let place = match opened.companion {
+        let Some(claim) = self.claim()? else { return Ok(None) };
+        let epoch = claim.committed.epoch;
+        let (followed, mut trouble) = (self.followed.take(), None);
+        // Whoever had the partition before is fenced: what it has kept is all that comes.
+        if followed.is_none()
+            && let Some(depot) = &self.settings.depot
+        {
+            trouble = self.fetch(depot)?;
+        }
+        let Opened { mut partition, companion, .. } = self.begin(claim, followed)?;
+        let place = match companion {
             None => Place::default(),
-            Some(companion) => place_at(number, partition.position(), &companion)?,
+            Some(companion) => place_at(self.number, partition.position(), &companion)?,
         };
         input(&mut partition)?.begin_at(place)?;
-        let replayed = partition.replay(|_| {})?;
+        let replayed = partition.replay_while(|| !self.stopping(), |_| {})?;
+        let Some(replayed) = replayed.filter(|_| self.turn.begin_work()) else { return Ok(None) };
+        // Not before somebody waits for it: a lane that was given up commits nothing.
+        partition.commit()?;
         self.figures.add_replayed(replayed);
         let records =
             if *records { Records::published(partition.stores()) } else { Records::default() };
-        self.figures.lane(self.number, |lane| {
+        self.note(|lane| {
             lane.state = LaneState::Running;
             lane.position = partition.position();
-            lane.epoch = committed.epoch;
+            lane.epoch = epoch;
             lane.error = trouble.map(|error| (error.code(), sentences(&error)));
         });
-        let (cadence, lag_at) = (Cadence::new(self.settings.commit_every), Instant::now());
-        Ok(Served { partition, records, cadence, lag_at, keeper: None })
+        let (cadence, now) = (Cadence::new(self.settings.commit_every), Instant::now());
+        let (lag_at, renewed_at, keeper) = (now, now, None);
+        Ok(Some(Served { partition, records, cadence, lag_at, renewed_at, keeper }))
+    }
+
+    /// Claims the partition. Whoever ends the lane waits for that: it would take the partition away
+    /// from the next one, or, where nobody is fenced, write the position that it has found over
+    /// that of the next one.
+    fn claim(&self) -> Result<Option<Claim>, HostError> {
+        let LaneSettings { connection, delivery, .. } = &*self.settings;
+        if !self.turn.begin_work() {
+            return Ok(None);
+        }
+        let claim = Claim::take_for(connection, self.number, *delivery)?;
+        self.turn.end_work();
+        Ok((!self.stopping()).then_some(claim))
+    }
+
+    /// The partition at the state that it was followed to, or at its newest snapshot.
+    fn begin(
+        &self,
+        mut claim: Claim,
+        mut state: Option<Snapshot>,
+    ) -> Result<Opened<KafkaLog>, HostError> {
+        let LaneSettings { snapshots, engine, .. } = &*self.settings;
+        let engine = Options { epoch: claim.committed.epoch, ..*engine };
+        if claim.may_be_behind() {
+            state = self.newest(state)?;
+            let saved = state.as_ref().map(|state| place_of(self.number, state)).transpose()?;
+            claim.begin_behind(saved)?;
+        }
+        let (number, read, written) = (self.number, claim.input, claim.output);
+        let opened = match state {
+            Some(state) => Partition::open_at(number, read, written, snapshots, engine, state)?,
+            None => Partition::open(number, read, written, snapshots, engine)?,
+        };
+        Ok(opened)
+    }
+
+    /// The newest snapshot, or what the partition was followed to where that is further.
+    fn newest(&self, followed: Option<Snapshot>) -> Result<Option<Snapshot>, HostError> {
+        let newest = SnapshotStore::new(&self.settings.snapshots, self.number).newest()?.snapshot;
+        let position = |of: &Option<Snapshot>| of.as_ref().map(|snapshot| snapshot.position);
+        Ok(if position(&newest) > position(&followed) { newest } else { followed })
     }
 
     /// Steps what has come, or comes in so long.
@@ -227,9 +281,19 @@ impl Lane {
             partition.commit()?;
             self.figures.add_commit(changes.len() as u64);
             let position = partition.position();
-            self.figures.lane(self.number, |lane| lane.position = position);
+            self.note(|lane| lane.position = position);
         }
         cadence.committed(begun);
+        Ok(())
+    }
+
+    /// Commits the position once more where no transaction keeps it.
+    fn renew(&self, served: &mut Served) -> Result<(), HostError> {
+        served.renewed_at = Instant::now();
+        if self.settings.delivery == Delivery::AtLeastOnce {
+            self.commit(served)?;
+            served.partition.output().output().ok_or(HostError::Worker)?.renew()?;
+        }
         Ok(())
     }
 

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use shelf_domain::{Event, Timestamp};
+use shelf_domain::{Body, Event, Timestamp};
 use shelf_engine::partition_of;
 use shelf_events::{Defaults, parse_event, rejected_event};
-use shelf_kafka::{Avro, Connection, KafkaError, Message, SOURCE_BOOK, SourceClaim, Unread};
+use shelf_kafka::{
+    Agreed, Avro, Connection, KafkaError, Message, SOURCE_BOOK, SourceClaim, Unread,
+};
 use shelf_sources::{LineReader, Remembered};
 
 use super::cadence::Cadence;
@@ -26,6 +28,7 @@ const AGAIN_AFTER: Duration = Duration::from_millis(500);
 pub(super) struct Taker {
     pub(super) connection: Connection,
     pub(super) options: Arc<IntakeOptions>,
+    pub(super) agreed: Arc<Agreed>,
     pub(super) taken: Arc<Counted>,
     pub(super) of: Partition,
 }
@@ -37,6 +40,8 @@ struct Served {
     reader: Option<LineReader>,
     /// Whose message could not be read.
     unread: Option<Partition>,
+    /// How many messages were taken since the last commit.
+    open: u64,
 }
 
 impl Taker {
@@ -52,26 +57,27 @@ impl Taker {
     }
 
     /// The topics whose partitions are taken in one order; none where one partition is taken.
-    fn merged(&self) -> Vec<String> {
+    fn merged(&self) -> &[String] {
         if self.of.0 == self.connection.name(SOURCE_BOOK) {
-            self.options.merged(&self.connection)
+            &self.agreed.lists().in_order
         } else {
-            Vec::new()
+            &[]
         }
     }
 
     /// The topics that it takes messages of.
     fn all(&self) -> impl Fn(&Partition) -> bool {
-        let (topics, of) = (self.merged(), self.of.clone());
+        let (topics, of) = (self.merged().to_vec(), self.of.clone());
         move |partition| *partition == of || topics.contains(&partition.0)
     }
 
     fn claim(&self) -> Result<Served, KafkaError> {
-        let (connection, options) = (&self.connection, &self.options);
-        let (topics, merge) = (self.merged(), &options.merge);
-        if topics.is_empty() {
-            let claim = SourceClaim::take(connection, (&self.of.0, self.of.1), merge)?;
-            return Ok(Served { claim, reader: None, unread: None });
+        let (connection, options, agreed) = (&self.connection, &self.options, &*self.agreed);
+        let merge = &options.merge;
+        if self.merged().is_empty() {
+            let of = (self.of.0.as_str(), self.of.1);
+            let claim = SourceClaim::take(connection, agreed, of, merge)?;
+            return Ok(Served { claim, reader: None, unread: None, open: 0 });
         }
         let mut reader = options.foreign.as_ref().map(ForeignOptions::reader);
         let restore = |key: &[u8], value: &[u8]| {
@@ -80,8 +86,8 @@ impl Taker {
             let restore = |remembered| reader.map(|reader| reader.restore(remembered));
             remembered.map(restore).is_some()
         };
-        let claim = SourceClaim::take_merged(connection, &topics, merge, restore)?;
-        Ok(Served { claim, reader, unread: None })
+        let claim = SourceClaim::take_merged(connection, agreed, merge, restore)?;
+        Ok(Served { claim, reader, unread: None, open: 0 })
     }
 
     /// Takes messages until it is told to stop, or the topics have grown. Whatever fails, claim and
@@ -118,7 +124,7 @@ impl Taker {
 
     /// Takes what has come, or comes in so long.
     fn step(&self, served: &mut Served, wait: Duration) -> Result<(), KafkaError> {
-        let Served { claim, reader, unread } = served;
+        let Served { claim, reader, unread, open } = served;
         let mut failed = None;
         let taken = claim.pump(wait, |message, events| {
             let error = self.read(reader.as_mut(), message, events).err();
@@ -128,6 +134,7 @@ impl Taker {
         for remembered in reader.iter_mut().flat_map(LineReader::changes) {
             claim.remember(&remembered.key(), &remembered.value())?;
         }
+        *open += taken.messages;
         self.taken.messages.fetch_add(taken.messages, Ordering::Relaxed);
         let now = failed.map(|(topic, partition, error)| {
             let of = (topic, partition);
@@ -142,8 +149,9 @@ impl Taker {
     }
 
     fn commit(&self, served: &mut Served) -> Result<(), KafkaError> {
-        let Served { claim, unread, .. } = served;
+        let Served { claim, unread, open, .. } = served;
         claim.commit()?;
+        self.taken.committed.fetch_add(std::mem::take(open), Ordering::Relaxed);
         self.taken.skipped.fetch_add(claim.skipped(), Ordering::Relaxed);
         if unread.as_ref() != Some(&self.of) {
             self.taken.in_the_way(&self.of, None);
@@ -188,17 +196,35 @@ impl Taker {
             Some(avro) if Avro::reads(bytes) => {
                 let mut line = Vec::new();
                 match avro.decode(bytes, &mut line) {
-                    Ok(()) => parse_event(&line, defaults),
+                    Ok(()) => self.parsed(message, &line, defaults),
                     Err(Unread::Message(error)) => Err(error),
                     Err(Unread::Registry(error)) => return Err(error),
                 }
             }
-            _ => parse_event(bytes, defaults),
+            _ => self.parsed(message, bytes, defaults),
         };
         Ok(read.unwrap_or_else(|error| {
             let source = format!("{}/{}", message.topic, message.partition);
             rejected_event(&error, bytes, &source, message.offset.unsigned_abs(), defaults)
         }))
+    }
+
+    /// The event of a line. Whoever enters or leaves is named by the key of the message, unless
+    /// messages are keyed by store.
+    fn parsed(
+        &self,
+        message: &Message<'_>,
+        line: &[u8],
+        defaults: &Defaults,
+    ) -> Result<Event, shelf_events::JsonError> {
+        use shelf_kafka::VISITS;
+        let event = parse_event(line, defaults)?;
+        let nameless = matches!(event.body, Body::Entry(None) | Body::Exit(None));
+        if !nameless || message.topic != self.connection.name(VISITS) {
+            return Ok(event);
+        }
+        let keyed_by_store = self.options.keyed_by_store.iter().any(|topic| topic == VISITS);
+        Ok(if keyed_by_store { event } else { shelf_events::keyed_event(event, line, message.key) })
     }
 }
 

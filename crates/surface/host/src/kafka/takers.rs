@@ -11,6 +11,7 @@ use super::lanes::Lanes;
 use super::taker::pause;
 
 const PAUSE: Duration = Duration::from_millis(500);
+/// Where somebody else has taken over, or others go by other lists.
 const PAUSE_FENCED: Duration = Duration::from_secs(3);
 /// How often the end of a topic is asked for.
 pub(super) const LAG_EVERY: Duration = Duration::from_secs(1);
@@ -36,7 +37,11 @@ impl Assignment for Takers {
     fn assigned(&self, partitions: &[Partition]) {
         for partition in partitions {
             let (work, of) = (Arc::clone(&self.work), partition.clone());
-            self.lanes.begin(partition, move |stop| work(&of, &stop));
+            self.lanes.begin(partition, move |turn| {
+                if turn.begin_work() {
+                    work(&of, turn.stop());
+                }
+            });
         }
     }
 
@@ -55,6 +60,7 @@ impl Drop for Takers {
 #[derive(Debug, Default)]
 pub(super) struct Counted {
     pub(super) messages: AtomicU64,
+    pub(super) committed: AtomicU64,
     pub(super) failures: AtomicU64,
     pub(super) skipped: AtomicU64,
     trouble: Mutex<BTreeMap<Partition, KafkaError>>,
@@ -72,9 +78,9 @@ impl Counted {
         while !stop.load(Ordering::Acquire) {
             let Err(error) = serve() else { break };
             self.failures.fetch_add(1, Ordering::Relaxed);
-            let fenced = matches!(error, KafkaError::Fenced { .. });
+            let by_others = matches!(error, KafkaError::Fenced { .. } | KafkaError::Lists { .. });
             self.in_the_way(partition, Some(error));
-            pause(if fenced { PAUSE_FENCED } else { PAUSE }, stop);
+            pause(if by_others { PAUSE_FENCED } else { PAUSE }, stop);
         }
         self.in_the_way(partition, None);
     }

@@ -85,7 +85,7 @@ impl Assignment for Ours {
             let (settings, figures) = (Arc::clone(&self.settings), Arc::clone(&self.figures));
             let followed = self.standby.as_ref().and_then(|standby| standby.take(number));
             let followed = Cell::new(followed);
-            let lane = move |stop| Lane { number, settings, figures, stop, followed }.run();
+            let lane = move |turn| Lane { number, settings, figures, turn, followed }.run();
             self.lanes.begin(partition, lane);
         }
     }
@@ -93,8 +93,9 @@ impl Assignment for Ours {
     fn revoked(&self, partitions: &[(String, u32)]) {
         self.figures.add_rebalance();
         self.lanes.end(partitions);
-        if let Some(standby) = &self.standby {
-            for partition in partitions {
+        for partition in partitions {
+            self.figures.forget(partition.1);
+            if let Some(standby) = &self.standby {
                 standby.release(partition.1);
             }
         }

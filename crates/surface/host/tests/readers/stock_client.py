@@ -2,9 +2,10 @@
 
 Arguments: the brokers, the prefix of the topics, what to do, and how many shoppers there are.
 
-`sessions`, `touches`, `receipts` and `deliveries` send messages of one kind, keyed as the reference
-keys them: by customer, or not at all. None names a store. They print how many were sent. `read`
-prints what the compacted topics hold: by topic and key, the newest value.
+`sessions`, `entries`, `touches`, `receipts`, `exits` and `deliveries` send messages of one kind,
+keyed as the reference keys them: by customer, or not at all. None names a store. They print how
+many were sent. `read` prints what the eleven compacted topics hold, by topic and key the newest
+value, and all alerts in their order.
 """
 
 import json
@@ -15,6 +16,12 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, To
 
 WEIGHT_G = 1030.0
 PRICE = 1.29
+ALERTS = "alerts"
+RECORDS = (
+    "shelf_state", "wh_state", "shelf_batch_state", "wh_batch_state", "daily_discounts",
+    "shelf_restock_plan", "wh_supplier_plan", "shelf_policies", "wh_policies", "batch_catalog",
+    "shelf_profiles",
+)
 
 
 def at(minute, second):
@@ -27,6 +34,22 @@ def sessions(number, customer):
         "exit_time": at(45, number), "trip_duration_minutes": 45, "weekday": "Thursday",
         "time_slot": "09:00–10:00",
     }
+
+
+def passes(kind, minute, number, customer):
+    """Two pass the door in the same second; only the key says who each is."""
+    yield "foot_traffic_realistic", customer, {
+        "event_type": kind, "time": at(minute, number // 2), "weekday": "Thursday",
+        "time_slot": "09:00–10:00",
+    }
+
+
+def entries(number, customer):
+    yield from passes("entry", 0, number, customer)
+
+
+def exits(number, customer):
+    yield from passes("exit", 46, number, customer)
 
 
 def touches(number, customer):
@@ -90,10 +113,11 @@ def read(brokers, prefix):
         "auto.offset.reset": "error",
     })
     known = consumer.list_topics(timeout=30).topics
-    names = [f"{prefix}.{name}" for name in ("shelf_state", "wh_state", "wh_batch_state")]
+    alerts, told = f"{prefix}.{ALERTS}", []
+    names = [f"{prefix}.{name}" for name in RECORDS]
     places = [
         TopicPartition(name, partition, OFFSET_BEGINNING)
-        for name in names
+        for name in [*names, alerts]
         for partition in known[name].partitions
     ]
     consumer.assign(places)
@@ -101,7 +125,9 @@ def read(brokers, prefix):
     for _ in range(240):
         for message in consumer.consume(1_000, timeout=0.5):
             place = (message.topic(), message.partition())
-            if message.error() is None:
+            if message.error() is None and message.topic() == alerts:
+                told.append(json.loads(message.value()))
+            elif message.error() is None:
                 key = message.key().decode()
                 if message.value() is None:
                     held[message.topic()].pop(key, None)
@@ -114,12 +140,14 @@ def read(brokers, prefix):
     else:
         sys.exit(f"{len(ended)} of {len(places)} partitions come to an end")
     consumer.close()
-    return {name.removeprefix(f"{prefix}."): values for name, values in held.items()}
+    records = {name.removeprefix(f"{prefix}."): values for name, values in held.items()}
+    return {**records, ALERTS: told}
 
 
 def main():
     brokers, prefix, what, shoppers = sys.argv[1:]
-    kinds = {kind.__name__: kind for kind in (sessions, touches, receipts, deliveries)}
+    all_kinds = (sessions, entries, touches, receipts, exits, deliveries)
+    kinds = {kind.__name__: kind for kind in all_kinds}
     told = read(brokers, prefix) if what == "read" else send(
         brokers, prefix, kinds[what], int(shoppers))
     print(json.dumps(told))

@@ -18,11 +18,17 @@ use datafusion::datasource::{TableProvider, TableType};
 use datafusion::error::Result;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::object_store::path::Path;
+use datafusion::object_store::{self, ObjectStoreExt as _};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
+use futures::{StreamExt, stream};
 use shelf_lake::{DataFile, LakeError, Snapshot};
 
 use crate::QueryError;
+
+/// How many files are looked for at once.
+const LOOKS: usize = 16;
 
 /// A snapshot of a table.
 #[derive(Debug)]
@@ -32,6 +38,7 @@ pub(super) struct LakeTable {
     rows: Option<usize>,
     schema: SchemaRef,
     columns: TableSchema,
+    past: bool,
 }
 
 impl LakeTable {
@@ -59,7 +66,34 @@ impl LakeTable {
             .with_table_partition_cols(of_paths)
             .build();
         let schema = Arc::clone(columns.table_schema());
-        Ok(Self { snapshot, rows, schema, columns })
+        Ok(Self { snapshot, rows, schema, columns, past: false })
+    }
+
+    /// A version of the past, whose files may have been removed since.
+    pub(super) fn of_the_past(self) -> Self {
+        Self { past: true, ..self }
+    }
+
+    /// Says so where files of a version of the past have been removed.
+    async fn look_for(&self, files: &[PartitionedFile]) -> Result<(), QueryError> {
+        let (_, store) = self.snapshot.store();
+        let places: Vec<Path> =
+            files.iter().map(|file| file.object_meta.location.clone()).collect();
+        let look = move |place: Path| {
+            let store = Arc::clone(&store);
+            async move { store.head(&place).await }
+        };
+        let mut looks = stream::iter(places).map(look).buffer_unordered(LOOKS);
+        while let Some(look) = looks.next().await {
+            if let Err(object_store::Error::NotFound { path, .. }) = look {
+                let text = format!(
+                    "files of this version have been removed since, as lake.retention_hours says, \
+                     such as {path}"
+                );
+                return Err(QueryError::NoMoment(text));
+            }
+        }
+        Ok(())
     }
 
     /// How many rows it has, and nothing else.
@@ -157,6 +191,9 @@ impl TableProvider for LakeTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let files = self.files().await?;
+        if self.past {
+            self.look_for(&files).await?;
+        }
         if files.is_empty() {
             // A scan of no file has no partition, and an aggregate over it could not be planned.
             let columns = project_schema(&self.schema, projection)?;

@@ -21,6 +21,8 @@ use datafusion::physical_plan::joins::HashJoinExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::repartition::RepartitionExec;
 
+use super::as_a;
+
 type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
 
 /// The rule of DataFusion that has joins tell, for plans in which that leaves something out.
@@ -62,10 +64,6 @@ impl PhysicalOptimizerRule for JoinFilters {
     fn schema_check(&self) -> bool {
         self.rule.schema_check()
     }
-}
-
-fn as_a<T: Any>(node: &dyn ExecutionPlan) -> Option<&T> {
-    (node as &dyn Any).downcast_ref()
 }
 
 /// Whether a plan is all rows of files, or their groups.

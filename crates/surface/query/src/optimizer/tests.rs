@@ -85,7 +85,7 @@ fn days() -> RecordBatch {
 fn context(rules: bool) -> SessionContext {
     let config = SessionConfig::new().with_target_partitions(2);
     let state = SessionStateBuilder::new().with_config(config).with_default_features();
-    let state = if rules { with_rules(state) } else { state };
+    let state = if rules { with_rules(state, 96 << 20) } else { state };
     let context = SessionContext::new_with_state(state.build());
     for (name, batch) in [("lines", lines()), ("days", days())] {
         let rows = batch.num_rows();

@@ -54,6 +54,11 @@ impl Known {
         self.cancel.begin()
     }
 
+    /// Ends the statement that runs.
+    pub(super) fn end(&self) {
+        self.cancel.ask();
+    }
+
     /// What ends the statements of this client, which has its key by then.
     pub(super) fn cancel_of(&self, client: &impl ClientInfo) -> &Cancel {
         self.key.get_or_init(|| {

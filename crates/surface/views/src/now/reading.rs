@@ -101,7 +101,7 @@ impl Reading {
         let opening_us = chain::opening_us(store);
         let mut reading = Self {
             at: store.now(),
-            alerts: store.alerts().len() as u64,
+            alerts: store.alerts_standing().count() as u64,
             ordered_units: week.ordered,
             delivered_units: week.delivered,
             waste_today_cents: today.waste_cents,

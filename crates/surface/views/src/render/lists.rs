@@ -25,6 +25,20 @@ pub fn render_alerts(view: &AlertsView, style: &Style, width: usize) -> String {
             "if you expected some, widen the filter, or see that events come in: shelf status";
         return nothing(*style, "No alert stands.", hint);
     }
+    alert_table(view, *style, width)
+}
+
+/// The alerts that people ended and can bring back, in the same way.
+pub fn render_ended_alerts(view: &AlertsView, style: &Style, width: usize) -> String {
+    if view.alerts.is_empty() {
+        let hint = "an end is final where nobody ended it, its problem has passed, or a newer \
+                    alert stands for it: shelf alerts list";
+        return nothing(*style, "No alert that has ended can be brought back.", hint);
+    }
+    alert_table(view, *style, width)
+}
+
+fn alert_table(view: &AlertsView, style: Style, width: usize) -> String {
     let mut table = Table::new([
         Column::words("severity"),
         Column::words("alert"),
@@ -48,7 +62,7 @@ pub fn render_alerts(view: &AlertsView, style: &Style, width: usize) -> String {
         ]);
         table.note(format!("{} → {}", alert.why, alert.action));
     }
-    table.render(*style, width) + &more(*style, view.alerts.len(), view.total)
+    table.render(style, width) + &more(style, view.alerts.len(), view.total)
 }
 
 /// The restock tasks that stand, one a line.
@@ -92,7 +106,7 @@ pub fn render_tasks(view: &TasksView, style: &Style, width: usize) -> String {
 pub fn render_orders(view: &OrdersView, style: &Style, width: usize) -> String {
     if view.orders.is_empty() {
         let hint =
-            "drafts appear an hour before a supplier's cut-off; see its calendar: shelf status";
+            "drafts appear an hour before a cut-off; see the calendar: shelf orders suppliers";
         return nothing(*style, "No supplier order stands.", hint);
     }
     let mut table = Table::new([

@@ -216,6 +216,7 @@ fn partitions(view: &StatusView, style: Style, width: usize) -> String {
         Column::number("position"),
         Column::number("behind"),
         Column::number("snapshot"),
+        Column::words("saved (UTC)"),
     ]);
     for facts in &view.partitions {
         let snapshot = facts.snapshot_position.map_or_else(|| "none".to_owned(), count);
@@ -225,6 +226,7 @@ fn partitions(view: &StatusView, style: Style, width: usize) -> String {
             count(facts.position).into(),
             count(facts.log_end_offset.saturating_sub(facts.position)).into(),
             snapshot.into(),
+            facts.snapshot_saved_at.map_or_else(String::new, minute_utc).into(),
         ]);
     }
     table.render(style, width)

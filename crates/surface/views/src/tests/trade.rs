@@ -58,6 +58,16 @@ fn sales_stand_beside_those_of_the_same_days_a_week_earlier() {
     assert_eq!((of_store.rows[0].id.as_str(), of_store.rows[0].units), ("S1", row.units));
     let of_category = sales(&stores, KpiBy::Category, 3);
     assert_eq!(of_category.rows[0].units, row.units);
+    let of_product = sales(&stores, KpiBy::Product, 3);
+    assert_eq!((of_product.rows[0].id.as_str(), of_product.rows[0].units), ("P1", row.units));
+    assert_eq!(of_product.total, 1);
+    let text = render_sales(&of_product, &super::PLAIN, 100);
+    let line = text.lines().find(|line| line.contains("6.00")).unwrap();
+    let words: Vec<&str> = line.split_whitespace().collect();
+    assert!(words.windows(4).any(|cells| cells == ["6.00", "4.00", "+50.0", "%"]), "{text}");
+    assert!(!text.contains("not all known"), "{text}");
+    let unknown = render_sales(&sales(&stores, KpiBy::Chain, 7), &super::PLAIN, 100);
+    assert!(unknown.contains(" – ") && unknown.contains("not all known"), "{unknown}");
     // The log does not reach back to all days a week earlier, or products are forgotten.
     for (days, units) in [(7, 6.0), (FACT_DAYS - 7, 10.0)] {
         let unknown = &sales(&stores, KpiBy::Chain, days).rows[0];
@@ -93,6 +103,49 @@ fn who_bought_is_known_for_longer_than_what_was_sold() {
 }
 
 #[test]
+fn hours_tell_what_they_sold() {
+    let mut shop = Shop::new("S1");
+    shop.store(|settings| settings.name = Note::cut("Centro"))
+        .product("P1", |spec| spec.product.price_cents = 100)
+        .opening("P1", "L1", "never", 100, 0)
+        .clock_to("10:00");
+    shop.at("10:20").receipt("C1", &[("P1", 2, 100)]);
+    shop.clock_to("11:00").clock_to("12:00");
+    shop.at("12:30").receipt("C2", &[("P1", 3, 100)]);
+    shop.clock_to("13:00");
+    shop.next_day();
+    shop.clock_to("09:00");
+    shop.at("09:10").receipt("C1", &[("P1", 1, 100)]);
+    shop.clock_to("10:00");
+    let (mut stores, mut history) = (Stores::default(), ReadingHistory::default());
+    for event in shop.events() {
+        let _ = stores.step(&event, &mut shelf_domain::Effects::default());
+        history.look(Chain::new([&stores]).stores());
+    }
+    let chain = Chain::new([&stores]);
+    let view = PatternsView::new(&chain, None, &history);
+    let sold = view.rows.iter().filter(|row| row.net_cents != 0);
+    let sold: Vec<(i32, u8, i64)> =
+        sold.map(|row| (row.date.since(view.rows[0].date), row.hour, row.net_cents)).collect();
+    assert_eq!(sold, [(0, 10, 200), (0, 12, 300), (1, 9, 100)]);
+    assert!(view.rows.is_sorted_by_key(|row| row.start_at));
+    let last = view.rows.last().unwrap();
+    assert_eq!((last.hour, last.availability_percent), (9, Some(100.0)));
+    assert_eq!(view.total, view.rows.len() as u64);
+    let text = render_patterns(&view, &super::PLAIN, 100);
+    let lines: Vec<Vec<&str>> =
+        text.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[1], ["day", "09", "10", "11", "12"]);
+    assert_eq!((&lines[2][2..], &lines[3][2..]), (&["2", "3"][..], &["1"][..]), "{text}");
+    // Before anything was read nothing is known, and a store that is not there has no hours.
+    let unread = PatternsView::new(&chain, None, &ReadingHistory::default());
+    assert_eq!((unread.total, unread.time_zone.is_some()), (0, true));
+    assert!(render_patterns(&unread, &super::PLAIN, 100).contains("No hour of the last week"));
+    let other = Some(shelf_domain::StoreId::cut("S2"));
+    assert_eq!(PatternsView::new(&chain, other, &history), PatternsView::default());
+}
+
+#[test]
 fn suppliers_have_a_calendar() {
     let Example { stores, .. } = small_chain();
     let chain = Chain::new([&stores]);
@@ -108,5 +161,15 @@ fn suppliers_have_a_calendar() {
     let delivery = row.delivery_at.unwrap().since(row.cutoff_at.unwrap());
     assert_eq!(delivery, 30 * HOUR);
     assert_eq!((row.supplier, row.cutoffs[1].as_str()), (SupplierId::cut("fresh"), "Tue 12:00"));
-    assert_eq!(SuppliersView::new(&chain, Some(shelf_domain::StoreId::cut("S2"))).total, 0);
+    let none = SuppliersView::new(&chain, Some(shelf_domain::StoreId::cut("S2")));
+    assert_eq!(none.total, 0);
+    assert!(render_suppliers(&none, &super::PLAIN, 120).contains("No store declares a supplier."));
+    let text = render_suppliers(&view, &super::PLAIN, 200);
+    let next = wording::minute_utc(row.cutoff_at.unwrap());
+    let line = text.lines().find(|line| line.contains(&next)).unwrap();
+    for told in [row.cutoffs.join(", "), wording::span(row.cutoff_in_s.unwrap())] {
+        assert!(line.contains(&told), "{told}: {text}");
+    }
+    let first = SuppliersView { suppliers: view.suppliers[..1].to_vec(), total: 7 };
+    assert!(render_suppliers(&first, &super::PLAIN, 200).contains("1 of 7 shown"));
 }

@@ -11,8 +11,8 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use shelf_domain::Actor;
 use subtle::ConstantTimeEq;
 
-use super::users::User;
-use super::{Role, Who};
+use super::users::{User, hashed};
+use super::{By, Role, Who};
 use crate::app::App;
 use crate::problem::{Kind, Problem};
 use crate::serve::Peer;
@@ -77,14 +77,18 @@ fn admit(app: &App, request: &Request) -> Result<Who, Problem> {
     addressed_to_us(app, request)?;
     let writes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if let Some(token) = bearer(headers) {
-        return of_token(app, token, peer_of(request.extensions()));
+        return of_token(app, hashed(token)).ok_or_else(|| {
+            let peer = peer_of(request.extensions());
+            tracing::warn!(%peer, "a token is unknown or has expired");
+            Problem::new(Kind::Unauthorized, "the token is unknown or has expired")
+        });
     }
     if writes {
         from_our_pages(headers)?;
     }
     let path = request.uri().path();
     if let Some(cookie) = cookie_of(headers).filter(|cookie| !cookie.is_empty()) {
-        match of_session(app, cookie) {
+        match of_session(app, hashed(cookie)) {
             Some(who) => {
                 if writes && path.starts_with("/api/") {
                     let sent = headers.get("x-csrf-token").map_or(&b""[..], HeaderValue::as_bytes);
@@ -122,30 +126,46 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     Some(if scheme.eq_ignore_ascii_case("bearer") { token.trim() } else { "" })
 }
 
-fn of_token(app: &App, token: &str, peer: IpAddr) -> Result<Who, Problem> {
+/// Whether somebody who was let in would be let in again, with the same role and stores. Who
+/// follows a stream uses their session.
+pub(super) fn still(app: &App, who: &Who) -> bool {
+    let again = match &who.by {
+        By::Place => app.local(),
+        By::Token(hash) => of_token(app, hash.clone()),
+        By::Session(hash) => of_session(app, hash.clone()),
+    };
+    again.is_some_and(|again| again.role == who.role && again.stores == who.stores)
+}
+
+fn of_token(app: &App, hash: String) -> Option<Who> {
     let users = app.users();
-    let user = users.of_token(token);
-    user.and_then(|user| known(user, String::new(), false)).ok_or_else(|| {
-        tracing::warn!(%peer, "a token is unknown or has expired");
-        Problem::new(Kind::Unauthorized, "the token is unknown or has expired")
-    })
+    known(users.of_token(&hash)?, String::new(), By::Token(hash))
 }
 
-fn of_session(app: &App, cookie: &str) -> Option<Who> {
-    let session = app.sessions().get(cookie)?;
-    known(app.users().get(&session.user)?, session.csrf, true)
+fn of_session(app: &App, hash: String) -> Option<Who> {
+    let session = app.sessions().get(&hash)?;
+    let users = app.users();
+    let user = users.get(&session.user)?;
+    // Another password ends what has begun with the one before.
+    if users.password_of(&session.user) != session.password {
+        app.sessions().end(&hash);
+        return None;
+    }
+    known(user, session.csrf, By::Session(hash))
 }
 
-fn known(user: &User, csrf: String, session: bool) -> Option<Who> {
+fn known(user: &User, csrf: String, by: By) -> Option<Who> {
     let (name, role, stores) = (Actor::cut(&user.name), user.role()?, user.scope());
-    Some(Who { name, role, stores, csrf, session })
+    let session = matches!(by, By::Session(_));
+    Some(Who { name, role, stores, csrf, session, by })
 }
 
 impl Who {
     /// Somebody who is not known, at what anybody may see.
     fn nobody() -> Self {
         let (name, stores) = (Actor::cut("nobody"), Some(Vec::new()));
-        Self { name, role: Role::Viewer, stores, csrf: String::new(), session: false }
+        let (role, csrf) = (Role::Viewer, String::new());
+        Self { name, role, stores, csrf, session: false, by: By::Place }
     }
 }
 

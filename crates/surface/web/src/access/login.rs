@@ -1,5 +1,7 @@
 //! Logging in and out.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequest, Query, Request, State};
@@ -11,7 +13,7 @@ use serde::Deserialize;
 
 use super::Who;
 use super::guard::{COOKIE, cookie_of, peer_of};
-use super::users::is_password;
+use super::users::{hashed, is_password};
 use crate::app::App;
 use crate::noted;
 use crate::problem::{Kind, Problem};
@@ -70,20 +72,29 @@ async fn login(State(app): State<App>, request: Request) -> Result<Response, Pro
         .map_err(|_| Problem::new(Kind::BadBody, "send name and password as a form"))?;
     let sessions = app.sessions();
     let (by_name, by_peer) = (format!("name {}", form.name), format!("peer {peer}"));
+    let throttled = || Problem::new(Kind::Throttled, "this name or address has failed too often");
     if sessions.must_wait(&by_name) || sessions.must_wait(&by_peer) {
-        return Err(Problem::new(Kind::Throttled, "this name or address has failed too often"));
+        return Err(throttled());
     }
-    let hash = app.users().password_of(&form.name);
-    let known = app.users().get(&form.name).is_some_and(|user| user.role().is_some());
     // One after another: hashing takes memory.
-    let Ok(_turn) = app.hashing().acquire().await else {
+    let Ok(turn) = Arc::clone(app.hashing()).acquire_owned().await else {
         return Err(Problem::new(Kind::Busy, "the server stops"));
     };
-    let given = form.password;
-    let fits = app.blocking(move || is_password(&given, hash.as_deref())).await?;
+    // Others of this name or address may have failed since.
+    let Some(tried) = sessions.may_try(&by_name, &by_peer) else { return Err(throttled()) };
+    let password = app.users().password_of(&form.name);
+    let known = app.users().get(&form.name).is_some_and(|user| user.role().is_some());
+    let (given, hash) = (form.password, password.clone());
+    // The turn and the try last as long as the hashing, also where the client does not wait for it.
+    let hashing = app.blocking(move || {
+        let fits = is_password(&given, hash.as_deref());
+        if fits && known {
+            tried.succeeded();
+        }
+        (fits, turn)
+    });
+    let (fits, _turn) = hashing.await?;
     if !fits || !known {
-        sessions.failed(&by_name);
-        sessions.failed(&by_peer);
         // Some people type their password where their name belongs: only names of users are noted.
         let name = app.users().get(&form.name).map_or("", |_| form.name.as_str()).to_owned();
         tracing::warn!(user = %name, %peer, "a login has failed");
@@ -93,9 +104,8 @@ async fn login(State(app): State<App>, request: Request) -> Result<Response, Pro
         }
         return Err(Problem::new(Kind::BadLogin, "the login has failed"));
     }
-    sessions.succeeded(&by_name);
     let cookie = sessions
-        .begin(&form.name)
+        .begin(&form.name, password)
         .map_err(|_| Problem::new(Kind::Defect, "the system gives no random bytes"))?;
     tracing::info!(user = %form.name, %peer, "logged in");
     noted::note(&app, &form.name, "login", peer.to_string()).await;
@@ -137,7 +147,7 @@ async fn logout(
 ) -> Result<Response, Problem> {
     who.check_csrf(&form.csrf)?;
     if let Some(cookie) = cookie_of(&headers) {
-        app.sessions().end(cookie);
+        app.sessions().end(&hashed(cookie));
         noted::note(&app, who.name.as_str(), "logout", String::new()).await;
     }
     Ok(to("/login", Some(&cookie_line(&app, "", "; Max-Age=0"))))

@@ -237,9 +237,9 @@ impl Users {
         Ok(removed)
     }
 
-    /// Whose token this is, where it is good.
-    pub(crate) fn of_token(&self, secret: &str) -> Option<&User> {
-        let (hash, now) = (hashed(secret), now_s());
+    /// Whose token has this hash, where it is good.
+    pub(crate) fn of_token(&self, hash: &str) -> Option<&User> {
+        let now = now_s();
         let good = |token: &Token| token.hash == hash && token.expires_at > now;
         self.users.iter().find(|user| user.tokens.iter().any(good))
     }
@@ -314,8 +314,8 @@ mod tests {
         assert!(!text.contains(&token) && !text.contains("correct horse"));
         assert!(text.contains("$argon2id$"));
         let mut again = Users::open(&folder).unwrap();
-        assert_eq!(again.of_token(&token).map(|user| user.name.as_str()), Some("anna"));
-        assert!(again.of_token("shelf_other").is_none());
+        assert_eq!(again.of_token(&hashed(&token)).map(|user| user.name.as_str()), Some("anna"));
+        assert!(again.of_token(&hashed("shelf_other")).is_none());
         let hash = again.password_of("anna");
         assert!(is_password("correct horse battery", hash.as_deref()));
         assert!(!is_password("correct horse", hash.as_deref()));
@@ -323,15 +323,18 @@ mod tests {
         // Another role keeps the tokens; who gets no password has none any more.
         let (scope, password) = (Some(vec!["S001".to_owned()]), Some("correct horse battery"));
         again.set("anna", Role::Viewer, scope.clone(), password).unwrap();
-        assert!(again.of_token(&token).is_some() && again.password_of("anna").is_some());
+        assert!(again.of_token(&hashed(&token)).is_some() && again.password_of("anna").is_some());
         again.set("anna", Role::Viewer, scope, None).unwrap();
-        assert!(again.of_token(&token).is_some() && again.password_of("anna").is_none());
+        assert!(again.of_token(&hashed(&token)).is_some() && again.password_of("anna").is_none());
         again
             .add_token("anna", "old", 0)
-            .map(|old| assert!(again.of_token(&old).is_none()))
+            .map(|old| assert!(again.of_token(&hashed(&old)).is_none()))
             .unwrap();
         assert!(users.renewed(&folder).is_some());
-        assert!(again.remove_token("anna", "till").unwrap() && again.of_token(&token).is_none());
+        assert!(
+            again.remove_token("anna", "till").unwrap()
+                && again.of_token(&hashed(&token)).is_none()
+        );
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         assert_eq!(Users::open(&folder).unwrap_err().code(), "users");
         assert!(again.remove("anna").unwrap() && !again.remove("anna").unwrap());

@@ -19,6 +19,9 @@ const ROWS: usize = 100;
 /// The most rows of a page.
 pub(super) const MOST_ROWS: usize = 1_000;
 
+/// The names of the parameters of every list.
+const COMMON: [&str; 4] = ["limit", "page", "as_of", "format"];
+
 /// Parameters of every list.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(default)]
@@ -91,8 +94,11 @@ impl<T: DeserializeOwned + IntoParams + Send> FromRequestParts<App> for Asked<T>
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
         let pairs = pairs_of(parts)?;
-        let known = [names::<T>(), names::<Common>()].concat();
-        check_names(&pairs, &known)?;
+        // What there is of its own need not be known where nothing of that is asked for.
+        if pairs.iter().any(|(name, _)| !COMMON.contains(&name.as_str())) {
+            let common = COMMON.map(str::to_owned);
+            check_names(&pairs, &[names::<T>(), common.to_vec()].concat())?;
+        }
         let (own, common) = (values::<T>(&pairs)?, values::<Common>(&pairs)?);
         let narrowing = |(name, _): &&(String, String)| name != "page" && name != "limit";
         let mut filter: Vec<String> =
@@ -230,7 +236,7 @@ pub(super) fn media_type(headers: &axum::http::HeaderMap) -> Option<String> {
 }
 
 /// A body up to a size.
-pub(super) async fn body_of(request: Request, most: usize) -> Result<axum::body::Bytes, Problem> {
+pub(crate) async fn body_of(request: Request, most: usize) -> Result<axum::body::Bytes, Problem> {
     let too_large = || {
         let detail = format!("it may be {most} bytes long");
         Problem::new(Kind::TooLarge, detail)
@@ -284,4 +290,14 @@ pub(super) fn choice<T: Copy>(
         let detail = format!("there is no {what} {given:?}; there are {}", known.join(", "));
         Problem::new(Kind::BadRequest, detail)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_list_has_the_parameters_that_are_known_of_it() {
+        assert_eq!(names::<Common>(), COMMON);
+    }
 }

@@ -1,16 +1,17 @@
-//! Figures beside those of a week earlier: the first page, and what was sold.
+//! Figures beside those of a week earlier: the first page, what was sold, and when.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use shelf_views::{KpiBy, KpiFilter, NowView, SalesRow, SalesView};
+use shelf_domain::Kpi;
+use shelf_views::{KpiBy, KpiFilter, NowView, PatternRow, PatternsView, SalesRow, SalesView};
 use utoipa::IntoParams;
 
 use super::asked::{Asked, Params, choice, time_of};
 use super::figures::{MOST_DAYS, day_of, days};
 use super::operations::Operations;
 use super::paging::Listed;
-use super::reads::{list, maybe_store, one_store};
+use super::reads::{StoreQuery, list, maybe_store, one_store};
 use crate::access::Who;
 use crate::app::App;
 use crate::problem::Problem;
@@ -27,6 +28,23 @@ pub(super) fn add(operations: Operations) -> Operations {
             "What was sold in some days, beside the same days a week earlier.",
             sales,
         )
+        .list::<StoreQuery, PatternsView, _, _>(
+            "/api/v1/patterns",
+            "What each hour of the last week sold, and how full its shelves were.",
+            patterns,
+        )
+}
+
+impl Listed for PatternsView {
+    type Row = PatternRow;
+
+    fn rows(&mut self) -> &mut Vec<PatternRow> {
+        &mut self.rows
+    }
+
+    fn key(row: &PatternRow) -> String {
+        row.start_at.0.to_string()
+    }
 }
 
 impl Listed for SalesView {
@@ -69,12 +87,14 @@ async fn now(
 struct SalesQuery {
     /// Of this store.
     store: Option<String>,
-    /// What the rows are about: `chain`, `store` or `category`.
+    /// What the rows are about: `chain`, `store`, `category` or `product`.
     by: Option<String>,
     /// The first day, as 2026-01-31; a week before the last without it.
     from: Option<String>,
     /// The last day; the stores' yesterday without it, for their today is not over.
     to: Option<String>,
+    /// The figure by which rows are in order, the highest first.
+    sort: Option<String>,
 }
 
 async fn sales(
@@ -82,18 +102,31 @@ async fn sales(
     who: Who,
     asked: Asked<SalesQuery>,
 ) -> Result<Response, Problem> {
-    const BY: [KpiBy; 3] = [KpiBy::Chain, KpiBy::Store, KpiBy::Category];
     let own = &asked.own;
     let store = maybe_store(own.store.as_ref())?;
-    let by = choice("by", own.by.as_deref(), &BY, KpiBy::code)?.unwrap_or_default();
+    let by = choice("by", own.by.as_deref(), &SalesView::BY, KpiBy::code)?;
+    let by = by.unwrap_or_default();
+    let sort = choice("figure", own.sort.as_deref(), Kpi::ALL, Kpi::code)?;
     let from = own.from.as_deref().map(day_of).transpose()?;
     let to = own.to.as_deref().map(day_of).transpose()?;
     list(&app, &who, &asked, store, "sales", move |_, chain, wanted| {
         let today = chain.select(store).iter().map(|store| store.day()).max().unwrap_or_default();
         let to = to.unwrap_or(today.plus(-1));
         let (from_day, to_day) = days(chain, store, (from, Some(to)), MOST_DAYS)?;
-        let (sort, limit) = (None, Some(wanted));
+        let limit = Some(wanted);
         Ok(SalesView::new(chain, &KpiFilter { store, by, from_day, to_day, sort, limit }))
+    })
+    .await
+}
+
+async fn patterns(
+    State(app): State<App>,
+    who: Who,
+    asked: Asked<StoreQuery>,
+) -> Result<Response, Problem> {
+    let (known, store) = (app.clone(), maybe_store(asked.own.store.as_ref())?);
+    list(&app, &who, &asked, store, "patterns", move |_, chain, _| {
+        Ok(known.memory().patterns(chain, store))
     })
     .await
 }

@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use shelf_domain::{Day, FACT_DAYS, Kpi, StoreId, WindowName};
-use shelf_host::{QualityBook, quality_history};
+use shelf_host::{QualityBook, quality_history, wall_now};
 use shelf_views::{
     Chain, CheckRow, IntakeBy, KpiBy, KpiFilter, KpiRow, KpisView, MarkdownRow, MarkdownsView,
     QualityChangeRow, QualityFacts, QualityHistory, QualityView, Rates, StageFilter, StageRow,
@@ -19,7 +19,7 @@ use super::reads::{StoreQuery, list, maybe_store, one_store};
 use crate::access::Who;
 use crate::app::App;
 use crate::backends::{LakeJob, LakeTable, LinkFact, SimulationState};
-use crate::facts::{applied_facts, host_facts, quality_facts, quality_history_view, stage_rows};
+use crate::facts::{applied_facts, facts_of, quality_facts, quality_history_view, stage_rows};
 use crate::problem::{Kind, Problem};
 
 /// Days of figures where nobody says which.
@@ -146,12 +146,11 @@ async fn status(
     who: Who,
     Params(at): Params<AtMoment>,
 ) -> Result<Response, Problem> {
-    let folder = app.parts().folder.clone();
-    let view = app.view(&who, at.as_of()?, move |present, chain| {
-        let facts = host_facts(&folder, present.reader())?;
-        Ok::<_, Problem>(StatusView::new(chain, &facts))
+    let (as_of, kept) = (at.as_of()?, app.on_disk().await?);
+    let view = app.view(&who, as_of, move |present, chain| {
+        StatusView::new(chain, &facts_of(present.reader(), &kept))
     });
-    Ok(axum::Json(view.await??).into_response())
+    Ok(axum::Json(view.await?).into_response())
 }
 
 /// How events come in.
@@ -169,9 +168,12 @@ struct PipelineView {
     simulation: Option<SimulationState>,
     /// How the links with other systems stand; empty for who does not see all stores.
     links: Vec<LinkFact>,
-    /// How long the stages of the path take, over the last minutes; empty where another process
-    /// runs the chain.
+    /// How long the stages of the path take, over the last minutes, and how often they have failed;
+    /// empty where another process runs the chain.
     stages: Vec<StageRow>,
+    /// How long ago the last snapshot of any partition was saved, in seconds; `null` where there is
+    /// none.
+    snapshot_age_s: Option<i64>,
 }
 
 async fn pipeline(
@@ -179,14 +181,15 @@ async fn pipeline(
     who: Who,
     _: Params<NoParams>,
 ) -> Result<Response, Problem> {
-    let (folder, known, all) = (app.parts().folder.clone(), app.clone(), who.stores.is_none());
+    let (kept, known, all) = (app.on_disk().await?, app.clone(), who.stores.is_none());
     let view = app.view(&who, None, move |present, chain| {
-        let facts = host_facts(&folder, present.reader())?;
+        let facts = facts_of(present.reader(), &kept);
         let links = if all { known.links(present.log_end()) } else { Vec::new() };
-        Ok::<_, Problem>((StatusView::new(chain, &facts), present.rates, links))
+        (StatusView::new(chain, &facts), present.rates, links)
     });
-    let (status, rates, links) = view.await??;
+    let (status, rates, links) = view.await?;
     Ok(axum::Json(PipelineView {
+        snapshot_age_s: status.snapshot_age_s(wall_now()),
         status,
         rates,
         events_seen: app.feed().tick().events,
@@ -436,6 +439,7 @@ async fn lake(
     asked: Asked<NoParams>,
 ) -> Result<Response, Problem> {
     asked.common.present_only("the lake")?;
+    who.must_see_all("the lake")?;
     let Some(lake) = app.parts().lake.clone() else {
         return Err(Problem::new(Kind::NotThere, "no lake is followed by this process"));
     };

@@ -44,7 +44,7 @@ pub(super) fn add(operations: Operations) -> Operations {
         .paged::<EventsQuery, AuditView, _, _>(
             "/api/v1/audit",
             "What people did, the newest first: acts, counts, removals, policies, what else they \
-             set, logins, and what was done to the simulation.",
+             set, logins, and what was done to users and to the simulation.",
             audit,
         )
 }
@@ -104,10 +104,11 @@ pub(super) struct HostActRow {
     pub(super) clock_at: String,
     /// Who, as far as they said.
     pub(super) actor: String,
-    /// `login`, `login_failed`, `logout`, `simulation_paused`, `simulation_resumed` or
-    /// `simulation_speed`.
+    /// `login`, `login_failed`, `logout`, `user_set`, `user_removed`, `token_made`,
+    /// `token_removed`, `simulation_paused`, `simulation_resumed`, `simulation_speed` or
+    /// `quarantine_retry`.
     pub(super) act: String,
-    /// With what: an address, a speed.
+    /// With what: an address, a speed, a user with what was set, the ids of entries.
     pub(super) detail: String,
 }
 
@@ -305,7 +306,7 @@ impl Look {
             self.until.is_none_or(|until| act.at <= until)
                 && self.kind.as_ref().is_none_or(|kind| *kind == act.act)
                 && self.actor.as_ref().is_none_or(|actor| *actor == act.actor)
-                && about.is_none_or(|what| *what == act.actor || *what == act.detail)
+                && about.is_none_or(|what| *what == act.actor || act.about() == what)
         };
         Ok(noted_acts(folder)?.into_iter().rev().filter(kept).take(self.rows).collect())
     }

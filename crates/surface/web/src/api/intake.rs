@@ -185,7 +185,7 @@ fn refused(code: &str, hint: &str) -> Ack {
 
 /// An event that this user may send. What a person did is done by the user, whoever it names; an
 /// admin may name somebody else.
-fn allowed(mut event: Event, who: &Who) -> Result<Event, Ack> {
+pub(super) fn allowed(mut event: Event, who: &Who) -> Result<Event, Ack> {
     if !who.sees(event.store) {
         return Err(refused(Kind::OtherStore.code(), Kind::OtherStore.hint()));
     }

@@ -20,6 +20,11 @@ const EXPORT_ROWS: usize = 100_000;
 /// How far a row may have moved between two pages to be found again.
 const MOVED: usize = 200;
 
+/// The most rows of a page that is written where it is asked for.
+const SHORT: usize = 100;
+/// The most rows that are made for such a page.
+const SHORT_MADE: usize = 5 * SHORT;
+
 /// Where a list goes on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub(super) struct Paging {
@@ -83,6 +88,11 @@ impl Slice {
     pub(super) fn wanted(&self) -> usize {
         let moved = if self.after.is_some() { MOVED } else { 0 };
         self.from.saturating_add(self.rows).saturating_add(moved).saturating_add(1)
+    }
+
+    /// Whether the answer takes so little time that no other thread need write it.
+    pub(super) fn short<T: Listed>(&self, view: &mut T) -> bool {
+        self.rows <= SHORT && view.rows().len() <= SHORT_MADE
     }
 
     /// The answer with the rows of the page; `name` is that of the file of an export.
@@ -176,5 +186,35 @@ fn read(token: &str, filter_hash: u64) -> Result<(usize, Option<String>), Proble
         Some((from, hash, key)) if hash == filter_hash => Ok((from, Some(key))),
         Some(_) => Err(Problem::new(Kind::BadPage, "the token is of another list or filter")),
         None => Err(Problem::new(Kind::BadPage, "this is no token of a page")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Serialize)]
+    struct Numbers(Vec<usize>);
+
+    impl Listed for Numbers {
+        type Row = usize;
+
+        fn rows(&mut self) -> &mut Vec<usize> {
+            &mut self.0
+        }
+
+        fn key(row: &usize) -> String {
+            row.to_string()
+        }
+    }
+
+    #[test]
+    fn only_pages_of_few_rows_are_short() {
+        let short = |rows: usize, made: usize| {
+            let slice = Slice { from: 0, rows, after: None, filter_hash: 0, format: Format::Json };
+            slice.short(&mut Numbers((0..made).collect()))
+        };
+        assert!(short(100, 101) && short(1, 500) && short(100, 0));
+        assert!(!short(101, 0) && !short(EXPORT_ROWS, 3) && !short(1, 501));
     }
 }

@@ -1,6 +1,7 @@
 //! Quarantine over HTTP: what was not accepted, and submitting it again.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::{Mutex, PoisonError};
 
 use axum::extract::State;
@@ -15,6 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::asked::{Asked, JsonBody, rfc3339, store_id};
 use super::history::{id_of, place_of};
+use super::intake::allowed;
 use super::operations::Operations;
 use super::paging::Listed;
 use super::reads::{list, maybe_store};
@@ -22,6 +24,7 @@ use crate::access::{Role, Who};
 use crate::acts::hand_in;
 use crate::app::App;
 use crate::door::Incoming;
+use crate::noted;
 use crate::problem::{Kind, Problem};
 
 /// The most entries that are submitted again at once.
@@ -103,7 +106,8 @@ struct QuarantineRow {
 struct QuarantineView {
     /// How many entries the filter keeps.
     total: u64,
-    /// How many there are of each reason of the core, whatever the filter.
+    /// How many there are of each reason of the core in the stores that may be seen, whatever the
+    /// filter.
     by_reason: BTreeMap<&'static str, u64>,
     /// The rows.
     entries: Vec<QuarantineRow>,
@@ -141,6 +145,20 @@ impl QuarantineRow {
     }
 }
 
+/// The entries whose events the log still has, the newest of each partition first.
+fn entries(book: &mut QuarantineBook) -> Result<Vec<(LogPlace, Reason)>, Problem> {
+    let mut all: Vec<(LogPlace, Reason)> =
+        book.entries().iter().rev().map(|(place, why)| (*place, *why)).collect();
+    let mut first_kept = BTreeMap::new();
+    for ((partition, _), _) in &all {
+        if let Entry::Vacant(first) = first_kept.entry(*partition) {
+            first.insert(book.first_kept(*partition)?);
+        }
+    }
+    all.retain(|((partition, offset), _)| first_kept.get(partition) <= Some(offset));
+    Ok(all)
+}
+
 async fn quarantine(
     State(app): State<App>,
     who: Who,
@@ -156,21 +174,22 @@ async fn quarantine(
         let folder = &inner.parts().folder;
         let sources = Sources::open(folder)?;
         inner.quarantine().read(folder, |book| {
-            let all: Vec<(LogPlace, Reason)> =
-                book.entries().iter().rev().map(|(place, why)| (*place, *why)).collect();
             let mut view = QuarantineView::default();
-            for (_, why) in &all {
-                *view.by_reason.entry(why.code()).or_default() += 1;
-            }
-            for (place, why) in all {
+            for (place, why) in entries(book)? {
                 let fits = |reason: &str| wanted.as_deref().is_none_or(|wanted| wanted == reason);
                 // The reason of bytes that are no event stands in the record itself.
-                if why != Reason::Unreadable && !fits(why.code()) {
+                let other = why != Reason::Unreadable && !fits(why.code());
+                // Where it is does not matter to who sees all stores: it need not be read.
+                if other && stores.is_none() {
+                    *view.by_reason.entry(why.code()).or_default() += 1;
                     continue;
                 }
                 let Some(event) = book.event(place)? else { continue };
-                let seen = stores.as_ref().is_none_or(|stores| stores.contains(&event.store));
-                if !seen || store.is_some_and(|store| store != event.store) {
+                if stores.as_ref().is_some_and(|stores| !stores.contains(&event.store)) {
+                    continue;
+                }
+                *view.by_reason.entry(why.code()).or_default() += 1;
+                if other || store.is_some_and(|store| store != event.store) {
                     continue;
                 }
                 let row = QuarantineRow::new(&event, place, why, &sources);
@@ -234,7 +253,8 @@ async fn retried(
 }
 
 /// Submits entries again, for the API and for the page. What is not in quarantine is refused: the
-/// log has it applied already, and might apply it once more.
+/// log has it applied already, and might apply it once more. Lines that are read once more are sent
+/// by who tries, and can do no more than if they sent them themselves.
 pub(crate) async fn retry(
     app: &App,
     who: &Who,
@@ -242,6 +262,10 @@ pub(crate) async fn retry(
     store: Option<StoreId>,
 ) -> Result<Vec<Ack>, Problem> {
     who.must_be(Role::Planner)?;
+    if let Some(store) = store {
+        who.must_see(store)?;
+    }
+    let ids: Vec<String> = places.iter().map(|place| id_of(*place)).collect();
     let (inner, asker) = (app.clone(), who.clone());
     let tries = app.blocking(move || {
         let folder = &inner.parts().folder;
@@ -257,12 +281,13 @@ pub(crate) async fn retry(
                 let detail = "the log does not have it any more";
                 let event = event.ok_or_else(|| Problem::new(Kind::NotFound, detail))?;
                 asker.must_see(event.store)?;
-                Ok(again(event, store, &mut reader))
+                Ok(again(event, store, &asker, &mut reader))
             });
             again.collect::<Result<Vec<_>, Problem>>()
         })
     });
     let tries = tries.await??;
+    noted::note(app, who.name.as_str(), "quarantine_retry", ids.join(" ")).await;
     let events: Vec<Incoming> = tries.iter().flatten().flatten().cloned().collect();
     let mut acks = hand_in(app, events).await?.into_iter();
     let accepted = Ack { status: AckStatus::Accepted, code: None, hint: None };
@@ -309,10 +334,12 @@ pub(crate) fn newest(app: &App, stores: Option<&[StoreId]>) -> Result<Vec<Refuse
     })
 }
 
-/// The events that an entry would be now: bytes are read once more, an event stays what it is.
+/// The events that an entry would be now: bytes are read once more, as sent by `who`; an event
+/// stays what it is.
 fn again(
     event: Event,
     store: Option<StoreId>,
+    who: &Who,
     reader: &mut LineReader,
 ) -> Result<Vec<Incoming>, Ack> {
     let Body::Rejected(rejected) = event.body else {
@@ -327,7 +354,8 @@ fn again(
     let declared = lines.declarations.into_iter().map(|event| (event, true));
     let events = declared.chain(lines.events.into_iter().map(|event| (event, false)));
     let origin = event.origin;
-    Ok(events
-        .map(|(event, if_new)| Incoming { event: Event { origin, ..event }, if_new })
-        .collect())
+    let sent = events.map(|(event, if_new)| {
+        allowed(Event { origin, ..event }, who).map(|event| Incoming { event, if_new })
+    });
+    sent.collect()
 }

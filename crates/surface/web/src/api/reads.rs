@@ -5,15 +5,14 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shelf_domain::{
-    AlertStatus, Body, Event, OrderStatus, Policy, Rule, Severity, Store, StoreId, SupplierId,
-    TaskStatus,
+    Body, Event, OrderStatus, Policy, Rule, Severity, Store, StoreId, SupplierId, TaskStatus,
 };
 use shelf_events::write_event;
 use shelf_views::{
     AlertFilter, AlertRow, AlertsView, Chain, LotFilter, LotsView, OrderFilter, OrderRow,
     OrdersView, ProductRow, ProductsView, ShelfFilter, ShelfRow, ShelfState, ShelvesView,
-    StockedLot, StoreStatus, SupplierRow, SuppliersView, TaskFilter, TaskRow, TasksView, ZoneRow,
-    ZonesView,
+    StatusFilter, StockedLot, StoreStatus, SupplierRow, SuppliersView, TaskFilter, TaskRow,
+    TasksView, ZoneRow, ZonesView,
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -27,8 +26,6 @@ use crate::feed::Present;
 use crate::problem::{Kind, Problem};
 
 const SEVERITIES: [Severity; 3] = [Severity::Info, Severity::Warning, Severity::Critical];
-const ALERTS: [AlertStatus; 3] =
-    [AlertStatus::Open, AlertStatus::Acknowledged, AlertStatus::Snoozed];
 const ORDERS: [OrderStatus; 3] = [OrderStatus::Draft, OrderStatus::Approved, OrderStatus::Sent];
 const TASKS: [TaskStatus; 3] = [TaskStatus::Pending, TaskStatus::Issued, TaskStatus::InTransit];
 const SHELVES: [ShelfState; 4] =
@@ -47,7 +44,8 @@ pub(super) fn add(operations: Operations) -> Operations {
         )
         .list::<AlertsQuery, AlertsView, _, _>(
             "/api/v1/alerts",
-            "The alerts that stand, the most urgent first.",
+            "The alerts that stand, the most urgent first, or those that people ended and can \
+             bring back, the last one first.",
             alerts,
         )
         .list::<TasksQuery, TasksView, _, _>(
@@ -118,7 +116,10 @@ pub(super) async fn list<Q, T: Listed + Send + 'static>(
         }
         make(present, chain, wanted)
     });
-    let view = view.await??;
+    let mut view = view.await??;
+    if slice.short(&mut view) {
+        return slice.answer(view, name);
+    }
     let name = name.to_owned();
     app.blocking(move || slice.answer(view, &name)).await?
 }
@@ -272,7 +273,8 @@ struct AlertsQuery {
     rule: Option<String>,
     /// `info`, `warning` or `critical`.
     severity: Option<String>,
-    /// `open`, `acknowledged` or `snoozed`.
+    /// `open`, `acknowledged` or `snoozed`; `ended`: those that people ended and that `undo` brings
+    /// back. Without it, all that stand.
     status: Option<String>,
     /// That this person takes care of.
     assigned_to: Option<String>,
@@ -289,7 +291,7 @@ async fn alerts(
         sku: own.sku.as_deref().map(sku_of).transpose()?,
         rule: choice("rule", own.rule.as_deref(), &Rule::ALL, Rule::code)?,
         severity: choice("severity", own.severity.as_deref(), &SEVERITIES, Severity::code)?,
-        status: choice("status", own.status.as_deref(), &ALERTS, AlertStatus::code)?,
+        status: choice("status", own.status.as_deref(), &StatusFilter::ALL, StatusFilter::code)?,
         owner: own.assigned_to.as_deref().map(actor_of).transpose()?,
         limit: None,
     };

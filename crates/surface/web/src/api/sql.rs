@@ -49,6 +49,7 @@ pub(super) fn add(operations: Operations) -> Operations {
 #[serde(deny_unknown_fields)]
 struct SqlBody {
     /// Its text.
+    #[schema(example = "SELECT count(*) AS shelves FROM live.shelves")]
     sql: String,
     /// `json`, `csv`, `arrow` or `parquet`; what `Accept` says without it.
     #[serde(default)]
@@ -108,7 +109,7 @@ pub(crate) fn backend(app: &App, who: &Who) -> Result<Arc<dyn SqlBackend>, Probl
 pub(crate) fn failed(failure: &SqlFailure) -> Problem {
     let status = match failure.code.as_str() {
         "sql_timeout" | "sql_cancelled" => StatusCode::REQUEST_TIMEOUT,
-        "sql_memory" => StatusCode::SERVICE_UNAVAILABLE,
+        "sql_memory" | "lake_damaged" => StatusCode::SERVICE_UNAVAILABLE,
         "sql_failed" => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     };

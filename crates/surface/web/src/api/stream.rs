@@ -18,12 +18,13 @@ use serde::Deserialize;
 use shelf_domain::{Severity, Sku, StoreId};
 use shelf_views::EffectKind;
 use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use utoipa::IntoParams;
 
 use super::asked::{Params, choice, sku_of};
 use super::operations::Operations;
 use super::reads::maybe_store;
-use crate::access::Who;
+use crate::access::{Right, Who};
 use crate::app::App;
 use crate::feed::{FeedLine, Tick};
 use crate::problem::{Kind, Problem};
@@ -85,6 +86,9 @@ struct Open {
     line: u64,
     changes: watch::Receiver<Tick>,
     stopping: watch::Receiver<bool>,
+    right: Right,
+    /// When to say that nothing has happened.
+    alive: Interval,
     first: Option<Bytes>,
     _room: OwnedSemaphorePermit,
 }
@@ -121,7 +125,10 @@ async fn open(
     };
     let (changes, stopping) = (app.feed().changes(), app.stopping());
     let first = Some(Bytes::from(first));
-    let mut open = Open { app, wanted, line, changes, stopping, first, _room: room };
+    let right = Right::new(&app, who);
+    let mut alive = interval_at(Instant::now() + ALIVE, ALIVE);
+    alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut open = Open { app, wanted, line, changes, stopping, right, alive, first, _room: room };
     // What came before the stream is sent at once.
     open.changes.mark_changed();
     let chunks = stream::unfold(open, |mut open| async move {
@@ -138,16 +145,19 @@ async fn open(
 const GAP: &str = "event: gap\ndata: {}\n\n";
 
 impl Open {
-    /// What is sent next; `None` where the stream ends with the server.
+    /// What is sent next; `None` where the stream ends, with the server or the right to it.
     async fn next(&mut self) -> Option<Bytes> {
         if let Some(first) = self.first.take() {
             return Some(first);
         }
         tokio::select! {
+            biased;
+            () = self.right.lost() => return None,
             _ = self.stopping.wait_for(|stopping| *stopping) => return None,
             changed = self.changes.changed() => changed.ok()?,
-            () = tokio::time::sleep(ALIVE) => return Some(Bytes::from_static(b": alive\n\n")),
+            _ = self.alive.tick() => return Some(Bytes::from_static(b": alive\n\n")),
         }
+        self.alive.reset();
         let tick = *self.changes.borrow_and_update();
         let (lines, gone) = self.app.feed().lines_after(self.line, LINES);
         let mut text = String::new();

@@ -436,6 +436,7 @@ async fn simulate(
     JsonBody(body): JsonBody<SimulationBody>,
 ) -> Result<Response, Problem> {
     who.must_be(Role::Planner)?;
+    who.must_see_all("the simulation")?;
     let Some(simulation) = &app.parts().simulation else { return Err(nothing_simulated()) };
     if let Some(speed) = body.speed {
         if !(speed > 0.0 && speed <= FASTEST) {

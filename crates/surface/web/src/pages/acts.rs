@@ -50,6 +50,14 @@ fn wishes(form: &Query) -> Result<Vec<Wish>, Problem> {
     form.all("alert").take(MOST).map(|ticked| read(verb, ticked)).collect()
 }
 
+/// How many ticks of a form are beyond what one form does.
+fn beyond(form: &Query) -> usize {
+    match form.get("one") {
+        Some(_) => 0,
+        None => form.all("alert").count().saturating_sub(MOST),
+    }
+}
+
 fn note(form: &Query) -> Note {
     Note::cut(form.get("note").unwrap_or_default())
 }
@@ -94,7 +102,7 @@ pub(super) fn alerts(chain: &Chain<'_>, who: &Who, form: &Query) -> Result<Deed,
             missing = DONE_WITH;
             store.alert_before_act(alert).is_some()
         } else {
-            store.alerts().iter().any(|standing| standing.alert == alert)
+            store.alerts_standing().any(|standing| standing.alert == alert)
         };
         if fits {
             if act != AlertVerb::Undo {
@@ -112,6 +120,10 @@ pub(super) fn alerts(chain: &Chain<'_>, who: &Who, form: &Query) -> Result<Deed,
         (_, 0) => missing.all.to_owned(),
         (_, acts) if left == 0 => format!("{acts} alerts {done}."),
         (_, acts) => format!("{acts} alerts {done}; {left} {}.", missing.some),
+    };
+    let done = match beyond(form) {
+        0 => done,
+        more => format!("{done} One form takes {MOST} alerts: {more} more were left out."),
     };
     Ok(Deed { done, events, undo })
 }

@@ -1,14 +1,14 @@
 //! The inbox of open problems, and one of them in full.
 
-use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use askama::Template;
 use shelf_domain::{
-    Actor, AlertId, AlertStatus, Effect, HOUR, Rule, Severity, StoreId, TaskStatus,
+    Actor, AlertId, AlertStatus, AlertVerb, Effect, HOUR, Rule, Severity, TaskStatus,
 };
 use shelf_views::{
-    AlertDetail, AlertFilter, AlertRow, AlertsView, LotRow, ShelfRow, TaskRow, wording, zone_of,
+    AlertDetail, AlertFilter, AlertRow, AlertsView, LotRow, ShelfRow, StatusFilter, TaskRow,
+    wording, zone_of,
 };
 
 use super::chart::{Chart, Line};
@@ -36,12 +36,12 @@ pub(super) struct Acts {
 #[template(path = "acts.html")]
 struct Buttons<'a> {
     alert: &'a AlertRow,
-    undo: bool,
+    undo: Option<&'static str>,
 }
 
 impl Acts {
     pub(super) fn new(scene: &Scene<'_>, alert: &AlertRow) -> Self {
-        let undo = undoable(scene, alert);
+        let undo = undoable(alert);
         let buttons = Buttons { alert, undo }.render().unwrap_or_default();
         Self {
             several: scene.chain.stores().len() > 1,
@@ -55,19 +55,18 @@ fn alert_link(scene: &Scene<'_>, alert: &AlertRow) -> String {
     scene.link_in(alert.store, &format!("/alerts/{}", alert.alert))
 }
 
-/// Whether the last act of a person on an alert can be taken back: that the routes gave it to
+/// The last act of a person on an alert, where it can be taken back: that the routes gave it to
 /// somebody is nothing that anybody did by mistake.
-fn undoable(scene: &Scene<'_>, alert: &AlertRow) -> bool {
+fn undoable(alert: &AlertRow) -> Option<&'static str> {
     if alert.actor.is_some_and(|actor| actor.as_str() == ROUTER) {
-        return false;
+        return None;
     }
-    let store = scene.chain.store(alert.store);
-    store.is_some_and(|store| store.alert_before_act(alert.alert).is_some())
+    alert.undoable.map(AlertVerb::code)
 }
 
 /// One row of the inbox.
 struct Row {
-    undo: bool,
+    undo: Option<&'static str>,
     alert: AlertRow,
     link: String,
     shelf: String,
@@ -107,9 +106,11 @@ struct Inbox {
 #[derive(Template)]
 #[template(path = "alerts_ended.html")]
 struct Ended {
-    rows: Vec<AlertRow>,
+    /// Each with when it ended, on its store's clock.
+    rows: Vec<(AlertRow, String)>,
     total: u64,
     several: bool,
+    cut: String,
 }
 
 fn choices<T: Copy>(
@@ -139,7 +140,8 @@ pub(super) fn parts(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
     let asked = scene.query.get("assigned_to");
     let owner = asked.map(Actor::cut);
     let (store, limit) = (scene.asked(), Some(ROWS));
-    let filter = AlertFilter { store, sku: None, rule, severity, status, owner, limit };
+    let among = status.map(StatusFilter::Is);
+    let filter = AlertFilter { store, sku: None, rule, severity, status: among, owner, limit };
     let view = AlertsView::new(scene.chain, &filter);
     let filters = Filters {
         store: scene.query.get("store").map(str::to_owned),
@@ -148,7 +150,10 @@ pub(super) fn parts(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
         rules,
         statuses,
         owners: owners(scene, owner),
-        export: format!("/api/v1/alerts{}", scene.query.with("format", "csv")),
+        export: scene.in_api(
+            "/api/v1/alerts?format=csv",
+            &["store", "severity", "rule", "status", "assigned_to"],
+        ),
     };
     let inbox = Inbox {
         rows: view.alerts.into_iter().map(|alert| row(scene, alert)).collect(),
@@ -158,35 +163,36 @@ pub(super) fn parts(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
         narrowed: severity.is_some() || rule.is_some() || status.is_some() || owner.is_some(),
         all: scene.link("/alerts"),
     };
-    let mut rows = ended(scene, store);
-    let total = rows.len() as u64;
-    rows.truncate(ROWS);
-    let ended = Ended { rows, total, several: inbox.several };
     Ok(vec![
         Part::still("filters", &filters)?,
         Part::live("alerts", &inbox)?,
-        Part::live("ended", &ended)?,
+        Part::live("ended", &ended(scene))?,
     ])
 }
 
 /// What people ended and can bring back, for those who may.
-fn ended(scene: &Scene<'_>, asked: Option<StoreId>) -> Vec<AlertRow> {
+fn ended(scene: &Scene<'_>) -> Ended {
+    let several = scene.stores().len() > 1;
     if !scene.may(Role::Operator) {
-        return Vec::new();
+        return Ended { rows: Vec::new(), total: 0, several, cut: String::new() };
     }
-    let stores = scene.stores();
-    let stores = stores.iter().filter(|store| asked.is_none_or(|asked| store.id() == asked));
-    let mut rows: Vec<AlertRow> = stores
-        .flat_map(|store| store.alerts_to_undo().map(|alert| AlertRow::new(store, alert)))
-        .collect();
-    rows.sort_by_key(|row| (Reverse(row.severity), row.store, Reverse(row.alert)));
-    rows
+    let (store, status) = (scene.asked(), Some(StatusFilter::Ended));
+    let filter = AlertFilter { store, status, limit: Some(ROWS), ..AlertFilter::default() };
+    let view = AlertsView::new(scene.chain, &filter);
+    let row = |alert: AlertRow| {
+        let clock = scene.chain.store(alert.store).map(|store| &store.settings().clock);
+        let at = alert.undoable_at.zip(clock);
+        let at = at.map_or_else(String::new, |(at, clock)| fmt::local(clock, at));
+        (alert, at)
+    };
+    let cut = fmt::cut(view.alerts.len(), view.total, "the last one first");
+    Ended { rows: view.alerts.into_iter().map(row).collect(), total: view.total, several, cut }
 }
 
 /// Who takes care of alerts that stand, and who is asked for.
 fn owners(scene: &Scene<'_>, asked: Option<Actor>) -> Vec<(String, bool)> {
     let stores = scene.stores();
-    let standing = stores.iter().flat_map(|store| store.alerts());
+    let standing = stores.iter().flat_map(|store| store.alerts_standing());
     let all: BTreeSet<Actor> = standing.filter_map(|alert| alert.owner).chain(asked).collect();
     all.into_iter().map(|owner| (owner.to_string(), asked == Some(owner))).collect()
 }
@@ -194,7 +200,7 @@ fn owners(scene: &Scene<'_>, asked: Option<Actor>) -> Vec<(String, bool)> {
 fn row(scene: &Scene<'_>, alert: AlertRow) -> Row {
     let zone = zone_of(&alert.category);
     Row {
-        undo: undoable(scene, &alert),
+        undo: undoable(&alert),
         link: alert_link(scene, &alert),
         shelf: alert.sku.map_or_else(String::new, |sku| {
             scene.link_in(alert.store, &format!("/shelves/{}", encode(sku.as_str())))
@@ -217,7 +223,7 @@ struct Moment {
 struct One {
     alert: AlertRow,
     acts: bool,
-    undo: bool,
+    undo: Option<&'static str>,
     past: bool,
     opened: String,
     seen: String,
@@ -261,7 +267,7 @@ pub(super) fn one(scene: &Scene<'_>, id: &str) -> Result<Vec<Part>, Wrong> {
     });
     let one = One {
         acts: scene.may(Role::Operator),
-        undo: undoable(scene, &row),
+        undo: undoable(&row),
         past: scene.as_of.is_some(),
         opened: fmt::local(clock, row.opened_at),
         seen: fmt::local(clock, row.last_seen_at),
@@ -345,4 +351,19 @@ pub(super) fn level_chart(
         marks: Some(Line::new("Restocked", restocks)),
     }
     .html()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alert_of_a_whole_store_says_that_there_is_no_chart() {
+        let page = |chart: &str| {
+            Evidence { chart: chart.to_owned(), moments: Vec::new() }.render().unwrap()
+        };
+        assert!(page("").contains("A whole store has no level to draw."), "{}", page(""));
+        let drawn = page("<svg></svg>");
+        assert!(drawn.contains("<svg></svg>") && !drawn.contains("no level to draw"), "{drawn}");
+    }
 }

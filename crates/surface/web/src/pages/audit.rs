@@ -9,7 +9,7 @@ use super::scene::{Part, Scene, Wrong};
 use crate::api::Act;
 
 /// What a visitor may narrow the list to.
-const KINDS: [&str; 16] = [
+const KINDS: [&str; 21] = [
     "alert_act",
     "order_act",
     "task_act",
@@ -23,9 +23,14 @@ const KINDS: [&str; 16] = [
     "login",
     "login_failed",
     "logout",
+    "user_set",
+    "user_removed",
+    "token_made",
+    "token_removed",
     "simulation_paused",
     "simulation_resumed",
     "simulation_speed",
+    "quarantine_retry",
 ];
 
 /// One act.
@@ -47,6 +52,7 @@ struct Filters {
     as_of: Option<String>,
     actor: String,
     kinds: Vec<(&'static str, bool)>,
+    export: String,
 }
 
 #[derive(Template)]
@@ -66,6 +72,7 @@ pub(super) fn parts(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
         as_of: scene.as_of.map(str::to_owned),
         actor: scene.query.get("actor").unwrap_or_default().to_owned(),
         kinds: KINDS.iter().map(|&kind| (kind, scene.query.get("type") == Some(kind))).collect(),
+        export: scene.in_api("/api/v1/audit?format=csv", &["store", "type", "actor"]),
     };
     let (rows, next, trouble) = match &scene.extra.audit {
         Some(Ok(found)) => {

@@ -37,6 +37,7 @@ pub(super) async fn simulation(
 async fn control(app: &App, who: &Who, form: &Query) -> Result<Response, Problem> {
     who.check_csrf(form.get("csrf").unwrap_or_default())?;
     who.must_be(Role::Planner)?;
+    who.must_see_all("the simulation")?;
     let none = || Problem::new(Kind::NotFound, "no simulation runs here");
     let simulation = app.parts().simulation.clone().ok_or_else(none)?;
     let speed = form.get("speed").and_then(|speed| speed.parse::<f64>().ok());

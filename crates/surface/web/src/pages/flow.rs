@@ -2,7 +2,7 @@
 //! refused.
 
 use askama::Template;
-use shelf_domain::Body;
+use shelf_domain::{Body, StoreId};
 use shelf_events::write_event;
 use shelf_views::{CheckRow, CheckState, Figure, Intake, IntakeRow, StageRow, StatusView, wording};
 
@@ -10,6 +10,7 @@ use super::fmt;
 use super::scene::{Part, Scene, Wrong};
 use crate::access::Role;
 use crate::api::Refused;
+use crate::app::App;
 use crate::{LakeJob, LakeTable, LinkFact};
 
 /// One stage of the path.
@@ -17,8 +18,10 @@ struct Stage {
     name: String,
     value: String,
     detail: String,
-    /// 99 of 100 times took no longer, of what is measured.
-    p99: Option<String>,
+    /// How long it takes, of what is measured.
+    times: Option<String>,
+    /// How often it has failed, where that is known.
+    failures: Option<String>,
 }
 
 struct PartitionRow {
@@ -26,6 +29,7 @@ struct PartitionRow {
     end: u64,
     position: u64,
     snapshot: String,
+    saved: String,
     behind: u64,
 }
 
@@ -68,6 +72,7 @@ struct Lake {
     checks: Vec<CheckRow>,
     sources: Vec<IntakeRow>,
     checked: bool,
+    export: String,
 }
 
 /// The parts of the page of the path.
@@ -88,6 +93,7 @@ pub(super) fn pipeline(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
                 snapshot: partition
                     .snapshot_position
                     .map_or_else(|| "none yet".to_owned(), wording::count),
+                saved: ago(scene.extra.wall_now.and_then(|now| partition.snapshot_age_s(now))),
                 behind: partition.log_end_offset.saturating_sub(partition.position),
             })
             .collect(),
@@ -103,11 +109,15 @@ fn stages(scene: &Scene<'_>, status: &StatusView) -> Vec<Stage> {
     let rates = scene.rates;
     let stage = |name: &str, code: Option<&str>, value, detail| {
         let measured = scene.extra.stages.iter().find(|row| Some(row.stage) == code);
-        Stage { name: name.to_owned(), value, detail, p99: measured.map(StageRow::p99) }
+        let (times, failures) = (measured.map(StageRow::times), measured.map(StageRow::failed));
+        Stage { name: name.to_owned(), value, detail, times, failures }
     };
     let log_end: u64 = status.partitions.iter().map(|p| p.log_end_offset).sum();
     let behind: u64 =
         status.partitions.iter().map(|p| p.log_end_offset.saturating_sub(p.position)).sum();
+    let age_s = scene.extra.wall_now.and_then(|now| status.snapshot_age_s(now));
+    let last = |age_s: i64| format!(", the last saved {} ago", wording::span(age_s));
+    let saved_at = age_s.map_or_else(String::new, last);
     let saved: u64 = status.partitions.iter().filter_map(|p| p.snapshot_position).sum();
     let events = &status.events;
     let duplicates = events.duplicates.map_or_else(|| "–".to_owned(), wording::count);
@@ -145,7 +155,7 @@ fn stages(scene: &Scene<'_>, status: &StatusView) -> Vec<Stage> {
             "Snapshots",
             Some("snapshot"),
             wording::count(saved),
-            "events that they stand for".to_owned(),
+            format!("events that they stand for{saved_at}"),
         ),
         stage(
             "Refused",
@@ -157,6 +167,11 @@ fn stages(scene: &Scene<'_>, status: &StatusView) -> Vec<Stage> {
     ];
     stages.extend(scene.extra.links.iter().map(link_stage));
     stages
+}
+
+/// How long ago: `3 min ago`, or a dash where that is not known.
+fn ago(seconds: Option<i64>) -> String {
+    seconds.map_or_else(|| "–".to_owned(), |seconds| format!("{} ago", wording::span(seconds)))
 }
 
 /// A link with another system: what it has taken, and how it stands.
@@ -172,7 +187,8 @@ fn link_stage(link: &LinkFact) -> Stage {
         format!("; {told}: {error} [{code}]")
     });
     let detail = [Some(stands), behind, failed].into_iter().flatten().collect();
-    Stage { name: link.name.clone(), value, detail, p99: None }
+    let failures = Some(wording::counted(link.failures, "failure"));
+    Stage { name: link.name.clone(), value, detail, times: None, failures }
 }
 
 fn refused<'a>(scene: &Scene<'a>, events: &Intake) -> Quarantine<'a> {
@@ -217,6 +233,22 @@ fn entry(scene: &Scene<'_>, refused: &Refused) -> Entry {
     }
 }
 
+/// The tables of the lake, or why they cannot be told, and its jobs, for who sees these stores;
+/// `None` where there is no lake.
+pub(super) async fn lake_facts(
+    app: &App,
+    stores: Option<&[StoreId]>,
+) -> (Option<Result<Vec<LakeTable>, String>>, Vec<LakeJob>) {
+    let Some(lake) = app.parts().lake.clone() else { return (None, Vec::new()) };
+    if stores.is_some() {
+        let why = "The lake is of all stores, and you do not see them all.".to_owned();
+        return (Some(Err(why)), Vec::new());
+    }
+    let jobs = lake.jobs();
+    let tables = app.blocking(move || lake.tables()).await.ok();
+    (tables.map(|tables| tables.map_err(|(_, sentence)| sentence)), jobs)
+}
+
 fn lake(scene: &Scene<'_>) -> Lake {
     let (tables, trouble) = match &scene.extra.lake {
         Some(Ok(tables)) => (tables.clone(), String::new()),
@@ -234,6 +266,7 @@ fn lake(scene: &Scene<'_>) -> Lake {
         jobs: scene.extra.jobs.clone(),
         sources: quality.map(|view| view.intake.clone()).unwrap_or_default(),
         checked: quality.is_some(),
+        export: scene.in_api("/api/v1/quality?format=csv", &[]),
         checks,
     }
 }

@@ -96,3 +96,24 @@ pub(crate) fn sentence(text: &str) -> String {
 pub(crate) fn category(category: &str) -> String {
     wording::sentence_case(category)
 }
+
+/// What a list that is not whole says: `20 of 57 are shown, the fullest first.`; nothing of a whole
+/// one.
+pub(crate) fn cut(shown: usize, total: u64, order: &str) -> String {
+    if shown as u64 >= total {
+        return String::new();
+    }
+    format!("{} of {} are shown, {order}.", wording::count(shown as u64), wording::count(total))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_says_how_much_of_it_is_shown_only_where_it_is_cut() {
+        let order = "the fullest first";
+        assert_eq!(cut(20, 1_057, order), "20 of 1,057 are shown, the fullest first.");
+        assert_eq!((cut(20, 20, order), cut(0, 0, order)), (String::new(), String::new()));
+    }
+}

@@ -98,8 +98,10 @@ struct Layout<'a> {
     head: String,
     parts: Vec<Part>,
     stores: Vec<(StoreId, String, bool)>,
-    store: Option<StoreId>,
-    keep: Vec<(&'static str, String)>,
+    /// What stays where another store is chosen.
+    beside_store: Vec<(String, String)>,
+    /// What stays where another moment is chosen.
+    beside_moment: Vec<(String, String)>,
     path: String,
     live: String,
     moment: Option<&'a str>,
@@ -156,8 +158,8 @@ pub(super) fn whole(
         head: head(scene)?.html,
         parts,
         stores: scene.chain.stores().iter().map(|store| name(store)).collect(),
-        store: scene.asked(),
-        keep: scene.as_of.map(|at| ("as_of", at.to_owned())).into_iter().collect(),
+        beside_store: scene.query.beside("store"),
+        beside_moment: scene.query.beside("as_of"),
         path,
         live,
         moment: scene.as_of,

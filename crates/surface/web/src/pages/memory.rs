@@ -5,8 +5,8 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use shelf_domain::{HOUR, StoreId};
-use shelf_host::{ChainReader, HostError, step_behind_people};
-use shelf_views::{Chain, LevelHistory, NowView, ReadingHistory};
+use shelf_host::{ChainReader, Folder, HostError, step_behind_people};
+use shelf_views::{Chain, LevelHistory, NowView, PatternsView, ReadingHistory};
 
 use super::live::Lives;
 use crate::app::{App, Weakly};
@@ -43,6 +43,11 @@ impl Memory {
         store: Option<StoreId>,
     ) -> NowView {
         NowView::new(chain, present.clock, store, &self.past().readings, present.rates)
+    }
+
+    /// The hours of the last week of one store, or of all that are seen.
+    pub(crate) fn patterns(&self, chain: &Chain<'_>, store: Option<StoreId>) -> PatternsView {
+        PatternsView::new(chain, store, &self.past().readings)
     }
 
     pub(super) fn past(&self) -> RwLockReadGuard<'_, Past> {
@@ -83,10 +88,39 @@ fn follow(weak: &Weakly) {
     }
 }
 
+/// The hours of the last week of one store, or of all together, as far as the end of the log tells
+/// them. Blocks while that is read.
+pub fn patterns(folder: &Folder, store: Option<StoreId>) -> Result<PatternsView, HostError> {
+    let ends = folder.log_ends()?;
+    let mut reader = open_back(folder, &ends)?;
+    let mut readings = ReadingHistory::default();
+    // A running chain goes on: what it has written meanwhile is not waited for.
+    let behind = |reader: &ChainReader| {
+        reader.positions().iter().zip(&ends).any(|((_, position), end)| position < end)
+    };
+    while behind(&reader) {
+        let stepped = reader.follow(|_, stepped| {
+            if let Some(store) = stepped.stores.get(stepped.event.store) {
+                readings.look(&[store]);
+            }
+        })?;
+        if stepped == 0 {
+            break;
+        }
+    }
+    Ok(PatternsView::new(&Chain::new(reader.partitions()), store, &readings))
+}
+
+/// A reader from before the last events of these ends of the log.
+fn open_back(folder: &Folder, ends: &[u64]) -> Result<ChainReader, HostError> {
+    let from: Vec<u64> = ends.iter().map(|end| end.saturating_sub(READ_BACK)).collect();
+    ChainReader::open_before(folder, &from)
+}
+
 fn read_back(app: &App) -> Result<(), HostError> {
     let ends = app.feed().read(|present| present.reader().positions());
-    let from: Vec<u64> = ends.iter().map(|(_, end)| end.saturating_sub(READ_BACK)).collect();
-    let mut reader = ChainReader::open_before(app.feed().folder(), &from)?;
+    let ends: Vec<u64> = ends.into_iter().map(|(_, end)| end).collect();
+    let mut reader = open_back(app.feed().folder(), &ends)?;
     let (mut past, mut last) = (Past::default(), None);
     loop {
         let stepped = reader.follow(|_, stepped| {

@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+/// What belongs to one look at a page, and not to what it is narrowed to.
+const OF_ONE_LOOK: [&str; 3] = ["page", "do", "csrf"];
+
 /// The names and values of a query, in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Query {
@@ -41,6 +44,13 @@ impl Query {
             let _ = write!(text, "{sign}{}={}", encode(name), encode(value));
         }
         text
+    }
+
+    /// What the page stays narrowed to where this name gets another value.
+    pub(crate) fn beside(&self, name: &str) -> Vec<(String, String)> {
+        let left = |known: &str| known == name || OF_ONE_LOOK.contains(&known);
+        let kept = self.pairs.iter().filter(|(known, value)| !left(known) && !value.is_empty());
+        kept.cloned().collect()
     }
 }
 
@@ -83,6 +93,15 @@ mod tests {
         let with = query.with("store", "");
         assert_eq!(with, "?text=a%20b%26c&tick=1&tick=2");
         assert_eq!(Query::read(with.trim_start_matches('?')).get("text"), Some("a b&c"));
+    }
+
+    #[test]
+    fn what_a_page_is_narrowed_to_stays_beside_another_value() {
+        let query = Query::read("store=S001&rule=&text=a+b&page=xy&do=preview&csrf=c&as_of=then");
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let (text, as_of) = (pair("text", "a b"), pair("as_of", "then"));
+        assert_eq!(query.beside("store"), [text.clone(), as_of]);
+        assert_eq!(query.beside("as_of"), [pair("store", "S001"), text]);
     }
 
     #[test]

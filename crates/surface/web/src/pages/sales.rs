@@ -1,13 +1,15 @@
 //! What was sold, and what was lost: windows, rankings, patterns, waste, availability.
 
+mod compared;
+
 use askama::Template;
-use shelf_domain::{Cause, Day, HOUR, Kpi, Sku, Store, StoreId, Timestamp, WindowName};
+use shelf_domain::{Cause, Day, HOUR, Kpi, Sku, Store, Timestamp, WindowName};
 use shelf_views::{
-    KpiBy, KpiFilter, KpiRow, KpisView, MarkdownRow, MarkdownsView, Reading, SalesRow, SalesView,
-    TileKind, WindowFilter, WindowKind, WindowKindsView, WindowLine, WindowsView, best_products,
-    wording,
+    KpiBy, KpiFilter, KpiRow, KpisView, MarkdownRow, MarkdownsView, PatternRow, PatternsView,
+    WindowFilter, WindowKind, WindowKindsView, WindowLine, WindowsView, best_products, wording,
 };
 
+use self::compared::{Compared, compared};
 use super::chart::{Chart, Line};
 use super::fmt;
 use super::query::encode;
@@ -17,8 +19,6 @@ use super::scene::{Part, Scene, Wrong};
 const DAYS: i32 = 7;
 /// So many days the calendar has: as many as products are known for.
 const CALENDAR_DAYS: i32 = 28;
-/// So many hours patterns are of.
-const PATTERN_HOURS: i64 = 7 * 24;
 /// The most rows of a ranking.
 const RANKED: usize = 12;
 
@@ -67,21 +67,6 @@ struct Sales {
     several: bool,
 }
 
-/// What was sold beside the same days a week earlier.
-struct Compared {
-    from: String,
-    to: String,
-    rows: Vec<(String, Vec<ComparedCell>)>,
-    known: bool,
-}
-
-struct ComparedCell {
-    value: String,
-    before: String,
-    change: String,
-    class: &'static str,
-}
-
 #[derive(Template)]
 #[template(path = "windows.html")]
 struct Windows {
@@ -115,18 +100,25 @@ fn ranking(scene: &Scene<'_>, by: KpiBy, kpis: &[Kpi], sort: Option<Kpi>) -> Vec
 }
 
 fn ranked(scene: &Scene<'_>, by: KpiBy, kpis: &[Kpi], row: &KpiRow) -> Ranked {
-    let link = match by {
-        KpiBy::Store => format!("/sales?store={}", encode(&row.id)),
-        KpiBy::Product => scene.link(&format!("/shelves/{}", encode(&row.id))),
-        KpiBy::Category => match shelf_views::zone_of(&row.id) {
-            Some(zone) => scene.link(&format!("/zones/{}", zone.zone)),
-            None => scene.link(&format!("/shelves?category={}", encode(&row.id))),
-        },
-        KpiBy::Chain | KpiBy::Day => String::new(),
-    };
-    let name = if by == KpiBy::Category { fmt::category(&row.name) } else { row.name.clone() };
+    let (name, link) = named(scene, by, &row.id, &row.name);
     let figures = kpis.iter().map(|&kpi| figure(row, kpi)).collect();
     Ranked { name, link, figures, units: wording::count(row.sold_units) }
+}
+
+/// The name of a row and where it leads to.
+fn named(scene: &Scene<'_>, by: KpiBy, id: &str, name: &str) -> (String, String) {
+    match by {
+        KpiBy::Store => (name.to_owned(), format!("/sales?store={}", encode(id))),
+        KpiBy::Product => (name.to_owned(), scene.link(&format!("/shelves/{}", encode(id)))),
+        KpiBy::Category => {
+            let link = match shelf_views::zone_of(id) {
+                Some(zone) => format!("/zones/{}", zone.zone),
+                None => format!("/shelves?category={}", encode(id)),
+            };
+            (fmt::category(name), scene.link(&link))
+        }
+        KpiBy::Chain | KpiBy::Day => (name.to_owned(), String::new()),
+    }
 }
 
 /// A figure as people read it.
@@ -162,10 +154,10 @@ pub(super) fn sales(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
         let stores = ranking(scene, KpiBy::Store, &SHOWN, Some(Kpi::NetRevenue));
         tables.insert(0, ("Stores", stores));
     }
-    let hours = hourly(scene);
-    let grid = grid(scene, "Sales by hour and day", Scale::Amount, |was, is| {
-        let net = sold_between(was, is);
-        (net > 0).then_some(net as f64 / 100.0)
+    let patterns = patterns(scene);
+    let hours = hourly(scene, &patterns);
+    let grid = grid(&patterns, "Sales by hour and day", Scale::Amount, |row| {
+        (row.net_cents > 0).then_some(row.net_cents as f64 / 100.0)
     });
     let page = Sales {
         compared: compared(scene),
@@ -186,93 +178,33 @@ pub(super) fn sales(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
     Ok(vec![Part::still("sales", &page)?, Part::live("windows", &windows(scene)?)?])
 }
 
-/// As many ended days as are asked for, beside the same days a week earlier: today is not over.
-fn compared(scene: &Scene<'_>) -> Compared {
-    let (count, _, today) = days(scene);
-    let (from_day, to_day) = (today.plus(-count), today.plus(-1));
-    let (store, sort) = (scene.asked(), Some(Kpi::NetRevenue));
-    let view = |by| {
-        let filter = KpiFilter { store, by, from_day, to_day, sort, limit: Some(RANKED) };
-        SalesView::new(scene.chain, &filter)
-    };
-    let all = view(KpiBy::Chain);
-    let stores = if scene.stores().len() > 1 { view(KpiBy::Store).rows } else { Vec::new() };
-    let rows: Vec<&SalesRow> = all.rows.iter().chain(&stores).collect();
-    let whole = |row: &&SalesRow| row.revenue.week_before.and(row.customers.week_before).is_some();
-    let known = rows.iter().all(whole);
-    let money = |value: f64| wording::money((value * 100.0).round() as i64);
-    let count = |value: f64| wording::count(value.round() as i64);
-    let cell = |compared: &shelf_views::Compared, text: &dyn Fn(f64) -> String| ComparedCell {
-        value: text(compared.value),
-        before: compared.week_before.map_or_else(|| "–".to_owned(), text),
-        change: compared.change(),
-        class: match compared.change_percent {
-            Some(percent) if percent > 0.0 => "up",
-            Some(percent) if percent < 0.0 => "down",
-            _ => "",
-        },
-    };
-    let row = |row: &&SalesRow| {
-        let cells = vec![
-            cell(&row.revenue, &money),
-            cell(&row.transactions, &count),
-            cell(&row.customers, &count),
-            cell(&row.units, &count),
-        ];
-        (row.name.clone(), cells)
-    };
-    Compared {
-        from: wording::date(from_day),
-        to: wording::date(to_day),
-        rows: rows.iter().map(row).collect(),
-        known,
-    }
+fn patterns(scene: &Scene<'_>) -> PatternsView {
+    PatternsView::new(scene.chain, scene.asked(), scene.history)
 }
 
-/// What was sold between two readings: today's sum begins anew at midnight.
-fn sold_between(was: &Reading, is: &Reading) -> i64 {
-    if is.net_today_cents >= was.net_today_cents {
-        is.net_today_cents - was.net_today_cents
-    } else {
-        is.net_today_cents
-    }
-}
-
-fn hourly(scene: &Scene<'_>) -> Vec<(String, Option<f64>)> {
+/// What each of the last 48 hours sold.
+fn hourly(scene: &Scene<'_>, patterns: &PatternsView) -> Vec<(String, Option<f64>)> {
     let stores = scene.stores();
     let Some(now) = stores.iter().map(|store| store.now()).max() else { return Vec::new() };
     let clock = stores.first().map(|store| store.settings().clock.clone()).unwrap_or_default();
-    let ids: Vec<StoreId> = stores.iter().map(|store| store.id()).collect();
-    let mut rows = Vec::new();
-    for back in (0..48).rev() {
-        let was = scene.history.before(&ids, now, back + 1);
-        let is = scene.history.before(&ids, now, back);
-        let value = was.zip(is).map(|(was, is)| sold_between(&was, &is) as f64 / 100.0);
+    let hour = |back: i64| {
         let start = Timestamp((now.0.div_euclid(HOUR) - back - 1) * HOUR);
-        rows.push((fmt::local(&clock, start), value));
-    }
-    rows
+        let found = patterns.rows.iter().find(|row| row.start_at == start);
+        (fmt::local(&clock, start), found.map(|row| row.net_cents as f64 / 100.0))
+    };
+    (0..48).rev().map(hour).collect()
 }
 
-/// A grid of the last days and their hours; `figure` gets the readings at both ends of an hour.
+/// A grid of the last days and their hours, of those that have a figure.
 fn grid(
-    scene: &Scene<'_>,
+    patterns: &PatternsView,
     title: &'static str,
     scale: Scale,
-    figure: impl Fn(&Reading, &Reading) -> Option<f64>,
+    figure: impl Fn(&PatternRow) -> Option<f64>,
 ) -> Grid {
-    let stores = scene.stores();
-    let now = stores.iter().map(|store| store.now()).max().unwrap_or_default();
-    let clock = stores.first().map(|store| store.settings().clock.clone()).unwrap_or_default();
-    let ids: Vec<StoreId> = stores.iter().map(|store| store.id()).collect();
-    let mut values: Vec<(Day, usize, f64)> = Vec::new();
-    for back in (0..PATTERN_HOURS).rev() {
-        let was = scene.history.before(&ids, now, back + 1);
-        let is = scene.history.before(&ids, now, back);
-        let Some(value) = was.zip(is).and_then(|(was, is)| figure(&was, &is)) else { continue };
-        let start = Timestamp((now.0.div_euclid(HOUR) - back - 1) * HOUR);
-        values.push((clock.day(start), usize::from(clock.minute_of_day(start) / 60), value));
-    }
+    let known = patterns.rows.iter().filter_map(|row| Some((row, figure(row)?)));
+    let values: Vec<(Day, usize, f64)> =
+        known.map(|(row, value)| (row.date, usize::from(row.hour), value)).collect();
     let most = values.iter().map(|(.., value)| *value).fold(0.0, f64::max);
     let first = values.iter().map(|(_, hour, _)| *hour).min().unwrap_or(0);
     let last = values.iter().map(|(_, hour, _)| *hour).max().unwrap_or(0);
@@ -356,7 +288,10 @@ fn windows(scene: &Scene<'_>) -> Result<Windows, Wrong> {
         kinds: kinds.iter().map(choice).collect(),
         rows: view.rows.iter().rev().take(60).map(row).collect(),
         by_product,
-        export: format!("/api/v1/windows/{}?format=csv", encode(name.as_str())),
+        export: scene.in_api(
+            &format!("/api/v1/windows/{}?format=csv", encode(name.as_str())),
+            &["store", "sku"],
+        ),
         name: name.to_string(),
     })
 }
@@ -402,9 +337,12 @@ pub(super) fn waste(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
             ("What markdowns did, by day", markdowns(scene, KpiBy::Day)),
             ("What markdowns did, by category", markdowns(scene, KpiBy::Category)),
         ],
-        grid: grid(scene, "On-shelf availability by hour and day, %", Scale::Share, |_, is| {
-            TileKind::Availability.value(is)
-        }),
+        grid: grid(
+            &patterns(scene),
+            "On-shelf availability by hour and day, %",
+            Scale::Share,
+            |row| row.availability_percent,
+        ),
     };
     Ok(vec![Part::still("waste", &page)?])
 }

@@ -1,19 +1,23 @@
 //! What a page is made from, and for whom.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use askama::Template;
-use shelf_domain::{AlertId, Event, Store, StoreId};
+use shelf_domain::{AlertId, Event, Store, StoreId, Timestamp};
 use shelf_events::OutputRecord;
 use shelf_views::{
     Chain, ClockKind, EffectLine, HostFacts, LevelHistory, LotLife, QualityView, Rates,
-    ReadingHistory, StageRow,
+    ReadingHistory, StageRow, wording,
 };
 
 use super::query::{Query, encode};
+use super::site::moment;
 use crate::access::Role;
 use crate::api::{Acts, Refused};
+use crate::facts::Kept;
 use crate::{LakeJob, LakeTable, LinkFact, SqlColumn, SqlFailure, SqlLimits, SqlObject};
 
 /// Everything that the pages show, at one moment.
@@ -39,7 +43,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) events: &'a [Logged],
     /// What others know.
     pub(crate) extra: &'a Extra,
-    /// Whether a simulation can be paused, and whether it is; `None` where there is none.
+    /// Whether a simulation is paused; `None` where there is none that the visitor may pause.
     pub(crate) paused: Option<bool>,
     /// What the visitor may do.
     pub(crate) role: Role,
@@ -91,6 +95,20 @@ impl<'a> Scene<'a> {
         format!("{path}{sign}store={}{moment}", encode(store.as_str()))
     }
 
+    /// An address of the API, with what of these filters the page is narrowed to, and its moment.
+    pub(crate) fn in_api(&self, path: &str, filters: &[&str]) -> String {
+        let at = self.as_of.and_then(|at| moment(at).ok()).map(wording::rfc3339);
+        let kept = filters.iter().map(|&name| (name, self.query.get(name)));
+        let mut link = path.to_owned();
+        for (name, value) in kept.chain([("as_of", at.as_deref())]) {
+            if let Some(value) = value {
+                let sign = if link.contains('?') { '&' } else { '?' };
+                let _ = write!(link, "{sign}{name}={}", encode(value));
+            }
+        }
+        link
+    }
+
     /// Whether the visitor may do what takes this role: not in the past.
     pub(crate) fn may(&self, role: Role) -> bool {
         self.as_of.is_none() && self.role >= role
@@ -113,10 +131,14 @@ pub(crate) struct Logged {
 /// What a page shows that the state of the stores does not have.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Extra {
+    /// What the disk says of the partitions; `None` where it cannot be read or is not shown.
+    pub(crate) on_disk: Option<Arc<[Kept]>>,
     /// The tables of the lake; a sentence where they cannot be read; `None` where there is no lake.
     pub(crate) lake: Option<Result<Vec<LakeTable>, String>>,
     /// How long the stages of the path take; none where another process runs the chain.
     pub(crate) stages: Vec<StageRow>,
+    /// What the clock of the machine says; `None` of a past moment.
+    pub(crate) wall_now: Option<Timestamp>,
     /// What keeps it in shape.
     pub(crate) jobs: Vec<LakeJob>,
     /// The links with other systems.
@@ -203,6 +225,22 @@ impl Theme {
     }
 }
 
+/// The most bytes that the sentence of a notice has in its cookie, and that its alerts have.
+/// Together with what tells that not all of them fit, they stay below the 4,096 bytes from which on
+/// browsers drop a cookie without a word.
+const TEXT_BYTES: usize = 1_000;
+const UNDO_BYTES: usize = 2_800;
+
+/// As much of a sentence as a cookie has room for.
+fn cut(text: &str) -> String {
+    let mut bytes = 0;
+    let fits = |letter: &char| {
+        bytes += encode(letter.encode_utf8(&mut [0; 4])).len();
+        bytes <= TEXT_BYTES
+    };
+    text.chars().take_while(fits).collect()
+}
+
 /// What is told once on top of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Notice {
@@ -224,17 +262,39 @@ impl Notice {
     }
 
     /// As text for a cookie: a sign, the sentence, and a line for each store with the numbers of
-    /// its alerts.
+    /// its alerts. What does not fit is left out, and the sentence says so.
     pub(super) fn told(&self) -> String {
-        let text = self.text.replace('\n', " ");
-        let mut told = format!("{}{text}", if self.good { '+' } else { '-' });
-        for alerts in self.undo.chunk_by(|(a, _), (b, _)| a == b) {
+        let sign = if self.good { '+' } else { '-' };
+        let text = cut(&self.text.replace('\n', " "));
+        let mut undo: Vec<(StoreId, AlertId)> = self.fitting().to_vec();
+        let mut told = format!("{sign}{text}");
+        // Writing to a string cannot fail.
+        if undo.len() < self.undo.len() {
+            let (few, all) = (undo.len(), self.undo.len());
+            let _ = write!(told, " Undo takes back the first {few} of these {all}.");
+        }
+        undo.sort_unstable();
+        for alerts in undo.chunk_by(|(a, _), (b, _)| a == b) {
             let numbers: Vec<String> = alerts.iter().map(|(_, id)| id.0.to_string()).collect();
             let store = alerts.first().map_or_else(String::new, |(store, _)| store.to_string());
-            // Writing to a string cannot fail.
             let _ = write!(told, "\n{} {store}", numbers.join("."));
         }
         told
+    }
+
+    /// The alerts to take back for which a cookie has room, from the first on.
+    fn fitting(&self) -> &[(StoreId, AlertId)] {
+        let (mut bytes, mut stores) = (0, BTreeSet::new());
+        let fits = |(store, alert): &&(StoreId, AlertId)| {
+            // A number and its point; a line and a space for each store.
+            bytes += alert.0.to_string().len() + 1;
+            if stores.insert(*store) {
+                bytes += encode(store.as_str()).len() + encode("\n ").len();
+            }
+            bytes <= UNDO_BYTES
+        };
+        let count = self.undo.iter().take_while(fits).count();
+        self.undo.get(..count).unwrap_or_default()
     }
 
     /// The notice of such a text.
@@ -290,7 +350,7 @@ pub(crate) struct Part {
     pub(crate) id: &'static str,
     /// Its HTML.
     pub(crate) html: String,
-    /// Whether it is brought up to date while the page is open. What people type into is not.
+    /// Whether it is brought up to date while the page is open.
     pub(crate) live: bool,
 }
 
@@ -300,7 +360,7 @@ impl Part {
         Ok(Self { id, html: template.render()?, live: true })
     }
 
-    /// A part that stays as it was sent.
+    /// A part that stays as it was sent, such as one to choose a filter in.
     pub(crate) fn still(id: &'static str, template: &impl Template) -> Result<Self, Wrong> {
         Ok(Self { id, html: template.render()?, live: false })
     }
@@ -330,5 +390,53 @@ impl Wrong {
 impl From<askama::Error> for Wrong {
     fn from(error: askama::Error) -> Self {
         Self::Drawing(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::query::decode;
+    use super::*;
+
+    fn notice(text: &str, undo: Vec<(StoreId, AlertId)>) -> Notice {
+        Notice { good: true, text: text.to_owned(), undo }
+    }
+
+    #[test]
+    fn a_notice_is_the_same_behind_a_cookie() {
+        let (here, there) = (StoreId::cut("S001"), StoreId::cut("S002"));
+        let undo = vec![(here, AlertId(7)), (there, AlertId(7)), (here, AlertId(12))];
+        let told = encode(&notice("3 alerts resolved.", undo).told());
+        let read = Notice::of(&decode(&told)).unwrap_or_else(|| Notice::bad(told.clone()));
+        let undo = vec![(here, AlertId(7)), (here, AlertId(12)), (there, AlertId(7))];
+        assert_eq!(read, notice("3 alerts resolved.", undo), "{told}");
+        let bad = Notice::bad("That was\nrefused.".to_owned());
+        assert_eq!(Notice::of(&bad.told()), Some(Notice::bad("That was refused.".to_owned())));
+    }
+
+    #[test]
+    fn a_notice_of_many_alerts_stays_small_and_says_what_undo_leaves_out() {
+        // Stores in turn, with ids that take much room in a cookie.
+        let stores = ["S001", "Käse und Brot am Ufer", "S003"].map(StoreId::cut);
+        let number = |at: usize| AlertId(123_456 + at as u64);
+        let all: Vec<_> = stores.iter().cycle().zip(0..1_000).collect();
+        let all: Vec<_> = all.into_iter().map(|(store, at)| (*store, number(at))).collect();
+        let told = encode(&notice("1000 alerts resolved.", all.clone()).told());
+        assert!(told.len() < 3_950, "{} bytes", told.len());
+        let read = Notice::of(&decode(&told)).unwrap_or_else(|| Notice::bad(told.clone()));
+        let few = read.undo.len();
+        assert!((300..1_000).contains(&few), "{few} of them");
+        let text = format!("1000 alerts resolved. Undo takes back the first {few} of these 1000.");
+        let mut first: Vec<_> = all.iter().copied().take(few).collect();
+        first.sort_unstable();
+        assert_eq!(read, notice(&text, first));
+        // As many as a form can end, of a shop that is not old, all fit.
+        let young: Vec<_> =
+            (0..500).map(|at| (StoreId::cut("S001"), AlertId(9_000 + at))).collect();
+        let read = Notice::of(&notice("500 alerts resolved.", young.clone()).told());
+        assert_eq!(read, Some(notice("500 alerts resolved.", young)));
+        // A sentence that somebody made long is cut.
+        let long = encode(&notice(&"ö".repeat(5_000), all).told());
+        assert!(long.len() < 3_950 && long.starts_with("%2B%C3%B6"), "{} bytes", long.len());
     }
 }

@@ -8,20 +8,20 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use shelf_domain::{LotCode, Policy, Sku, Store, StoreId, Timestamp};
+use shelf_host::wall_now;
 use shelf_views::{EffectLine, HostFacts, LotLife, QualityView};
 
 use super::acts;
 use super::query::{Query, encode};
 use super::scene::{Extra, Notice, Part, Scene, Theme, Visitor, Wrong};
-use super::trail::{self, Found, Trail, Want};
-use super::{Page, doing, live, preview, statements};
+use super::trail::{self, Found, Want};
+use super::{Page, doing, flow, live, preview, statements};
 use crate::access::{Role, Who};
 use crate::api::{Acts, ActsAsked, Refused, acts, explained, newest};
 use crate::app::App;
-use crate::facts::{host_facts, quality_facts, stage_rows};
+use crate::facts::{facts_of, quality_facts, stage_rows};
 use crate::feed::Present;
 use crate::problem::{Kind, Problem};
-use crate::{LakeJob, LakeTable};
 
 /// The latest lines that a scene has.
 const LINES: usize = 400;
@@ -36,7 +36,7 @@ const AUDITOR: Role = Role::Planner;
 #[derive(Clone, Debug)]
 pub(super) struct Sight {
     /// Which stores; `None`: all.
-    stores: Option<Vec<StoreId>>,
+    pub(super) stores: Option<Vec<StoreId>>,
     role: Role,
 }
 
@@ -155,7 +155,7 @@ async fn of_store(Path(store): Path<String>) -> Response {
 }
 
 /// A moment as a person gives it: RFC 3339, or the same without seconds and zone, in UTC.
-fn moment(text: &str) -> Result<Timestamp, Problem> {
+pub(super) fn moment(text: &str) -> Result<Timestamp, Problem> {
     let zoned = text.parse::<jiff::Timestamp>().ok();
     let civil = || text.parse::<jiff::civil::DateTime>().ok();
     let utc = || civil()?.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|at| at.timestamp());
@@ -242,30 +242,14 @@ async fn looked_up(app: &App, want: Want, query: &Query) -> Result<Found, Proble
     Ok(app.blocking(move || trail::read(&folder, want, before.as_deref())).await??)
 }
 
-/// The live parts of a page, and the age of their data. What it follows in the log is read on from
-/// where it was the last time.
+/// The live parts of a page with what is ready for them, and the age of their data.
 pub(super) async fn parts(
     app: &App,
     page: Page,
     query: Query,
     sight: Sight,
-    followed: &mut Option<Trail>,
+    (extra, found): (Extra, Found),
 ) -> Result<(Vec<Part>, u64), Problem> {
-    let mut extra = Extra::default();
-    if page == Page::Pipeline {
-        (extra.lake, extra.jobs) = lake_facts(app).await;
-    }
-    let found = match page.follows(&query, sight.stores.as_deref()) {
-        Want::Nothing => Found::default(),
-        want => {
-            let (known, folder) = (followed.take(), app.feed().folder().clone());
-            let read = app.blocking(move || match known {
-                Some(mut trail) => trail.read_on().map(|()| trail),
-                None => Trail::open(&folder, want, None),
-            });
-            followed.insert(read.await??).found().clone()
-        }
-    };
     let drawn = with_scene(app, (page, found), query, sight, extra, |page, scene| {
         let age_ms = scene.rates.data_age_ms.unwrap_or_default();
         super::render_parts(page, scene).map(|parts| (parts, age_ms))
@@ -295,7 +279,7 @@ async fn with_scene<T: Send + 'static>(
                 lines(&shared, |id| seen(id) && asked.is_none_or(|asked| asked == id))
             }
         };
-        let host = host(&shared, &page, present);
+        let host = host(&extra, present);
         if page == Page::Pipeline && sight.stores.is_none() {
             extra.quality = quality(&shared, present);
             // How they stood in the past nobody knows.
@@ -304,10 +288,12 @@ async fn with_scene<T: Send + 'static>(
                 extra.stages = stage_rows(shared.parts().stages.as_deref());
             }
         }
+        extra.wall_now = present.as_of.is_none().then(wall_now);
         let past = shared.memory().past();
         found.effects.retain(|record| seen(record.store));
         found.events.retain(|logged| seen(logged.event.store));
-        let simulation = shared.parts().simulation.as_ref();
+        // Who sees a part of the chain does not hold all of it still.
+        let simulation = shared.parts().simulation.as_ref().filter(|_| sight.stores.is_none());
         let scene = Scene {
             chain: &chain,
             clock: present.clock,
@@ -338,11 +324,11 @@ fn lines(app: &App, shown: impl Fn(StoreId) -> bool) -> Vec<EffectLine> {
     lines
 }
 
-fn host(app: &App, page: &Page, present: &Present<'_>) -> HostFacts {
-    let known = (*page == Page::Pipeline)
-        .then(|| host_facts(app.feed().folder(), present.reader()).ok())
-        .flatten();
-    known.unwrap_or(HostFacts { clock: present.clock, partitions: Vec::new() })
+fn host(extra: &Extra, present: &Present<'_>) -> HostFacts {
+    match &extra.on_disk {
+        Some(kept) => facts_of(present.reader(), kept),
+        None => HostFacts { clock: present.clock, partitions: Vec::new() },
+    }
 }
 
 fn quality(app: &App, present: &Present<'_>) -> Option<QualityView> {
@@ -358,6 +344,9 @@ fn quality(app: &App, present: &Present<'_>) -> Option<QualityView> {
 async fn extra_of(app: &App, path: &str, query: &Query, who: &Who) -> Extra {
     let mut extra = Extra::default();
     let Some(page) = Page::of(path) else { return extra };
+    if page == Page::Pipeline {
+        extra.on_disk = app.on_disk().await.ok();
+    }
     match page {
         // How they stood in the past nobody knows.
         Page::Pipeline if query.get("as_of").is_some() => {
@@ -365,7 +354,7 @@ async fn extra_of(app: &App, path: &str, query: &Query, who: &Who) -> Extra {
             extra.refused = Some(Err("What lay in it then is not known.".to_owned()));
         }
         Page::Pipeline => {
-            (extra.lake, extra.jobs) = lake_facts(app).await;
+            (extra.lake, extra.jobs) = flow::lake_facts(app, who.stores.as_deref()).await;
             extra.refused = Some(refused(app, who).await);
         }
         Page::Sql => statements::sql_facts(app, who, &mut extra).await,
@@ -407,14 +396,6 @@ async fn refused(app: &App, who: &Who) -> Result<Vec<Refused>, String> {
 /// A problem as a sentence of a page.
 fn told(problem: &Problem) -> String {
     super::fmt::sentence(&problem.detail)
-}
-
-/// The tables of the lake, or why they cannot be told, and its jobs; `None` where there is no lake.
-async fn lake_facts(app: &App) -> (Option<Result<Vec<LakeTable>, String>>, Vec<LakeJob>) {
-    let Some(lake) = app.parts().lake.clone() else { return (None, Vec::new()) };
-    let jobs = lake.jobs();
-    let tables = app.blocking(move || lake.tables()).await.ok();
-    (tables.map(|tables| tables.map_err(|(_, sentence)| sentence)), jobs)
 }
 
 /// What people did, as far as the visitor may see it.
@@ -494,5 +475,5 @@ async fn stream(
         None => path.to_owned(),
     };
     let visitor = visitor(&headers, &who, address);
-    live::answer(&app, &page, &query, &Sight::of(&who), visitor)
+    live::answer(&app, &page, &query, who, visitor)
 }

@@ -15,6 +15,8 @@ use crate::access::Role;
 
 /// The most rows of a list.
 const ROWS: usize = 300;
+/// The most alerts of a zone.
+const URGENT: usize = 5;
 /// The most moments of a life.
 const MOMENTS: usize = 60;
 
@@ -85,7 +87,7 @@ pub(super) fn shelves(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
                 chosen: filter.category.as_ref() == Some(&zone.category),
             })
             .collect(),
-        export: format!("/api/v1/shelves{}", scene.query.with("format", "csv")),
+        export: scene.in_api("/api/v1/shelves?format=csv", &["store", "category", "state", "text"]),
         warehouse: scene.link("/warehouse"),
     };
     let list = list(scene, &filter);
@@ -121,6 +123,7 @@ struct ZonePage {
     zone: ZoneRow,
     home: String,
     alerts: Vec<(AlertRow, Acts)>,
+    cut: String,
 }
 
 /// The parts of one zone.
@@ -140,7 +143,8 @@ pub(super) fn zone(scene: &Scene<'_>, name: &str) -> Result<Vec<Part>, Wrong> {
         }
     }
     alerts.sort_by_key(|row| (std::cmp::Reverse(row.severity), row.opened_at));
-    alerts.truncate(5);
+    let cut = fmt::cut(alerts.len().min(URGENT), alerts.len() as u64, "the most urgent first");
+    alerts.truncate(URGENT);
     let alerts = alerts.into_iter().map(|row| {
         let acts = Acts::new(scene, &row);
         (row, acts)
@@ -151,7 +155,7 @@ pub(super) fn zone(scene: &Scene<'_>, name: &str) -> Result<Vec<Part>, Wrong> {
         limit: Some(ROWS),
         ..ShelfFilter::default()
     };
-    let page = ZonePage { alerts: alerts.collect(), zone, home: scene.link("/") };
+    let page = ZonePage { alerts: alerts.collect(), zone, home: scene.link("/"), cut };
     Ok(vec![Part::live("zone", &page)?, Part::live("shelves", &list(scene, &filter))?])
 }
 
@@ -179,6 +183,7 @@ struct ShelfPage {
 struct Moments {
     chart: String,
     moments: Vec<Moment>,
+    cut: String,
     read_back: String,
 }
 
@@ -238,16 +243,18 @@ pub(super) fn shelf(scene: &Scene<'_>, sku: &str) -> Result<Vec<Part>, Wrong> {
         acts: scene.may(Role::Operator),
         detail,
     };
+    let (moments, cut) = moments(scene, store, id.as_str());
     let moments = Moments {
         chart: level_chart(scene, store, id),
-        moments: moments(scene, store, id.as_str()),
+        moments,
+        cut,
         read_back: read_back(scene, store),
     };
     Ok(vec![Part::live("shelf", &page)?, Part::still("moments", &moments)?])
 }
 
-/// What the log says of late about everything in which a word stands.
-fn moments(scene: &Scene<'_>, store: &Store, word: &str) -> Vec<Moment> {
+/// What the log says of late about everything in which a word stands, and what of it is shown.
+fn moments(scene: &Scene<'_>, store: &Store, word: &str) -> (Vec<Moment>, String) {
     let clock = &store.settings().clock;
     let mut found = Vec::new();
     for logged in scene.events.iter().filter(|logged| logged.event.store == store.id()) {
@@ -264,9 +271,10 @@ fn moments(scene: &Scene<'_>, store: &Store, word: &str) -> Vec<Moment> {
         }
     }
     found.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    let cut = fmt::cut(found.len().min(MOMENTS), found.len() as u64, "the newest first");
     found.truncate(MOMENTS);
     let moment = |(at, what)| Moment { at: fmt::local(clock, at), what };
-    found.into_iter().map(moment).collect()
+    (found.into_iter().map(moment).collect(), cut)
 }
 
 /// From when on the log was read.
@@ -322,11 +330,9 @@ pub(super) fn lot(scene: &Scene<'_>, sku: &str, code: &str) -> Result<Vec<Part>,
         code: code.to_owned(),
         stages,
     };
-    let moments = Moments {
-        chart: String::new(),
-        moments: moments(scene, store, code),
-        read_back: read_back(scene, store),
-    };
+    let (moments, cut) = moments(scene, store, code);
+    let read_back = read_back(scene, store);
+    let moments = Moments { chart: String::new(), moments, cut, read_back };
     let (life, trouble) = match &scene.extra.life {
         Some(Ok(life)) => (Some(life), ""),
         Some(Err(trouble)) => (None, trouble.as_str()),

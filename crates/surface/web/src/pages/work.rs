@@ -14,6 +14,10 @@ use crate::access::Role;
 
 /// The most rows of a list.
 const ROWS: usize = 200;
+/// The most rows of the lists of the warehouse.
+const INBOUND: usize = 20;
+const MISSING: usize = 20;
+const FULLEST: usize = 10;
 
 struct Task {
     row: TaskRow,
@@ -28,6 +32,7 @@ struct Tasks {
     total: u64,
     several: bool,
     acts: bool,
+    export: String,
 }
 
 fn task_list(scene: &Scene<'_>, title: &'static str) -> Tasks {
@@ -43,6 +48,7 @@ fn task_list(scene: &Scene<'_>, title: &'static str) -> Tasks {
         total: view.total,
         several: scene.stores().len() > 1,
         acts: scene.may(Role::Operator),
+        export: scene.in_api("/api/v1/tasks?format=csv", &["store"]),
     }
 }
 
@@ -105,6 +111,9 @@ struct Orders {
     total: u64,
     several: bool,
     acts: bool,
+    export: String,
+    cut: String,
+    calendar_cut: String,
 }
 
 /// The parts of the list of orders.
@@ -112,6 +121,7 @@ pub(super) fn orders(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
     let filter = OrderFilter { store: scene.asked(), limit: Some(ROWS), ..OrderFilter::default() };
     let view = OrdersView::new(scene.chain, &filter);
     let total = view.total;
+    let cut = fmt::cut(view.orders.len(), total, "the next to be delivered first");
     let names = [
         (OrderStatus::Draft, "Drafts: sent at their cut-off"),
         (OrderStatus::Approved, "Approved: sent at their cut-off"),
@@ -132,9 +142,13 @@ pub(super) fn orders(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
     }
     let several = scene.stores().len() > 1;
     let mut suppliers = SuppliersView::new(scene.chain, scene.asked()).suppliers;
+    let (shown, all) = (suppliers.len().min(ROWS), suppliers.len() as u64);
+    let calendar_cut = fmt::cut(shown, all, "the next cut-off first");
     suppliers.truncate(ROWS);
     let calendar = suppliers.into_iter().map(|row| caller(scene, row)).collect();
-    let page = Orders { calendar, groups, total, several, acts: scene.may(Role::Planner) };
+    let acts = scene.may(Role::Planner);
+    let export = scene.in_api("/api/v1/orders?format=csv", &["store"]);
+    let page = Orders { calendar, groups, total, several, acts, export, cut, calendar_cut };
     Ok(vec![Part::live("orders", &page)?])
 }
 
@@ -144,10 +158,19 @@ struct Line {
 }
 
 #[derive(Template)]
-#[template(path = "order.html")]
-struct OrderPage {
-    order: Order,
+#[template(path = "order_lines.html")]
+struct OrderLines {
+    store: StoreId,
+    order: OrderId,
     lines: Vec<Line>,
+    /// Whether the visitor may change them.
+    changes: bool,
+}
+
+#[derive(Template)]
+#[template(path = "order.html")]
+struct OrderHead {
+    order: Order,
     list: String,
     status: &'static str,
     /// Whether the visitor may take in what comes.
@@ -156,7 +179,7 @@ struct OrderPage {
     decides: bool,
 }
 
-impl OrderPage {
+impl OrderHead {
     fn draft(&self) -> bool {
         self.status == OrderStatus::Draft.code()
     }
@@ -180,15 +203,22 @@ pub(super) fn order(scene: &Scene<'_>, id: &str) -> Result<Vec<Part>, Wrong> {
         row,
     };
     let status = detail.order.status;
-    let page = OrderPage {
-        order: order_row(scene, detail.order),
+    let decides = scene.may(Role::Planner);
+    let lines = OrderLines {
+        store: store.id(),
+        order: number,
         lines: detail.lines.into_iter().map(link).collect(),
+        changes: decides && status == OrderStatus::Draft,
+    };
+    let head = OrderHead {
+        order: order_row(scene, detail.order),
         list: scene.link("/orders"),
         status: status.code(),
         receives: scene.may(Role::Operator),
-        decides: scene.may(Role::Planner),
+        decides,
     };
-    Ok(vec![Part::still("order", &page)?])
+    // What somebody types stays where a part is brought up to date.
+    Ok(vec![Part::live("order", &head)?, Part::live("lines", &lines)?])
 }
 
 #[derive(Template)]
@@ -197,8 +227,11 @@ struct Warehouse {
     totals: StockTotals,
     capacity_units: u64,
     inbound: Vec<Order>,
+    inbound_cut: String,
     fullest: Vec<(ShelfRow, f64, String)>,
+    fullest_cut: String,
     missing: Vec<(ShelfRow, String)>,
+    missing_cut: String,
 }
 
 /// The parts of the page of the warehouse.
@@ -212,9 +245,10 @@ pub(super) fn warehouse(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
         store: scene.asked(),
         supplier: None,
         status: Some(OrderStatus::Sent),
-        limit: Some(20),
+        limit: Some(INBOUND),
     };
-    let inbound = OrdersView::new(scene.chain, &filter).orders;
+    let coming = OrdersView::new(scene.chain, &filter);
+    let inbound = coming.orders;
     let all = ShelvesView::new(
         scene.chain,
         &ShelfFilter { store: scene.asked(), ..ShelfFilter::default() },
@@ -238,18 +272,22 @@ pub(super) fn warehouse(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
     let mut fullest: Vec<(&ShelfRow, f64)> =
         all.shelves.iter().filter_map(|row| Some((row, cover(row)?))).collect();
     fullest.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+    let cut = |most: usize, all: usize, order| fmt::cut(most.min(all), all as u64, order);
     let page = Warehouse {
+        inbound_cut: fmt::cut(inbound.len(), coming.total, "the next to be delivered first"),
+        fullest_cut: cut(FULLEST, fullest.len(), "the fullest first"),
+        missing_cut: cut(MISSING, missing.len(), "those that sell most first"),
         totals: StockTotals::new(&stores),
         capacity_units: stores.iter().map(|store| capacity(store)).sum(),
         inbound: inbound.into_iter().map(|row| order_row(scene, row)).collect(),
         fullest: fullest
             .into_iter()
-            .take(10)
+            .take(FULLEST)
             .map(|(row, days)| (row.clone(), days, link(row.store, row)))
             .collect(),
         missing: missing
             .into_iter()
-            .take(20)
+            .take(MISSING)
             .map(|row| (row.clone(), link(row.store, row)))
             .collect(),
     };

@@ -4,19 +4,22 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry_http::HeaderExtractor;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
+use tokio::time::timeout;
 use tracing::{Instrument as _, Span, field};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::Peer;
 use crate::access::Who;
+use crate::api::body_of;
 use crate::app::App;
 use crate::logs::SPANS;
 use crate::problem::{Kind, Problem};
@@ -57,19 +60,28 @@ pub(super) async fn bounded(State(app): State<App>, request: Request, next: Next
     let Ok(_room) = Arc::clone(app.request_room()).try_acquire_owned() else {
         return Problem::new(Kind::Busy, "the server is busy").into_response();
     };
-    // A statement has a limit of its own, which may be longer.
+    let limits = app.options().limits;
+    let too_slow = |_| {
+        let detail = format!("it took longer than {} s", limits.timeout.as_secs());
+        Problem::new(Kind::TooSlow, detail).into_response()
+    };
+    // A statement has a limit of its own, which may be longer; what it says must come in time.
     let path = request.uri().path();
     if STATEMENTS.contains(&path) || path.starts_with(FILES) {
-        return next.run(request).await;
+        return match timeout(limits.timeout, whole(request, limits.body_bytes)).await {
+            Ok(Ok(request)) => next.run(request).await,
+            Ok(Err(problem)) => problem.into_response(),
+            Err(late) => too_slow(late),
+        };
     }
-    let timeout = app.options().limits.timeout;
-    match tokio::time::timeout(timeout, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            let detail = format!("it took longer than {} s", timeout.as_secs());
-            Problem::new(Kind::TooSlow, detail).into_response()
-        }
-    }
+    timeout(limits.timeout, next.run(request)).await.unwrap_or_else(too_slow)
+}
+
+/// A request whose body has come.
+async fn whole(request: Request, most: usize) -> Result<Request, Problem> {
+    let (parts, body) = request.into_parts();
+    let body = body_of(Request::from_parts(parts.clone(), body), most).await?;
+    Ok(Request::from_parts(parts, Body::from(body)))
 }
 
 /// Headers, a count and a line of the log. Neither has a query, a body or a header of the request:
@@ -80,7 +92,7 @@ pub(super) async fn told(State(app): State<App>, request: Request, next: Next) -
     let path = request.uri().path().to_owned();
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
     let span = span(&request);
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let mut response = as_problem(next.run(request).instrument(span.clone()).await);
     let took = begun.elapsed();
     let status = response.status().as_u16();
     let route = response.extensions().get::<MatchedPath>().map(|route| route.as_str().to_owned());
@@ -122,6 +134,27 @@ pub(super) async fn told(State(app): State<App>, request: Request, next: Next) -
         response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, year);
     }
     response
+}
+
+/// A refusal of what reads paths and bodies, which is a plain sentence, as a problem document.
+fn as_problem(mut response: Response) -> Response {
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let plain = kind.is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    let refused = status.is_client_error() || status.is_server_error();
+    if !refused || !plain || response.extensions().get::<Problem>().is_some() {
+        return response;
+    }
+    let (kind, detail) = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => (Kind::TooLarge, "this path takes less at once"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => (Kind::WrongType, "this path takes a form"),
+        StatusCode::UNPROCESSABLE_ENTITY => (Kind::BadValue, "the form has other fields"),
+        status if status.is_server_error() => (Kind::Defect, "the log of the server says more"),
+        _ => (Kind::BadRequest, "the path or the body cannot be read; both are UTF-8"),
+    };
+    let mut problem = Problem::new(kind, detail).into_response();
+    problem.extensions_mut().extend(std::mem::take(response.extensions_mut()));
+    problem
 }
 
 /// What a collector is told of a request, below the caller's own span where it names one.
