@@ -23,8 +23,8 @@ use std::time::{Duration, Instant};
 
 use chain::minute;
 use kafka::{
-    Crew, Embedded, PATIENCE, Worker, alone, embedded, open_feed, positions, python, read_all,
-    settings, topics, topics_of, wait_for, work,
+    Crew, Embedded, End, PATIENCE, Worker, alone, embedded, ends_of, open_feed, positions, python,
+    read_all, settings, topics, topics_of, wait_for, work,
 };
 use shelf_domain::{
     Body, Category, Day, Event, EventId, LotCode, OpeningStock, Origin, Product, ShelfPlan, Sku,
@@ -415,34 +415,16 @@ fn frozen(broker: &Broker) {
     expected.check_elsewhere(&connection, folder.path());
 }
 
-/// How far a partition is written, and how far it can be read by those who read what is committed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct End {
-    topic: String,
-    partition: u64,
-    written: u64,
-    committed: u64,
-}
-
-/// The ends of all that a worker writes to, by a client that is none of ours.
+/// The ends of all that a worker writes to.
 fn ends(connection: &Connection) -> Vec<End> {
     let kinds = StateKind::ALL.into_iter().map(StateKind::name);
-    let topics = [LOG_EFFECTS, ALERTS].into_iter().chain(kinds);
-    let topics: Vec<String> = topics.map(|topic| connection.name(topic)).collect();
-    let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
-    let told = python("ends.py", &[&[connection.brokers()], topics.as_slice()].concat());
-    let end = |row: &serde_json::Value| {
-        let number = |at: usize| row[at].as_u64().unwrap();
-        let topic = row[0].as_str().unwrap().to_owned();
-        End { topic, partition: number(1), written: number(2), committed: number(3) }
-    };
-    told.as_array().unwrap().iter().map(end).collect()
+    let topics: Vec<&str> = [LOG_EFFECTS, ALERTS].into_iter().chain(kinds).collect();
+    ends_of(connection, &topics)
 }
 
 /// Those with a transaction that is open.
 fn open_ends(connection: &Connection) -> Vec<End> {
-    let ends = ends(connection).into_iter();
-    ends.filter(|end| end.committed < end.written).collect()
+    ends(connection).into_iter().filter(End::open).collect()
 }
 
 /// Freezes the only worker that writes when it has a transaction open in which there are effects.

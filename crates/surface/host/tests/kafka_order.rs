@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use kafka::{PATIENCE, alone, python, read_all, topics_of};
+use kafka::{End, PATIENCE, alone, ends_of, python, read_all, topics_of};
 use shelf_domain::{Body, Event, StoreId};
 use shelf_engine::partition_of;
 use shelf_events::decode_event;
@@ -333,13 +333,11 @@ fn messages_in_avro_wait_while_the_registry_is_away_and_nothing_is_lost() {
 
 /// Freezes the only taker when it has a transaction open in which there are events.
 fn freeze_in_transaction(taker: &Taker, connection: &Connection) {
-    let (topic, began) = (connection.name(LOG_EVENTS), Instant::now());
+    let began = Instant::now();
     loop {
         assert!(began.elapsed() < PATIENCE, "no transaction is ever open");
         taker.signal("STOP");
-        let told = python("ends.py", &[connection.brokers(), &topic]);
-        let is_open = |row: &serde_json::Value| row[3].as_u64() < row[2].as_u64();
-        if told.as_array().unwrap().iter().any(is_open) {
+        if ends_of(connection, &[LOG_EVENTS]).iter().any(End::open) {
             return;
         }
         taker.signal("CONT");
