@@ -34,7 +34,7 @@ use crate::positions::Positions;
 use crate::session::{conform, sorting_context};
 use crate::table::Table;
 use crate::tables::curated::DIM_DATE;
-use crate::writer::{Effort, commit_error, properties};
+use crate::writer::{Effort, commit_error, properties, said};
 use statements::{DIMENSIONS, FACTS, Fact};
 pub use statements::{STAR_TESTS, StarTest, VIEWS, View, ViewColumn};
 
@@ -262,17 +262,10 @@ impl Lake {
         let name = fact.table.full_name();
         let mut built = Vec::new();
         let Some(delta) = self.open(fact.table).await? else { return Ok(built) };
-        let snapshot = delta.snapshot().map_err(LakeError::unreachable("read", &name))?;
-        loop {
-            let said = snapshot
-                .transaction_version(delta.log_store().as_ref(), built_id(built.len()))
-                .await
-                .map_err(LakeError::unreachable("read", &name))?;
-            match said {
-                Some(said) => built.push(said),
-                None => return Ok(built),
-            }
+        while let Some(position) = said(&delta, &name, built_id(built.len())).await? {
+            built.push(position);
         }
+        Ok(built)
     }
 
     /// The facts that rows have come for since their last build, for tables at these positions.

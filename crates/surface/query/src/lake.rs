@@ -99,8 +99,8 @@ async fn snapshot(
 }
 
 fn one_number(table: &Table) -> String {
-    let (schema, name) = (table.schema, table.name);
-    format!("a version of {schema}.{name} is one number: `shelf lake history` lists them")
+    let name = table.full_name();
+    format!("a version of {name} is one number: `shelf lake history` lists them")
 }
 
 impl From<LakeError> for QueryError {

@@ -55,6 +55,7 @@ impl Shows {
         }
     }
 }
+
 /// The words of statements that are completed.
 const WORDS: [&str; 29] = [
     "AND",
@@ -114,7 +115,6 @@ pub(super) fn run(printer: &Printer<'_>, output: Output) -> Result<(), Failure> 
         match text.split_whitespace().collect::<Vec<_>>().as_slice() {
             [] => {}
             ["\\q" | "quit" | "exit"] => break,
-            ["\\?"] => output.say(COMMANDS),
             ["\\timing"] => {
                 timing = !timing;
                 output.say(if timing { "timing is on" } else { "timing is off" });
