@@ -54,11 +54,6 @@ impl Proxy {
         Self { port, listener, state: Arc::default() }
     }
 
-    /// Its port.
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
     /// Its address.
     pub fn address(&self) -> String {
         format!("{LOOPBACK}:{}", self.port)

@@ -45,6 +45,13 @@ pub struct Changes {
     noted: Vec<(StoreId, i64)>,
 }
 
+impl Changes {
+    /// Whether there is nothing to hand over or to note.
+    pub fn is_empty(&self) -> bool {
+        self.noted.is_empty()
+    }
+}
+
 /// Follows the tables of `config`. Needs a tokio runtime.
 pub struct ConfigFollower {
     client: Client,

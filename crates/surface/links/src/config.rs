@@ -173,6 +173,9 @@ impl ConfigLink {
         self.reader.catch_up()?;
         let shop = Known { reader: &*self.reader, now: log.now() };
         let changes = self.runtime.block_on(self.follower.changes(&shop))?;
+        if changes.is_empty() {
+            return Ok(());
+        }
         if !changes.events.is_empty() {
             let outcomes = log.append(changes.events.clone()).map_err(MirrorError::Log)?;
             let count = |wanted: fn(&Outcome) -> bool| {

@@ -223,6 +223,10 @@ fn render(page: &Page, scene: &Scene<'_>, visitor: &Visitor) -> Result<String, W
 /// The pieces of a page that can have changed, the head included.
 fn render_parts(page: &Page, scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
     let mut parts = vec![frame::head(scene)?];
-    parts.extend(page.parts(scene)?.into_iter().filter(|part| part.live));
+    let drawn = match page {
+        Page::Sales => sales::live(scene)?,
+        _ => page.parts(scene)?,
+    };
+    parts.extend(drawn.into_iter().filter(|part| part.live));
     Ok(parts)
 }

@@ -175,7 +175,14 @@ pub(super) fn sales(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
         grid,
         several,
     };
-    Ok(vec![Part::still("sales", &page)?, Part::live("windows", &windows(scene)?)?])
+    let mut parts = vec![Part::still("sales", &page)?];
+    parts.extend(live(scene)?);
+    Ok(parts)
+}
+
+/// What of it is brought up to date: the rest takes long to work out, and stays as it was sent.
+pub(super) fn live(scene: &Scene<'_>) -> Result<Vec<Part>, Wrong> {
+    Ok(vec![Part::live("windows", &windows(scene)?)?])
 }
 
 fn patterns(scene: &Scene<'_>) -> PatternsView {

@@ -271,9 +271,11 @@ async fn with_scene<T: Send + 'static>(
     let looked = move |present: &Present<'_>| {
         let seen = |id: StoreId| sight.stores.as_ref().is_none_or(|stores| stores.contains(&id));
         let chain = present.chain().clone().within(seen);
-        // The latest lines are of the present: a past moment shows what was looked up of it.
+        // The latest lines are of the present: a past first page shows what was looked up of it, and
+        // no other past page shows any.
         let lines = match present.as_of {
-            Some(_) => found.effects.iter().map(EffectLine::new).collect(),
+            Some(_) if page == Page::Now => found.effects.iter().map(EffectLine::new).collect(),
+            Some(_) => Vec::new(),
             None => {
                 let asked = query.get("store").and_then(|id| StoreId::new(id).ok());
                 lines(&shared, |id| seen(id) && asked.is_none_or(|asked| asked == id))
