@@ -51,11 +51,12 @@ pub struct Agreed {
     read: Mutex<Option<Read>>,
 }
 
-/// What those who take partitions by themselves read of the book.
-struct Read {
+/// What those who take messages read of the book: its lists, and up to where partitions were taken.
+#[derive(Debug)]
+pub(crate) struct Read {
     begun: Instant,
-    kept: Option<Kept>,
-    places: BTreeMap<(String, u32), Place>,
+    pub(crate) kept: Option<Kept>,
+    pub(crate) places: BTreeMap<(String, u32), Place>,
 }
 
 impl Agreed {
@@ -134,7 +135,7 @@ impl Agreed {
         // Many claim at once: one reads for all.
         let read = match last.take() {
             Some(read) if read.begun >= since => read,
-            _ => Read::book(connection)?,
+            _ => Read::book(connection, |_, _| {})?,
         };
         let read = last.insert(read);
         self.judge(read.kept.as_ref())?;
@@ -154,17 +155,21 @@ impl Agreed {
 }
 
 impl Read {
-    fn book(connection: &Connection) -> Result<Self, KafkaError> {
+    /// Shows what is neither a place nor the lists to `other`, where it says something.
+    pub(crate) fn book(
+        connection: &Connection,
+        mut other: impl FnMut(&Message<'_>, &[u8]),
+    ) -> Result<Self, KafkaError> {
         let mut read = Self { begun: Instant::now(), kept: None, places: BTreeMap::new() };
         read_book(connection, |message| {
             if lists_named(message.key) {
                 read.kept = Kept::of(message);
             } else if let Some((topic, partition, place)) = place_of(message) {
                 read.places.insert((topic, partition), place);
-            } else if message.payload.is_none()
-                && let Some(of) = place_named(message.key)
-            {
-                // It was taken out.
+            } else if let Some(value) = message.payload {
+                other(message, value);
+            } else if let Some(of) = place_named(message.key) {
+                // It was taken out: that partition begins at its beginning.
                 read.places.remove(&of);
             }
         })?;

@@ -14,9 +14,9 @@ use rdkafka::consumer::Consumer as _;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use shelf_domain::Event;
 
-use crate::book::{fed_named, place_key, place_named, place_of, place_value, read_book};
+use crate::book::{fed_named, place_key, place_value};
 use crate::client::{ANSWER_WITHIN, Consumer};
-use crate::lists::{Agreed, Kept, lists_named};
+use crate::lists::{Agreed, Read};
 use crate::merge::Merge;
 use crate::transaction::{Origin, Transactions};
 use crate::{Connection, Delivery, KafkaError, LOG_EVENTS, Message, Place, SOURCE_BOOK};
@@ -113,33 +113,16 @@ impl SourceClaim {
         mut remember: impl FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<Self, KafkaError> {
         let mut claim = Self::claim(connection, (connection.name(SOURCE_BOOK), 0), options)?;
-        let (mut known, mut unread) = (BTreeMap::<Partition, Place>::new(), None);
-        let mut lists = None;
-        read_book(connection, |message| {
-            if fed_named(message.key).is_some() {
-                return;
-            }
-            if lists_named(message.key) {
-                lists = Kept::of(message);
-                return;
-            }
-            let Some(value) = message.payload else {
-                // A place that was taken out: that partition begins at its beginning.
-                if let Some(of) = place_named(message.key) {
-                    known.remove(&of);
-                }
-                return;
-            };
-            if let Some((topic, partition, place)) = place_of(message) {
-                known.insert((topic, partition), place);
-            } else if !remember(message.key, value) {
+        let mut unread = None;
+        let read = Read::book(connection, |message, value| {
+            if fed_named(message.key).is_none() && !remember(message.key, value) {
                 unread = Some(message.offset);
             }
         })?;
         if let Some(offset) = unread {
             return Err(KafkaError::Book { topic: claim.book, offset });
         }
-        agreed.judge(lists.as_ref())?;
+        agreed.judge(read.kept.as_ref())?;
         let topics = &agreed.lists().in_order;
         let mut partitions = Vec::new();
         for topic in topics {
@@ -147,7 +130,7 @@ impl SourceClaim {
             partitions.extend(all.map(|partition| (topic.clone(), partition)));
         }
         topics.clone_into(&mut claim.topics);
-        claim.begin(connection, &partitions, |key| known.get(key).copied())?;
+        claim.begin(connection, &partitions, |key| read.places.get(key).copied())?;
         Ok(claim)
     }
 

@@ -195,13 +195,9 @@ impl<L: PartitionLog> Partition<L> {
 
     /// Steps what the log holds beyond the position, where somebody else appends to it. What
     /// follows is in the output log; it is durable after the next [`Partition::commit`].
-    pub fn follow(&mut self, mut watch: impl FnMut(Stepped<'_>)) -> Result<u64, EngineError> {
-        let first = self.position;
-        let mut read = RecordBatch::new();
-        while self.position < self.input.end_offset() {
-            self.follow_part(&mut read, &mut watch)?;
-        }
-        Ok(self.position - first)
+    pub fn follow(&mut self, watch: impl FnMut(Stepped<'_>)) -> Result<u64, EngineError> {
+        // It is never told to end early.
+        Ok(self.replay_while(|| true, watch)?.unwrap_or_default())
     }
 
     /// Steps about a megabyte of what the log holds beyond the position.

@@ -36,14 +36,41 @@ impl<T: PartitionTail> Replica<T> {
         snapshots: &Path,
         latest: Offset,
     ) -> Result<Self, EngineError> {
+        let (position, stores) = Self::beginning(number, &mut tail, snapshots, latest)?;
+        Ok(Self::at(number, tail, position, stores))
+    }
+
+    /// The same; at its newest snapshot where the log does not reach back so far.
+    pub fn open_up_to_or_newest(
+        number: u32,
+        mut tail: T,
+        snapshots: &Path,
+        latest: Offset,
+    ) -> Result<Self, EngineError> {
+        let begun = match Self::beginning(number, &mut tail, snapshots, latest) {
+            Err(EngineError::Gap { .. }) => {
+                Self::beginning(number, &mut tail, snapshots, Offset::MAX)
+            }
+            begun => begun,
+        };
+        let (position, stores) = begun?;
+        Ok(Self::at(number, tail, position, stores))
+    }
+
+    /// Where a partition begins that is opened up to a position, and its stores there.
+    fn beginning(
+        number: u32,
+        tail: &mut T,
+        snapshots: &Path,
+        latest: Offset,
+    ) -> Result<(Offset, Stores), EngineError> {
         let snapshot = SnapshotStore::new(snapshots, number).newest_up_to(latest)?.snapshot;
         let position = snapshot.as_ref().map_or(0, |snapshot| snapshot.position);
         let log_start = tail.start_offset()?;
         if log_start > position {
             return Err(EngineError::Gap { partition: number, snapshot: position, log_start });
         }
-        let stores = snapshot.map(|snapshot| snapshot.stores).unwrap_or_default();
-        Ok(Self::at(number, tail, position, stores))
+        Ok((position, snapshot.map(|snapshot| snapshot.stores).unwrap_or_default()))
     }
 
     /// Opens a partition at the beginning of its log, snapshots aside, as a full replay needs it.

@@ -31,18 +31,10 @@ impl Retrace {
     /// log where there is none. `None` where the folder has no such partition.
     pub fn open(folder: &Folder, store: StoreId, back: Offset) -> Result<Option<Self>, HostError> {
         let number = partition_of(store, folder.meta()?.partitions);
-        let open = || LogReader::open(folder.log()).map(LogReader::into_partitions);
-        let tail = || Ok::<_, HostError>(open()?.into_iter().nth(number as usize));
-        let Some(mut of_store) = tail()? else { return Ok(None) };
-        let from = of_store.end_offset()?.saturating_sub(back);
-        let replica = match Replica::open_up_to(number, of_store, &folder.snapshots(), from) {
-            // The log does not reach back so far: what it has begins at a snapshot.
-            Err(EngineError::Gap { .. }) => {
-                let Some(tail) = tail()? else { return Ok(None) };
-                Replica::open(number, tail, &folder.snapshots())?
-            }
-            opened => opened?,
-        };
+        let tails = LogReader::open(folder.log())?.into_partitions();
+        let Some(mut tail) = tails.into_iter().nth(number as usize) else { return Ok(None) };
+        let from = tail.end_offset()?.saturating_sub(back);
+        let replica = Replica::open_up_to_or_newest(number, tail, &folder.snapshots(), from)?;
         Ok(Some(Self { replica, store }))
     }
 
@@ -143,15 +135,12 @@ impl ChainReader {
     /// snapshot, and the events from the position up to there are missed.
     pub fn open_before_or_newest(folder: &Folder, positions: &[Offset]) -> Result<Self, HostError> {
         let meta = folder.meta()?;
-        let (tails, again) = (LogReader::open(folder.log())?, LogReader::open(folder.log())?);
-        let tails = tails.into_partitions().into_iter().zip(again.into_partitions());
+        let tails = LogReader::open(folder.log())?.into_partitions();
         let mut replicas = Vec::new();
-        for (number, (tail, again)) in (0..).zip(tails) {
+        for (number, tail) in (0..).zip(tails) {
             let from = positions.get(replicas.len()).copied().unwrap_or(0);
-            replicas.push(match Replica::open_up_to(number, tail, &folder.snapshots(), from) {
-                Err(EngineError::Gap { .. }) => Replica::open(number, again, &folder.snapshots())?,
-                opened => opened?,
-            });
+            let snapshots = folder.snapshots();
+            replicas.push(Replica::open_up_to_or_newest(number, tail, &snapshots, from)?);
         }
         Ok(Self { replicas, meta })
     }

@@ -1,6 +1,6 @@
 //! The stores that a view is made from, whatever partitions they live in.
 
-use shelf_domain::{Counts, Sku, SkuIndex, Store, StoreId, Stores, Timestamp};
+use shelf_domain::{Counts, Day, Sku, SkuIndex, Store, StoreId, Stores, Timestamp};
 
 /// The stores of a chain, in order of their ids, and what their partitions have counted.
 #[derive(Clone, Debug, Default)]
@@ -94,33 +94,40 @@ pub(crate) fn age_s(store: &Store, earlier: Timestamp) -> i64 {
     store.now().since(earlier).max(0) / shelf_domain::SECOND
 }
 
-/// The times at which a store opens and closes on its present day.
-fn opening(store: &Store) -> (Timestamp, Timestamp) {
-    let (settings, day) = (store.settings(), store.day());
-    let clock = &settings.clock;
-    if settings.closed_days.binary_search(&day).is_ok() {
-        return (clock.at(day, 0), clock.at(day, 0));
+/// When a store opens and closes on its present day.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opening {
+    opens: Timestamp,
+    closes: Timestamp,
+}
+
+impl Opening {
+    pub(crate) fn of(store: &Store) -> Self {
+        let (settings, day) = (store.settings(), store.day());
+        let at = |day: Day, time| settings.clock.at(day, time);
+        let closed = Self { opens: at(day, 0), closes: at(day, 0) };
+        if settings.closed_days.binary_search(&day).is_ok() {
+            return closed;
+        }
+        match settings.opening.get(usize::from(day.weekday())) {
+            Some(&(from, to)) => Self { opens: at(day, from), closes: at(day, to) },
+            None if settings.opening.is_empty() => Self { closes: at(day.plus(1), 0), ..closed },
+            None => closed,
+        }
     }
-    match settings.opening.get(usize::from(day.weekday())) {
-        Some(&(from, to)) => (clock.at(day, from), clock.at(day, to)),
-        None if settings.opening.is_empty() => (clock.at(day, 0), clock.at(day.plus(1), 0)),
-        None => (clock.at(day, 0), clock.at(day, 0)),
+
+    /// For how long, in microseconds.
+    pub(crate) fn us(self) -> i64 {
+        self.closes.since(self.opens).max(0)
     }
-}
 
-/// The time for which a store opens on its present day, in microseconds.
-pub(crate) fn opening_us(store: &Store) -> i64 {
-    let (opens, closes) = opening(store);
-    closes.since(opens).max(0)
-}
+    /// The time from `since` to `now` for which the store has been open, in microseconds.
+    pub(crate) fn between_us(self, since: Timestamp, now: Timestamp) -> i64 {
+        now.min(self.closes).since(since.max(self.opens)).max(0)
+    }
 
-/// The time of its present day, from a moment on, for which a store has been open.
-pub(crate) fn open_since_us(store: &Store, since: Timestamp) -> i64 {
-    let (opens, closes) = opening(store);
-    store.now().min(closes).since(since.max(opens)).max(0)
-}
-
-/// The time of its present day for which a store has been open.
-pub(crate) fn open_today_us(store: &Store) -> i64 {
-    open_since_us(store, opening(store).0)
+    /// The time until `now` for which the store has been open, in microseconds.
+    pub(crate) fn until_us(self, now: Timestamp) -> i64 {
+        self.between_us(self.opens, now)
+    }
 }

@@ -18,6 +18,7 @@ use crate::{form, wording};
 pub use history::ReadingHistory;
 pub use levels::{Level, LevelHistory};
 pub use reading::Reading;
+use reading::StoreReading;
 pub use tile::{Better, Tile, TileKind};
 
 /// The most urgent alerts that are shown.
@@ -85,7 +86,13 @@ impl NowView {
         rates: Rates,
     ) -> Self {
         let stores = chain.select(store);
-        let readings: Vec<Reading> = stores.iter().map(|store| Reading::of(&[store])).collect();
+        let mut readings: Vec<_> = stores.iter().map(|store| StoreReading::begin(store)).collect();
+        let zones = ZonesView::with_each(&stores, |number, index, shelf, expiring| {
+            if let Some(reading) = readings.get_mut(number) {
+                reading.add(index, shelf, expiring);
+            }
+        });
+        let readings: Vec<Reading> = readings.into_iter().map(StoreReading::reading).collect();
         let reading = Reading::sum(readings.iter().copied());
         let ids: Vec<StoreId> = stores.iter().map(|store| store.id()).collect();
         let only = if let [only] = stores.as_slice() { Some(*only) } else { None };
@@ -101,7 +108,7 @@ impl NowView {
             local_time,
             rates,
             tiles: tile::tiles(store, &ids, &reading, history),
-            zones: ZonesView::new(&stores),
+            zones,
             urgent: AlertsView::new(chain, &filter),
             stores: if several { cards().collect() } else { vec![] },
         }

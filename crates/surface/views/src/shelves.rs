@@ -3,7 +3,7 @@
 use serde::Serialize;
 use shelf_domain::{AlertId, Severity, Shelf, Sku, SkuIndex, Store, StoreId, TaskId, Timestamp};
 
-use crate::chain::{self, Chain};
+use crate::chain::{self, Chain, Opening};
 use crate::tally::capacity;
 use crate::{form, wording};
 
@@ -158,7 +158,7 @@ impl ShelfRow {
             sold_today_units: shelf.demand.sold_today,
             expected_daily_units: known.then(|| f64::from(shelf.demand.daily_milli) / 1_000.0),
             empty_since: shelf.empty_since,
-            lost_today_cents: lost_today_cents(store, index, shelf, chain::opening_us(store)),
+            lost_today_cents: lost_today_cents(store, index, shelf, Opening::of(store)),
             alerts: store.alerts_of(index).map(|alert| alert.alert).collect(),
             worst: store.alerts_of(index).map(|alert| alert.severity).max(),
             task: shelf.task,
@@ -167,16 +167,22 @@ impl ShelfRow {
 }
 
 /// What a shelf would have sold today while it stood empty: its expected sales a day, spread over
-/// the hours of opening, at list price. `open_us`: for how long its store opens today.
-pub(crate) fn lost_today_cents(store: &Store, index: SkuIndex, shelf: &Shelf, open_us: i64) -> i64 {
-    let present_us = shelf.empty_since.map_or(0, |since| chain::open_since_us(store, since));
+/// the hours of opening, at list price.
+pub(crate) fn lost_today_cents(
+    store: &Store,
+    index: SkuIndex,
+    shelf: &Shelf,
+    opening: Opening,
+) -> i64 {
+    let until_now = |since| opening.between_us(since, store.now());
+    let present_us = shelf.empty_since.map_or(0, until_now);
     let empty_us = shelf.demand.empty_today_us.saturating_add(present_us);
     if empty_us == 0 {
         return 0;
     }
     let list = store.product(index).map_or(0, |product| product.price_cents);
     let wanted = i128::from(shelf.demand.daily_milli) * i128::from(empty_us) * i128::from(list);
-    (wanted / (i128::from(open_us.max(1)) * 1_000)) as i64
+    (wanted / (i128::from(opening.us().max(1)) * 1_000)) as i64
 }
 
 /// Shelves, in order of store and sku.

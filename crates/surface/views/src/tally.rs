@@ -122,10 +122,13 @@ pub struct ExpiryTally {
 }
 
 impl ExpiryTally {
-    /// What of a sku expires soon.
+    /// What of a sku expires soon; nothing of one that was never given stock.
     pub(crate) fn of(store: &Store, index: SkuIndex, shelf: &Shelf) -> Self {
-        let rules = shelf.rules();
         let mut tally = Self::default();
+        if !shelf.tracked {
+            return tally;
+        }
+        let rules = shelf.rules();
         for lot in store.lots(index).filter(|lot| lot.expiry_day >= store.day()) {
             let days = lot.expiry_day.since(store.day());
             let due = |within: u16, units: u32| {

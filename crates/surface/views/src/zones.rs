@@ -1,12 +1,13 @@
 //! The floor plan with what is the matter in each zone.
 
 use serde::Serialize;
-use shelf_domain::{BasisPoints, HOUR, Severity, SkuIndex, Store};
+use shelf_domain::{BasisPoints, HOUR, Severity, Shelf, SkuIndex, Store};
 
-use crate::floor_plan::{Bounds, FLOOR_PLAN, zone_of};
+use crate::chain::{self, Opening};
+use crate::floor_plan::{Bounds, FLOOR_PLAN, Zone, zone_of};
 use crate::shelves::ShelfState;
 use crate::tally::{ExpiryTally, SeverityTally};
-use crate::{chain, wording};
+use crate::wording;
 
 /// One zone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, utoipa::ToSchema)]
@@ -48,11 +49,10 @@ pub struct ZoneRow {
 }
 
 impl ZoneRow {
-    fn add(&mut self, store: &Store, index: SkuIndex) {
+    fn add(&mut self, store: &Store, index: SkuIndex, shelf: &Shelf, expiring: &ExpiryTally) {
         for alert in store.alerts_of(index) {
             self.alerts.add(alert.severity);
         }
-        let Some(shelf) = store.shelf(index) else { return };
         self.sold_today_units += u64::from(shelf.demand.sold_today);
         self.cart_units += u64::from(shelf.cart_units);
         match ShelfState::of(shelf) {
@@ -67,7 +67,7 @@ impl ZoneRow {
             self.capacity_units += u64::from(shelf.capacity_units);
             self.held_units += u64::from(shelf.floor_units.min(shelf.capacity_units));
         }
-        self.near_expiry_units += ExpiryTally::of(store, index, shelf).floor_units;
+        self.near_expiry_units += expiring.floor_units;
     }
 
     /// The worst alert that stands in it.
@@ -86,34 +86,38 @@ pub struct ZonesView {
 impl ZonesView {
     /// The zones of these stores together.
     pub fn new(stores: &[&Store]) -> Self {
-        let mut zones: Vec<ZoneRow> = FLOOR_PLAN
-            .iter()
-            .map(|zone| ZoneRow {
-                zone: zone.zone.to_owned(),
-                category: zone.category.to_owned(),
-                code: zone.code.to_owned(),
-                label: zone.label.to_owned(),
-                bounds: Some(zone.bounds),
-                ..ZoneRow::default()
-            })
-            .collect();
+        Self::with_each(stores, |_, _, _, _| {})
+    }
+
+    /// The zones of these stores together. `also` gets each shelf on the way, so that who needs
+    /// more of them does not walk through all again: behind the number of its store among these,
+    /// and with what of it expires soon.
+    pub(crate) fn with_each(
+        stores: &[&Store],
+        mut also: impl FnMut(usize, SkuIndex, &Shelf, &ExpiryTally),
+    ) -> Self {
+        let mut zones = of_the_plan();
         let planned = zones.len();
-        // Products of a category mostly stand together: its row is looked for once for all of them.
-        let mut last: Option<(&str, usize)> = None;
-        for store in stores {
+        for (number, store) in stores.iter().enumerate() {
+            // Where the row of each category stands: looked for once for all of its products.
+            let mut places = vec![None; store.categories().count()];
             for index in store.skus() {
-                let category = chain::category(store, index);
-                let at = match last {
-                    Some((known, at)) if known == category => at,
-                    _ => row_of(&mut zones, category),
+                let Some(shelf) = store.shelf(index) else { continue };
+                let expiring = ExpiryTally::of(store, index, shelf);
+                also(number, index, shelf, &expiring);
+                let mut row = || row_of(&mut zones, chain::category(store, index));
+                let known = store.category_number(index).and_then(|at| places.get_mut(at));
+                let place = match known {
+                    Some(known) => *known.get_or_insert_with(row),
+                    None => row(),
                 };
-                last = Some((category, at));
-                if let Some(row) = zones.get_mut(at) {
-                    row.add(store, index);
+                if let Some(row) = zones.get_mut(place) {
+                    row.add(store, index, shelf, &expiring);
                 }
             }
         }
-        let open_us = stores.iter().map(|store| chain::open_today_us(store)).max().unwrap_or(0);
+        let open_us = stores.iter().map(|store| Opening::of(store).until_us(store.now()));
+        let open_us = open_us.max().unwrap_or(0);
         let hours = open_us as f64 / HOUR as f64;
         for row in &mut zones {
             let sold = row.sold_today_units as f64;
@@ -126,6 +130,19 @@ impl ZonesView {
         }
         Self { zones }
     }
+}
+
+/// The zones of the reference layout, with nothing in them yet.
+fn of_the_plan() -> Vec<ZoneRow> {
+    let row = |zone: &Zone| ZoneRow {
+        zone: zone.zone.to_owned(),
+        category: zone.category.to_owned(),
+        code: zone.code.to_owned(),
+        label: zone.label.to_owned(),
+        bounds: Some(zone.bounds),
+        ..ZoneRow::default()
+    };
+    FLOOR_PLAN.iter().map(row).collect()
 }
 
 /// The place of a category's row, made where there is none.

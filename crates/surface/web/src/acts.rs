@@ -4,9 +4,9 @@
 use axum::http::HeaderMap;
 use serde::Serialize;
 use shelf_domain::{
-    Actor, AlertAct, AlertId, AlertVerb, Body, Count, Delivery, Event, EventId, MAX_SNOOZE_US,
-    MINUTE, Note, OrderAct, OrderId, OrderVerb, Origin, Place, Sku, Store, StoreId, TaskAct,
-    TaskId, TaskVerb,
+    Actor, AlertAct, AlertId, AlertStatus, AlertVerb, Body, Count, Delivery, Event, EventId,
+    MAX_SNOOZE_US, MINUTE, Note, OrderAct, OrderId, OrderVerb, Origin, Place, Sku, Store, StoreId,
+    TaskAct, TaskId, TaskVerb, Timestamp,
 };
 use shelf_host::{Ack, AckStatus, SourceName, Sources, Stage};
 use shelf_views::{AlertDetail, Chain, OrderDetail, TaskRow};
@@ -98,8 +98,18 @@ pub(crate) fn version_of(thing: &impl Serialize) -> String {
 /// The version of an alert: what an act on it must have seen.
 pub fn alert_version(view: &AlertDetail) -> String {
     let row = &view.alert;
-    let until = row.snoozed_until.map(|at| at.0);
-    version_of(&(row.alert.to_string(), row.status.code(), row.owner, row.actor, until))
+    version_as(row.alert, row.status, (row.owner, row.actor), row.snoozed_until)
+}
+
+/// The version of an alert that stands like this.
+fn version_as(
+    alert: AlertId,
+    status: AlertStatus,
+    (owner, actor): (Option<Actor>, Option<Actor>),
+    snoozed_until: Option<Timestamp>,
+) -> String {
+    let until = snoozed_until.map(|at| at.0);
+    version_of(&(alert.to_string(), status.code(), owner, actor, until))
 }
 
 /// Whether the last act on an alert can be taken back, and what the sender saw is what there is:
@@ -114,14 +124,8 @@ fn may_undo(
     match (AlertDetail::new(store, alert), before) {
         (Some(view), Some(_)) => terms.check(&alert_version(&view)),
         (None, Some(before)) => {
-            let (status, until) = (before.status.code(), before.snoozed_until.map(|at| at.0));
-            terms.check(&version_of(&(
-                alert.to_string(),
-                status,
-                before.owner,
-                before.actor,
-                until,
-            )))
+            let by = (before.owner, before.actor);
+            terms.check(&version_as(alert, before.status, by, before.snoozed_until))
         }
         // Whoever sends an act again may find that it is done.
         (_, None) if event.is_some_and(|event| store.knows(event)) => Ok(()),

@@ -76,7 +76,8 @@ pub struct Flow {
 }
 
 impl Flow {
-    fn add(&mut self, other: &Self) {
+    /// Adds another's units.
+    pub fn add(&mut self, other: &Self) {
         self.sold += other.sold;
         self.returned += other.returned;
         self.ordered += other.ordered;
@@ -154,17 +155,29 @@ impl Store {
         (facts, days)
     }
 
-    /// What all products moved today, and from the day `from` on with today. A page of many stores
+    /// What the receipts of a day come to, in cents.
+    pub fn net_cents_of(&self, day: Day) -> i64 {
+        let of_day = self.facts.store.iter().rev().find(|(known, _)| *known <= day);
+        of_day.filter(|(known, _)| *known == day).map_or(0, |(_, facts)| facts.net_cents)
+    }
+
+    /// How long the days from `from` to the present are known, in milliseconds.
+    pub fn elapsed_ms_since(&self, from: Day) -> u64 {
+        let days = self.facts.store.iter().rev().take_while(|(day, _)| *day >= from);
+        let counted: u64 = days.map(|(_, facts)| facts.elapsed_ms).sum();
+        let since = self.now.since(self.facts.counted_until) / 1_000;
+        counted + since.max(0) as u64
+    }
+
+    /// What a product moved today, and from the day `from` on with today. A page of many stores
     /// asks for it all the time: it reads no more of a day than it adds up.
-    pub fn flow_since(&self, from: Day) -> (Flow, Flow) {
-        let (mut today, mut since) = (Flow::default(), Flow::default());
-        for sku in self.facts.skus.iter() {
-            today.add(&Flow::from(&sku.today));
-            for past in sku.past.iter().rev().take_while(|past| past.day >= from) {
-                since.add(&past.flow());
-            }
+    pub fn flow_since(&self, index: SkuIndex, from: Day) -> (Flow, Flow) {
+        let Some(sku) = self.facts.skus.get(index) else { return Default::default() };
+        let today = Flow::from(&sku.today);
+        let mut since = today;
+        for past in sku.past.iter().rev().take_while(|past| past.day >= from) {
+            since.add(&past.flow());
         }
-        since.add(&today);
         (today, since)
     }
 
@@ -222,5 +235,10 @@ impl Store {
     /// The categories of the store's products, in order of first appearance.
     pub fn categories(&self) -> impl Iterator<Item = Category> {
         self.facts.categories.iter().map(|(category, _)| *category)
+    }
+
+    /// The number of a product's category among [`categories`](Self::categories).
+    pub fn category_number(&self, index: SkuIndex) -> Option<usize> {
+        self.facts.skus.get(index).map(|sku| sku.category as usize)
     }
 }

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use shelf_domain::Stores;
-use shelf_engine::{Replica, Snapshot, SnapshotStore, Stepped};
+use shelf_engine::{Replica, SnapshotStore, Stepped};
 use shelf_kafka::{Connection, Delivery, KafkaError, LOG_EVENTS, Progress, StandbyLog};
 use shelf_ports::Offset;
 
 use super::depot::Depot;
-use super::lane::place_of;
+use super::standby::replica_at;
 use crate::{Following, HostError};
 
 /// How often it asks what was committed.
@@ -101,25 +101,13 @@ impl KafkaChain {
             depot.fetch(number, &self.snapshots)?;
         }
         let store = SnapshotStore::new(&self.snapshots, number);
-        let mut replica = self.at(number, store.newest_up_to(latest)?.snapshot)?;
+        let at = |snapshot| replica_at(&self.connection, self.delivery, number, snapshot);
+        let mut replica = at(store.newest_up_to(latest)?.snapshot)?;
         let log = replica.tail();
         if log.place().offset >= log.kept_from()? {
             return Ok(replica);
         }
-        self.at(number, store.newest()?.snapshot)
-    }
-
-    /// A partition at a snapshot, or at the beginning of its log.
-    fn at(
-        &self,
-        number: u32,
-        snapshot: Option<Snapshot>,
-    ) -> Result<Replica<StandbyLog>, HostError> {
-        let place = snapshot.as_ref().map(|snapshot| place_of(number, snapshot)).transpose()?;
-        let place = place.unwrap_or_default();
-        let log = StandbyLog::open(&self.connection, number, self.delivery, place)?;
-        let stores = snapshot.map(|snapshot| snapshot.stores).unwrap_or_default();
-        Ok(Replica::at(number, log, place.position, stores))
+        at(store.newest()?.snapshot)
     }
 }
 

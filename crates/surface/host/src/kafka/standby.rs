@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use shelf_engine::{Replica, Snapshot, SnapshotStore};
-use shelf_kafka::{Committed, Place, StandbyLog, committed_of};
+use shelf_kafka::{Committed, Connection, Delivery, StandbyLog, committed_of};
 
 use super::figures::KafkaFigures;
 use super::lane::{LaneSettings, companion_of, place_of, sentences};
@@ -173,14 +173,22 @@ impl Standby {
             depot.fetch(number, snapshots)?;
         }
         let newest = SnapshotStore::new(snapshots, number).newest()?.snapshot;
-        let place = match &newest {
-            None => Place::default(),
-            Some(snapshot) => place_of(number, snapshot)?,
-        };
-        let log = StandbyLog::open(connection, number, *delivery, place)?;
-        let stores = newest.map(|snapshot| snapshot.stores).unwrap_or_default();
-        Ok(Replica::at(number, log, place.position, stores))
+        replica_at(connection, *delivery, number, newest)
     }
+}
+
+/// A partition at a snapshot, or at the beginning of its log.
+pub(super) fn replica_at(
+    connection: &Connection,
+    delivery: Delivery,
+    number: u32,
+    snapshot: Option<Snapshot>,
+) -> Result<Replica<StandbyLog>, HostError> {
+    let place = snapshot.as_ref().map(|snapshot| place_of(number, snapshot)).transpose()?;
+    let place = place.unwrap_or_default();
+    let log = StandbyLog::open(connection, number, delivery, place)?;
+    let stores = snapshot.map(|snapshot| snapshot.stores).unwrap_or_default();
+    Ok(Replica::at(number, log, place.position, stores))
 }
 
 /// The thread that stands by. Dropping it ends it; it has nothing to finish.

@@ -1,8 +1,8 @@
 //! The sums behind the tiles, of one store or several, at one moment.
 
-use shelf_domain::{MINUTE, Measure, Store, Timestamp, WindowScope};
+use shelf_domain::{Day, Flow, MINUTE, Measure, Shelf, SkuIndex, Store, Timestamp, WindowScope};
 
-use crate::chain;
+use crate::chain::{self, Opening};
 use crate::shelves;
 use crate::tally::ExpiryTally;
 use crate::windows::kind_named;
@@ -94,42 +94,12 @@ impl Reading {
     }
 
     fn of_store(store: &Store) -> Self {
-        let from = store.day().plus(1 - DAYS);
-        let (today, week) = store.flow_since(from);
-        let net_cents = store.store_facts(store.day(), store.day()).0.net_cents;
-        let elapsed_ms = store.store_facts(from, store.day()).0.elapsed_ms;
-        let opening_us = chain::opening_us(store);
-        let mut reading = Self {
-            at: store.now(),
-            alerts: store.alerts_standing().count() as u64,
-            ordered_units: week.ordered,
-            delivered_units: week.delivered,
-            waste_today_cents: today.waste_cents,
-            net_today_cents: net_cents,
-            unexplained_units: store.units().unexplained,
-            sold_units: week.sold as i64 - week.returned as i64,
-            elapsed_us: (elapsed_ms as i64).saturating_mul(1_000),
-            customers: u64::from(store.visits().present),
-            ..Self::default()
-        };
+        let mut reading = StoreReading::begin(store);
         for index in store.skus() {
             let Some(shelf) = store.shelf(index) else { continue };
-            reading.on_hand_units += u64::from(shelf.on_hand_units());
-            if !shelf.tracked {
-                continue;
-            }
-            reading.shelves += 1;
-            reading.empty_shelves += u64::from(shelf.floor_units == 0);
-            reading.expiring_units += ExpiryTally::of(store, index, shelf).within_3_days_units;
-            reading.lost_today_cents += shelves::lost_today_cents(store, index, shelf, opening_us);
+            reading.add(index, shelf, &ExpiryTally::of(store, index, shelf));
         }
-        for task in store.tasks() {
-            reading.restocks += 1;
-            let age_s = chain::age_s(store, task.created_at);
-            reading.oldest_restock_s = reading.oldest_restock_s.max(Some(age_s));
-        }
-        reading.add_pace(store);
-        reading
+        reading.reading()
     }
 
     fn add_pace(&mut self, store: &Store) {
@@ -147,5 +117,66 @@ impl Reading {
             }
         }
         self.pace_minutes = PACE_MINUTES;
+    }
+}
+
+/// A store's reading that is being made: shelf after shelf, by whom walks through them.
+#[derive(Debug)]
+pub(super) struct StoreReading<'a> {
+    store: &'a Store,
+    opening: Opening,
+    first_day: Day,
+    today: Flow,
+    week: Flow,
+    reading: Reading,
+}
+
+impl<'a> StoreReading<'a> {
+    /// What is known without the shelves.
+    pub(super) fn begin(store: &'a Store) -> Self {
+        let first_day = store.day().plus(1 - DAYS);
+        let ages_s = store.tasks().map(|task| chain::age_s(store, task.created_at));
+        let mut reading = Reading {
+            at: store.now(),
+            alerts: store.alerts_standing().count() as u64,
+            net_today_cents: store.net_cents_of(store.day()),
+            unexplained_units: store.units().unexplained,
+            restocks: store.tasks().count() as u64,
+            oldest_restock_s: ages_s.max(),
+            elapsed_us: (store.elapsed_ms_since(first_day) as i64).saturating_mul(1_000),
+            customers: u64::from(store.visits().present),
+            ..Reading::default()
+        };
+        reading.add_pace(store);
+        let (today, week) = (Flow::default(), Flow::default());
+        Self { store, opening: Opening::of(store), first_day, today, week, reading }
+    }
+
+    /// Adds a shelf, of which so much expires soon.
+    pub(super) fn add(&mut self, index: SkuIndex, shelf: &Shelf, expiring: &ExpiryTally) {
+        let (today, week) = self.store.flow_since(index, self.first_day);
+        self.today.add(&today);
+        self.week.add(&week);
+        let reading = &mut self.reading;
+        reading.on_hand_units += u64::from(shelf.on_hand_units());
+        if shelf.tracked {
+            reading.shelves += 1;
+            reading.empty_shelves += u64::from(shelf.floor_units == 0);
+            reading.expiring_units += expiring.within_3_days_units;
+            let lost_cents = shelves::lost_today_cents(self.store, index, shelf, self.opening);
+            reading.lost_today_cents += lost_cents;
+        }
+    }
+
+    /// The reading, once all shelves are in it.
+    pub(super) fn reading(self) -> Reading {
+        let Self { today, week, reading, .. } = self;
+        Reading {
+            ordered_units: week.ordered,
+            delivered_units: week.delivered,
+            waste_today_cents: today.waste_cents,
+            sold_units: week.sold as i64 - week.returned as i64,
+            ..reading
+        }
     }
 }

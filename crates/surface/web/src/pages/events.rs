@@ -14,7 +14,7 @@ use super::scene::{Logged, Part, Scene, Wrong};
 use super::trail::{Keep, Want};
 
 /// The most lines of the tail.
-const LINES: usize = 150;
+pub(super) const LINES: usize = 150;
 
 /// One line of the tail.
 struct Row {

@@ -111,7 +111,7 @@ fn urgent(scene: &Scene<'_>, view: &NowView) -> Urgent {
 }
 
 /// The most lines of what happened of late.
-const LATEST: usize = 10;
+pub(super) const LATEST: usize = 10;
 
 fn latest(scene: &Scene<'_>) -> Latest {
     let asked = scene.asked();

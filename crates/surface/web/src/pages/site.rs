@@ -23,9 +23,6 @@ use crate::facts::{facts_of, quality_facts, stage_rows};
 use crate::feed::Present;
 use crate::problem::{Kind, Problem};
 
-/// The latest lines that a scene has.
-const LINES: usize = 400;
-
 /// How long a page waits for what is read from the whole log.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -271,14 +268,19 @@ async fn with_scene<T: Send + 'static>(
     let looked = move |present: &Present<'_>| {
         let seen = |id: StoreId| sight.stores.as_ref().is_none_or(|stores| stores.contains(&id));
         let chain = present.chain().clone().within(seen);
-        // The latest lines are of the present: a past first page shows what was looked up of it, and
-        // no other past page shows any.
+        // The latest lines are of the present: a past first page shows what was looked up of it.
         let lines = match present.as_of {
             Some(_) if page == Page::Now => found.effects.iter().map(EffectLine::new).collect(),
             Some(_) => Vec::new(),
             None => {
                 let asked = query.get("store").and_then(|id| StoreId::new(id).ok());
-                lines(&shared, |id| seen(id) && asked.is_none_or(|asked| asked == id))
+                let most = match page {
+                    Page::Now => super::now::LATEST,
+                    Page::Events => super::events::LINES,
+                    _ => 0,
+                };
+                let shown = |id| seen(id) && asked.is_none_or(|asked| asked == id);
+                lines(&shared, most, shown)
             }
         };
         let host = host(&extra, present);
@@ -317,11 +319,11 @@ async fn with_scene<T: Send + 'static>(
     reading.read(as_of, looked).await
 }
 
-/// The latest lines of the stores that are shown, the newest last.
-fn lines(app: &App, shown: impl Fn(StoreId) -> bool) -> Vec<EffectLine> {
+/// The latest lines of the stores that are shown, up to `most`, the newest last.
+fn lines(app: &App, most: usize, shown: impl Fn(StoreId) -> bool) -> Vec<EffectLine> {
     let kept = |line: &crate::feed::FeedLine| shown(line.line.store);
     let mut lines: Vec<EffectLine> =
-        app.feed().latest_lines(LINES, kept).iter().map(|line| line.line.clone()).collect();
+        app.feed().latest_lines(most, kept).iter().map(|line| line.line.clone()).collect();
     lines.reverse();
     lines
 }
