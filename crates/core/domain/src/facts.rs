@@ -3,6 +3,7 @@
 
 mod past;
 mod period;
+mod supply;
 
 pub use period::{FactScope, Flow, PeriodFacts};
 
@@ -12,6 +13,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use self::past::PastDay;
+use self::supply::Supply;
 use crate::event::{Receipt, ReceiptLine};
 use crate::ids::{Category, SkuIndex};
 use crate::store::Store;
@@ -245,6 +247,9 @@ pub(crate) struct FactBook {
     store: Days<StoreFacts>,
     /// Days that late receipts changed, each behind the day on which they came.
     reopened: VecDeque<(Day, Day)>,
+    /// The sums over the products of each day, as far back as these know their days.
+    #[serde(skip)]
+    supply: BTreeMap<Day, Supply>,
     today: Day,
     today_from: Timestamp,
     receipts: u64,
@@ -308,11 +313,39 @@ impl FactBook {
     pub(crate) fn rebuild_index(&mut self) {
         let named = (0..).zip(&self.categories);
         self.category_numbers = named.map(|(number, (category, _))| (*category, number)).collect();
+        self.supply.clear();
+        for book in self.skus.iter() {
+            for past in &book.past {
+                self.supply.entry(past.day).or_default().add(&past.supply());
+            }
+            self.supply.entry(self.today).or_default().add(&Supply::from(&book.today));
+        }
     }
 
     /// The present day of a sku.
     pub(crate) fn sku(&mut self, index: SkuIndex) -> &mut SkuFacts {
         &mut self.skus[index].today
+    }
+
+    /// Units of a sku were thrown away; they had cost so many cents.
+    pub(crate) fn wasted(&mut self, index: SkuIndex, units: u32, cost_cents: i64) {
+        let facts = self.sku(index);
+        facts.wasted += u64::from(units);
+        facts.waste_cents = facts.waste_cents.saturating_add(cost_cents);
+        self.add_supply(Supply { waste_cents: cost_cents, ..Supply::default() });
+    }
+
+    /// An order line of a sku has ended: so many units were wanted, and so many of them came.
+    pub(crate) fn supplied(&mut self, index: SkuIndex, ordered: u32, delivered: u32) {
+        let (ordered, delivered) = (u64::from(ordered), u64::from(delivered));
+        let facts = self.sku(index);
+        facts.ordered += ordered;
+        facts.delivered += delivered;
+        self.add_supply(Supply { ordered, delivered, ..Supply::default() });
+    }
+
+    fn add_supply(&mut self, supply: Supply) {
+        self.supply.entry(self.today).or_default().add(&supply);
     }
 
     pub(crate) fn store(&mut self) -> &mut StoreFacts {
@@ -366,6 +399,7 @@ impl FactBook {
         }
         forget(&mut self.store, STORE_FACT_DAYS, day);
         forget(&mut self.reopened, FACT_DAYS, day);
+        self.supply.retain(|known, _| day.since(*known) < FACT_DAYS);
         self.today = day;
         self.today_from = from;
     }

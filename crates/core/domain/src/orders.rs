@@ -252,9 +252,7 @@ impl Store {
     fn fact_order(&mut self, order: &SupplierOrder) {
         for line in &order.lines {
             if let Ok(index) = self.find(line.sku) {
-                let facts = self.facts.sku(index);
-                facts.ordered += u64::from(line.units);
-                facts.delivered += u64::from(line.units.min(line.received_units));
+                self.facts.supplied(index, line.units, line.units.min(line.received_units));
             }
         }
     }

@@ -265,9 +265,7 @@ impl Store {
         let cost = self.products[index].cost_cents * i64::from(units);
         let ledger = &mut self.shelves[index].ledger;
         ledger.waste_cents = ledger.waste_cents.saturating_add(cost);
-        let facts = self.facts.sku(index);
-        facts.wasted += u64::from(units);
-        facts.waste_cents = facts.waste_cents.saturating_add(cost);
+        self.facts.wasted(index, units, cost);
         cost
     }
 

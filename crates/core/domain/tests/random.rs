@@ -5,7 +5,7 @@
 //! what differs; no case is kept in a file: a case that once failed becomes a story.
 
 use proptest::prelude::*;
-use shelf_domain::{Body, Effects, Event, HOUR, Outcome, TaskStatus};
+use shelf_domain::{Body, Effects, Event, FactScope, Flow, HOUR, Outcome, Store, TaskStatus};
 use shelf_testkit::any::{events, steps};
 use shelf_testkit::{Both, check_conservation};
 
@@ -29,6 +29,23 @@ fn all(events: &[Event]) -> Result<Both, TestCaseError> {
     Ok(both)
 }
 
+/// What a store came to since a day is what its products did, added up.
+fn flows_add_up(store: &Store) -> Result<(), TestCaseError> {
+    for from in [0, 1, 6, 30].map(|days| store.day().plus(-days)) {
+        let facts = store.facts(FactScope::Store, from, store.day());
+        let flow = Flow {
+            units: facts.skus.sold as i64 - facts.skus.returned as i64,
+            net_cents: facts.skus.net_cents,
+            elapsed_ms: facts.store.elapsed_ms,
+            ordered: facts.skus.ordered,
+            delivered: facts.skus.delivered,
+            waste_cents: facts.skus.waste_cents,
+        };
+        prop_assert_eq!(store.flow_since(from), flow);
+    }
+    Ok(())
+}
+
 /// Nothing but that time passes.
 fn after(event: &Event, micros: i64) -> Event {
     let at = event.received_at.plus(micros);
@@ -44,6 +61,7 @@ proptest! {
         let model = shelf_testkit::Model::of(&events(&steps));
         prop_assert_eq!(check_conservation(&model), Ok(()));
         prop_assert!(both.store().units().conserved());
+        flows_add_up(both.store())?;
     }
 
     #[test]
@@ -99,6 +117,7 @@ proptest! {
             prop_assert_eq!(one, other);
             prop_assert_eq!(straight.effects(), restored.effects());
         }
+        flows_add_up(restored.store())?;
         prop_assert_eq!(restored.hash(), straight.hash());
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Buyers, Flow, SkuFacts};
+use super::{Buyers, SkuFacts, Supply};
 use crate::time::Day;
 
 /// What one product did in a day that has ended. Of each kind of units it counts up to the largest
@@ -81,14 +81,9 @@ impl PastDay {
         self.empty_days = narrow(facts.empty_days, u8::MAX);
     }
 
-    pub(super) fn flow(&self) -> Flow {
-        Flow {
-            sold: self.sold.into(),
-            returned: self.returned.into(),
-            ordered: self.ordered.into(),
-            delivered: self.delivered.into(),
-            waste_cents: self.waste_cents,
-        }
+    pub(super) fn supply(&self) -> Supply {
+        let (ordered, delivered) = (self.ordered.into(), self.delivered.into());
+        Supply { ordered, delivered, waste_cents: self.waste_cents }
     }
 
     pub(super) fn facts(&self) -> SkuFacts {
@@ -158,7 +153,7 @@ mod tests {
             reduced_expired: 24,
         };
         let past = PastDay::new(Day(3), &day, Buyers::default());
-        assert_eq!((past.facts(), past.flow()), (day, Flow::from(&day)));
+        assert_eq!((past.facts(), past.supply()), (day, Supply::from(&day)));
         let absurd = SkuFacts { sold: u64::MAX, unexplained: i64::MIN, ..day };
         let past = PastDay::new(Day(3), &absurd, Buyers::default()).facts();
         assert_eq!((past.sold, past.unexplained), (u32::MAX.into(), i32::MIN.into()));

@@ -60,42 +60,21 @@ impl PeriodFacts {
     }
 }
 
-/// Units that a store's products moved, and what was thrown away of them.
+/// What a store came to since a day, without what has to be looked up product by product.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flow {
-    /// Units sold.
-    pub sold: u64,
-    /// Units that customers brought back.
-    pub returned: u64,
+    /// Units sold, those brought back taken off.
+    pub units: i64,
+    /// What the receipts come to, in cents.
+    pub net_cents: i64,
+    /// How long the days are known, in milliseconds.
+    pub elapsed_ms: u64,
     /// Units of order lines that have ended.
     pub ordered: u64,
     /// Of these, units that came, over-delivery left out.
     pub delivered: u64,
     /// What wasted units had cost, in cents.
     pub waste_cents: i64,
-}
-
-impl Flow {
-    /// Adds another's units.
-    pub fn add(&mut self, other: &Self) {
-        self.sold += other.sold;
-        self.returned += other.returned;
-        self.ordered += other.ordered;
-        self.delivered += other.delivered;
-        self.waste_cents = self.waste_cents.saturating_add(other.waste_cents);
-    }
-}
-
-impl From<&SkuFacts> for Flow {
-    fn from(facts: &SkuFacts) -> Self {
-        Self {
-            sold: facts.sold,
-            returned: facts.returned,
-            ordered: facts.ordered,
-            delivered: facts.delivered,
-            waste_cents: facts.waste_cents,
-        }
-    }
 }
 
 fn within<T>(days: &Days<T>, from: Day, to: Day) -> impl Iterator<Item = &T> {
@@ -155,30 +134,24 @@ impl Store {
         (facts, days)
     }
 
-    /// What the receipts of a day come to, in cents.
-    pub fn net_cents_of(&self, day: Day) -> i64 {
-        let of_day = self.facts.store.iter().rev().find(|(known, _)| *known <= day);
-        of_day.filter(|(known, _)| *known == day).map_or(0, |(_, facts)| facts.net_cents)
-    }
-
-    /// How long the days from `from` to the present are known, in milliseconds.
-    pub fn elapsed_ms_since(&self, from: Day) -> u64 {
-        let days = self.facts.store.iter().rev().take_while(|(day, _)| *day >= from);
-        let counted: u64 = days.map(|(_, facts)| facts.elapsed_ms).sum();
-        let since = self.now.since(self.facts.counted_until) / 1_000;
-        counted + since.max(0) as u64
-    }
-
-    /// What a product moved today, and from the day `from` on with today. A page of many stores
-    /// asks for it all the time: it reads no more of a day than it adds up.
-    pub fn flow_since(&self, index: SkuIndex, from: Day) -> (Flow, Flow) {
-        let Some(sku) = self.facts.skus.get(index) else { return Default::default() };
-        let today = Flow::from(&sku.today);
-        let mut since = today;
-        for past in sku.past.iter().rev().take_while(|past| past.day >= from) {
-            since.add(&past.flow());
+    /// What the store came to from the day `from` on, with today; `from` is one of the last
+    /// [`FACT_DAYS`](crate::FACT_DAYS). A page of many stores asks for it all the time: it reads
+    /// days, not products.
+    pub fn flow_since(&self, from: Day) -> Flow {
+        let book = &self.facts;
+        let since = self.now.since(book.counted_until) / 1_000;
+        let mut flow = Flow { elapsed_ms: since.max(0) as u64, ..Flow::default() };
+        for (_, day) in book.store.iter().rev().take_while(|(day, _)| *day >= from) {
+            flow.units += day.units;
+            flow.net_cents = flow.net_cents.saturating_add(day.net_cents);
+            flow.elapsed_ms += day.elapsed_ms;
         }
-        (today, since)
+        for supply in book.supply.range(from..).map(|(_, supply)| supply) {
+            flow.ordered += supply.ordered;
+            flow.delivered += supply.delivered;
+            flow.waste_cents = flow.waste_cents.saturating_add(supply.waste_cents);
+        }
+        flow
     }
 
     fn covers(&self, scope: FactScope, index: SkuIndex) -> bool {

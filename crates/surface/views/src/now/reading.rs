@@ -1,6 +1,6 @@
 //! The sums behind the tiles, of one store or several, at one moment.
 
-use shelf_domain::{Day, Flow, MINUTE, Measure, Shelf, SkuIndex, Store, Timestamp, WindowScope};
+use shelf_domain::{MINUTE, Measure, Shelf, SkuIndex, Store, Timestamp, WindowScope};
 
 use crate::chain::{self, Opening};
 use crate::shelves;
@@ -125,38 +125,36 @@ impl Reading {
 pub(super) struct StoreReading<'a> {
     store: &'a Store,
     opening: Opening,
-    first_day: Day,
-    today: Flow,
-    week: Flow,
     reading: Reading,
 }
 
 impl<'a> StoreReading<'a> {
     /// What is known without the shelves.
     pub(super) fn begin(store: &'a Store) -> Self {
-        let first_day = store.day().plus(1 - DAYS);
+        let today = store.flow_since(store.day());
+        let week = store.flow_since(store.day().plus(1 - DAYS));
         let ages_s = store.tasks().map(|task| chain::age_s(store, task.created_at));
         let mut reading = Reading {
             at: store.now(),
             alerts: store.alerts_standing().count() as u64,
-            net_today_cents: store.net_cents_of(store.day()),
+            ordered_units: week.ordered,
+            delivered_units: week.delivered,
+            waste_today_cents: today.waste_cents,
+            net_today_cents: today.net_cents,
             unexplained_units: store.units().unexplained,
             restocks: store.tasks().count() as u64,
             oldest_restock_s: ages_s.max(),
-            elapsed_us: (store.elapsed_ms_since(first_day) as i64).saturating_mul(1_000),
+            sold_units: week.units,
+            elapsed_us: (week.elapsed_ms as i64).saturating_mul(1_000),
             customers: u64::from(store.visits().present),
             ..Reading::default()
         };
         reading.add_pace(store);
-        let (today, week) = (Flow::default(), Flow::default());
-        Self { store, opening: Opening::of(store), first_day, today, week, reading }
+        Self { store, opening: Opening::of(store), reading }
     }
 
     /// Adds a shelf, of which so much expires soon.
     pub(super) fn add(&mut self, index: SkuIndex, shelf: &Shelf, expiring: &ExpiryTally) {
-        let (today, week) = self.store.flow_since(index, self.first_day);
-        self.today.add(&today);
-        self.week.add(&week);
         let reading = &mut self.reading;
         reading.on_hand_units += u64::from(shelf.on_hand_units());
         if shelf.tracked {
@@ -170,13 +168,6 @@ impl<'a> StoreReading<'a> {
 
     /// The reading, once all shelves are in it.
     pub(super) fn reading(self) -> Reading {
-        let Self { today, week, reading, .. } = self;
-        Reading {
-            ordered_units: week.ordered,
-            delivered_units: week.delivered,
-            waste_today_cents: today.waste_cents,
-            sold_units: week.sold as i64 - week.returned as i64,
-            ..reading
-        }
+        self.reading
     }
 }
