@@ -70,8 +70,6 @@ pub struct SourceClaim {
     places: BTreeMap<Partition, Place>,
     /// The partitions whose place has changed since the last commit.
     moved: BTreeSet<Partition>,
-    /// All messages that were ever taken.
-    taken: u64,
     /// Offsets that were passed over and are not committed yet, and those that are.
     passing: u64,
     skipped: u64,
@@ -151,7 +149,6 @@ impl SourceClaim {
             topics: Vec::new(),
             places: BTreeMap::new(),
             moved: BTreeSet::new(),
-            taken: 0,
             passing: 0,
             skipped: 0,
             ends_unknown: None,
@@ -187,7 +184,6 @@ impl SourceClaim {
             self.merge.add(connection, &group, (&key.0, key.1), place.offset)?;
             self.places.insert(key.clone(), place);
         }
-        self.taken = self.places.values().map(|place| place.position).sum();
         Ok(())
     }
 
@@ -280,7 +276,6 @@ impl SourceClaim {
             *place = Place { position: place.position + 1, offset };
         }
         self.moved.insert(key);
-        self.taken += 1;
     }
 
     /// Keeps something in memory, in the transaction of what was written since the last commit.
@@ -295,7 +290,9 @@ impl SourceClaim {
         }
         let origin = self.transactions.origin();
         let own = (origin.topic.clone(), origin.partition);
-        let all = Place { position: self.taken, offset: 0 };
+        // All messages that were ever taken.
+        let position = self.places.values().map(|place| place.position).sum();
+        let all = Place { position, offset: 0 };
         let place = self.places.get(&own).copied().unwrap_or(all);
         let mut others = Vec::new();
         // Brokers forget the positions of a group that is away for too long; these they keep.

@@ -48,8 +48,7 @@ pub(crate) fn run(args: &KpiArgs, settings: &Settings, output: Output) -> Result
     }
     let reader = read(settings)?;
     let chain = Chain::new(reader.partitions());
-    let today = chain.stores().iter().map(|store| store.day()).max().unwrap_or_default();
-    let to_day = day("to", args.to.as_ref())?.unwrap_or(today);
+    let to_day = day("to", args.to.as_ref())?.unwrap_or_else(|| chain.today(None));
     let back = i32::from(args.days.max(1)) - 1;
     let filter = KpiFilter {
         store: maybe_store(&chain, args.store.as_ref())?,

@@ -36,8 +36,7 @@ fn compare(args: &CompareArgs, settings: &Settings, output: Output) -> Result<()
     let reader = read(settings)?;
     let chain = Chain::new(reader.partitions());
     let store = maybe_store(&chain, args.store.as_ref())?;
-    let today = chain.select(store).iter().map(|store| store.day()).max().unwrap_or_default();
-    let to_day = to.unwrap_or(today.plus(-1));
+    let to_day = to.unwrap_or_else(|| chain.today(store).plus(-1));
     let from_day = from.unwrap_or(to_day.plus(1 - i32::from(args.days.max(1))));
     if from_day > to_day {
         return Err(Failure::usage("--from is after --to", "give the earlier day first"));

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use chain::minute;
 use kafka::{
     Crew, Embedded, End, PATIENCE, Worker, alone, embedded, ends_of, open_feed, positions, python,
-    read_all, settings, topics, topics_of, wait_for, work,
+    read_all, settings, topics, topics_of, until, wait_for, work,
 };
 use shelf_domain::{
     Body, Category, Day, Event, EventId, LotCode, OpeningStock, Origin, Product, ShelfPlan, Sku,
@@ -364,15 +364,6 @@ fn what_a_worker_cannot_do_it_says_in_words() {
         stop.store(true, Ordering::Release);
         running.join().unwrap().unwrap();
     });
-}
-
-/// Waits until it is so.
-fn until(what: &str, mut is: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !is() {
-        assert!(began.elapsed() < PATIENCE, "{what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use chain::minute;
 use kafka::{
-    Crew, Embedded, PATIENCE, alone, embedded, open_feed, python, read_all, settings, topics,
+    Crew, Embedded, PATIENCE, alone, embedded, open_feed, python, read_all, settings, topics, until,
 };
 use shelf_events::decode_effect;
 use shelf_host::{KafkaWorker, LaneState, WorkerSettings};
@@ -139,15 +139,6 @@ fn an_old_position_that_somebody_commits_late_is_passed_over_where_a_snapshot_is
     feed(&connection, &expected, 2);
     work(&connection, &settings, &ends(&expected, 3));
     expected.check(&connection, folder.path());
-}
-
-/// Waits until it is so.
-fn until(what: &str, mut is: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !is() {
-        assert!(began.elapsed() < PATIENCE, "{what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 #[test]

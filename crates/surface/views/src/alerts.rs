@@ -221,17 +221,13 @@ impl AlertsView {
     /// The alerts of a chain that the filter keeps.
     pub fn new(chain: &Chain<'_>, filter: &AlertFilter) -> Self {
         let stores = chain.select(filter.store);
-        let ended = match filter.status {
-            Some(StatusFilter::Ended) => ended(&stores),
-            Some(StatusFilter::Is(_)) | None => Vec::new(),
-        };
-        let order: Order = match filter.status {
-            Some(StatusFilter::Ended) => last_first,
-            Some(StatusFilter::Is(_)) | None => most_urgent_first,
-        };
-        let mut found: Vec<Found<'_>> = match filter.status {
-            Some(StatusFilter::Ended) => ended.iter().map(|(of, alert)| (*of, alert)).collect(),
-            Some(StatusFilter::Is(_)) | None => standing(&stores),
+        let ended;
+        let (mut found, order): (Vec<Found<'_>>, Order) = match filter.status {
+            Some(StatusFilter::Ended) => {
+                ended = alerts_to_undo(&stores);
+                (ended.iter().map(|(of, alert)| (*of, alert)).collect(), last_first)
+            }
+            Some(StatusFilter::Is(_)) | None => (standing(&stores), most_urgent_first),
         };
         found.retain(|(_, alert)| filter.keeps(alert));
         let mut by_severity = SeverityTally::default();
@@ -256,7 +252,7 @@ type Found<'a> = (&'a Store, &'a Alert);
 type Order = fn(&Found<'_>, &Found<'_>) -> Ordering;
 
 /// The alerts that people ended and can bring back.
-fn ended<'a>(stores: &[&'a Store]) -> Vec<(&'a Store, Alert)> {
+fn alerts_to_undo<'a>(stores: &[&'a Store]) -> Vec<(&'a Store, Alert)> {
     let mut ended = Vec::new();
     for &store in stores {
         ended.extend(store.alerts_to_undo().map(|alert| (store, alert)));

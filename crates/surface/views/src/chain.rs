@@ -55,6 +55,11 @@ impl<'a> Chain<'a> {
         }
     }
 
+    /// The present day of one store, where one is named, else the latest of any.
+    pub fn today(&self, store: Option<StoreId>) -> Day {
+        self.select(store).iter().map(|store| store.day()).max().unwrap_or_default()
+    }
+
     /// What all partitions have counted.
     pub fn counts(&self) -> &Counts {
         &self.counts

@@ -67,8 +67,6 @@ pub struct Who {
     pub stores: Option<Vec<StoreId>>,
     /// What the forms of a page must send back in their field `csrf`.
     pub csrf: String,
-    /// Whether there is a session that can be ended.
-    pub session: bool,
     /// By what they are known.
     pub(crate) by: By,
 }
@@ -77,7 +75,12 @@ impl Who {
     /// Whoever sits at this machine, where nobody must log in.
     pub(crate) fn local(role: Role) -> Self {
         let name = Actor::cut("local");
-        Self { name, role, stores: None, csrf: String::new(), session: false, by: By::Place }
+        Self { name, role, stores: None, csrf: String::new(), by: By::Place }
+    }
+
+    /// Whether there is a session that can be ended.
+    pub fn has_session(&self) -> bool {
+        matches!(self.by, By::Session(_))
     }
 
     /// Whether they may see this store.

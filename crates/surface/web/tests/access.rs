@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers fail like tests")]
 
+#[path = "fixture/lake.rs"]
+mod lake;
 #[path = "fixture/shop.rs"]
 mod shop;
 
@@ -9,9 +11,10 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use lake::FakeLake;
 use serde_json::{Value, json};
 use shelf_domain::{Body, Event, EventId, Note, Origin, Rejected, StoreId, Timestamp};
-use shelf_web::{HttpOptions, Incoming, LakeFacts, LakeJob, LakeTable, Parts, Role, Server, Users};
+use shelf_web::{HttpOptions, Incoming, Parts, Role, Server, Users};
 use shop::{Answer, Shop};
 
 const PASSWORD: &str = "correct horse battery";
@@ -544,20 +547,6 @@ fn what_is_tried_again_keeps_to_the_stores_and_the_name_of_who_tries() {
     let noted = noted["host_acts"].as_array().unwrap().clone();
     let of: Vec<&str> = noted.iter().map(|row| row["detail"].as_str().unwrap()).collect();
     assert_eq!(of, [nameless.as_str(), far.as_str()]);
-}
-
-/// A lake with one table.
-struct FakeLake;
-
-impl LakeFacts for FakeLake {
-    fn tables(&self) -> Result<Vec<LakeTable>, (String, String)> {
-        let (schema, name) = ("raw".to_owned(), "pickups".to_owned());
-        Ok(vec![LakeTable { schema, name, ..LakeTable::default() }])
-    }
-
-    fn jobs(&self) -> Vec<LakeJob> {
-        Vec::new()
-    }
 }
 
 #[test]

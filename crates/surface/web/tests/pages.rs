@@ -8,6 +8,8 @@
     reason = "helpers fail like tests"
 )]
 
+#[path = "fixture/lake.rs"]
+mod lake;
 #[path = "fixture/shop.rs"]
 mod shop;
 
@@ -16,12 +18,11 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use lake::FakeLake;
 use serde_json::json;
 use shelf_domain::{Body, Event, EventId, Note, Origin, Rejected, StoreId, Timestamp};
 use shelf_host::{Folder, Stage, StageTimes};
-use shelf_web::{
-    HttpLimits, HttpOptions, Incoming, LakeFacts, LakeJob, LakeTable, Parts, Server, SocketDoor,
-};
+use shelf_web::{HttpLimits, HttpOptions, Incoming, Parts, Server, SocketDoor};
 use shop::{Answer, Shop, between, page_when};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
@@ -560,28 +561,6 @@ fn a_notice_counts_what_was_done() {
     }
     let fast = shop.ask("POST", "/simulation", &[FORM], b"speed=100001");
     assert_eq!(fast.code(), "bad_request");
-}
-
-/// A lake with one table.
-struct FakeLake;
-
-impl LakeFacts for FakeLake {
-    fn tables(&self) -> Result<Vec<LakeTable>, (String, String)> {
-        let (schema, name) = ("raw".to_owned(), "pickups".to_owned());
-        Ok(vec![LakeTable { schema, name, ..LakeTable::default() }])
-    }
-
-    fn jobs(&self) -> Vec<LakeJob> {
-        let failure = Some("the disk is full".to_owned());
-        let ended = LakeJob {
-            name: "compaction".to_owned(),
-            every_minutes: 5,
-            runs: 3,
-            failure,
-            ..LakeJob::default()
-        };
-        vec![ended, LakeJob { name: "vacuum".to_owned(), ..LakeJob::default() }]
-    }
 }
 
 #[test]

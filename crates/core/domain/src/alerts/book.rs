@@ -283,8 +283,8 @@ impl AlertBook {
         let acted = self.acts.of_standing().all(|alert| self.find(alert).is_some());
         let ended = self
             .acts
-            .of_ended()
-            .all(|(subject, rule, place)| self.slot(subject, rule, place).standing.is_none());
+            .ended()
+            .all(|(subject, alert)| self.slot(subject, alert.rule, alert.place).standing.is_none());
         acted
             && ended
             && busy

@@ -116,11 +116,4 @@ impl LastActs {
     pub(super) fn of_standing(&self) -> impl Iterator<Item = AlertId> {
         self.standing.keys().copied()
     }
-
-    /// Where alerts stood that can be brought back.
-    pub(super) fn of_ended(&self) -> impl Iterator<Item = (Subject, Rule, Place)> {
-        self.ended
-            .keys()
-            .map(|&(index, rule, place)| (index.map_or(Subject::Store, Subject::Sku), rule, place))
-    }
 }

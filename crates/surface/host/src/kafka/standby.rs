@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use shelf_engine::{Replica, Snapshot, SnapshotStore};
-use shelf_kafka::{Committed, Connection, Delivery, StandbyLog, committed_of};
+use shelf_kafka::{Committed, Connection, Delivery, Progress, StandbyLog};
 
 use super::figures::KafkaFigures;
 use super::lane::{LaneSettings, companion_of, place_of, sentences};
@@ -16,6 +16,8 @@ use crate::{HostError, step_behind_engine};
 
 /// How often it asks what was committed.
 const EVERY: Duration = Duration::from_secs(1);
+/// How long brokers have to say it.
+const TOLD_WITHIN: Duration = Duration::from_secs(12);
 const LOOK: Duration = Duration::from_millis(20);
 /// How long a lane waits for what is being stepped of its partition.
 const HANDED_OVER_WITHIN: Duration = Duration::from_millis(300);
@@ -88,9 +90,10 @@ impl Standby {
     /// Follows until `stop` is set. What fails is noted and tried again.
     fn run(&self, stop: &AtomicBool) {
         step_behind_engine();
+        let mut progress = None;
         while !stop.load(Ordering::Acquire) {
             let began = Instant::now();
-            let error = self.round(stop).err();
+            let error = self.round(&mut progress, stop).err();
             self.figures.standby_trouble(error.map(|error| (error.code(), sentences(&error))));
             while began.elapsed() < EVERY && !stop.load(Ordering::Acquire) {
                 std::thread::sleep(LOOK);
@@ -100,9 +103,15 @@ impl Standby {
 
     /// Follows each partition to what was committed. One that fails keeps none of the others back;
     /// the error is the first.
-    fn round(&self, stop: &AtomicBool) -> Result<(), HostError> {
+    fn round(&self, progress: &mut Option<Progress>, stop: &AtomicBool) -> Result<(), HostError> {
         let LaneSettings { connection, delivery, .. } = &*self.settings;
-        let committed = committed_of(connection, self.slots.len() as u32, *delivery)?;
+        let progress = match progress {
+            Some(open) => open,
+            None => {
+                progress.insert(Progress::open(connection, self.slots.len() as u32, *delivery)?)
+            }
+        };
+        let committed = progress.committed(TOLD_WITHIN)?;
         let mut outcome = Ok(());
         for (number, committed) in (0..).zip(committed) {
             let Some(committed) = committed else { continue };

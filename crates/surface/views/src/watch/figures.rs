@@ -38,8 +38,7 @@ impl LiveFigures {
     /// Those of a store, or of all together.
     pub fn new(partitions: &[&Stores], facts: &QualityFacts, store: Option<StoreId>) -> Self {
         let chain = Chain::new(partitions.iter().copied());
-        let stores = chain.select(store);
-        let to_day = stores.iter().map(|store| store.day()).max().unwrap_or_default();
+        let to_day = chain.today(store);
         let from_day = to_day.plus(1 - DAYS);
         let by = crate::kpis::KpiBy::Chain;
         let filter = KpiFilter { store, by, from_day, to_day, sort: None, limit: None };

@@ -156,8 +156,7 @@ fn of_session(app: &App, hash: String) -> Option<Who> {
 
 fn known(user: &User, csrf: String, by: By) -> Option<Who> {
     let (name, role, stores) = (Actor::cut(&user.name), user.role()?, user.scope());
-    let session = matches!(by, By::Session(_));
-    Some(Who { name, role, stores, csrf, session, by })
+    Some(Who { name, role, stores, csrf, by })
 }
 
 impl Who {
@@ -165,7 +164,7 @@ impl Who {
     fn nobody() -> Self {
         let (name, stores) = (Actor::cut("nobody"), Some(Vec::new()));
         let (role, csrf) = (Role::Viewer, String::new());
-        Self { name, role, stores, csrf, session: false, by: By::Place }
+        Self { name, role, stores, csrf, by: By::Place }
     }
 }
 

@@ -110,8 +110,7 @@ async fn sales(
     let from = own.from.as_deref().map(day_of).transpose()?;
     let to = own.to.as_deref().map(day_of).transpose()?;
     list(&app, &who, &asked, store, "sales", move |_, chain, wanted| {
-        let today = chain.select(store).iter().map(|store| store.day()).max().unwrap_or_default();
-        let to = to.unwrap_or(today.plus(-1));
+        let to = to.unwrap_or_else(|| chain.today(store).plus(-1));
         let (from_day, to_day) = days(chain, store, (from, Some(to)), MOST_DAYS)?;
         let limit = Some(wanted);
         Ok(SalesView::new(chain, &KpiFilter { store, by, from_day, to_day, sort, limit }))

@@ -250,8 +250,7 @@ pub(super) fn days(
     (from, to): (Option<Day>, Option<Day>),
     most: i32,
 ) -> Result<(Day, Day), Problem> {
-    let today = chain.select(store).iter().map(|store| store.day()).max().unwrap_or_default();
-    let to_day = to.unwrap_or(today);
+    let to_day = to.unwrap_or_else(|| chain.today(store));
     let from_day = from.unwrap_or_else(|| to_day.plus(1 - DAYS));
     if from_day > to_day || to_day.since(from_day) > most {
         let detail = format!("the days must be in order, and {most} at most");

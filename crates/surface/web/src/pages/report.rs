@@ -47,8 +47,7 @@ pub fn day_report(
 ) -> Result<DayReport, WebError> {
     let reader = ChainReader::open(folder, Follow::FromSnapshot)?;
     let chain = Chain::new(reader.partitions());
-    let today = chain.select(store).iter().map(|store| store.day()).max().unwrap_or_default();
-    let day = day.unwrap_or(today.plus(-1));
+    let day = day.unwrap_or_else(|| chain.today(store).plus(-1));
     let mut effects = Vec::new();
     let read: Result<u64, HostError> = OutputTail::open(folder)?.catch_up(|_, record| {
         if !matches!(record.effect, Effect::Window(_)) {

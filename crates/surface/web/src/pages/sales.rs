@@ -81,7 +81,7 @@ struct Windows {
 fn days(scene: &Scene<'_>) -> (i32, Day, Day) {
     let asked = scene.query.get("days").and_then(|days| days.parse().ok());
     let days: i32 = asked.unwrap_or(DAYS).clamp(1, 31);
-    let to = scene.stores().iter().map(|store| store.day()).max().unwrap_or_default();
+    let to = scene.chain.today(scene.asked());
     (days, to.plus(1 - days), to)
 }
 
@@ -369,7 +369,7 @@ fn markdowns(scene: &Scene<'_>, by: KpiBy) -> Vec<MarkdownRow> {
 
 /// Weeks of days, each with its share of waste.
 fn calendar(scene: &Scene<'_>) -> Vec<Vec<Cell>> {
-    let to_day = scene.stores().iter().map(|store| store.day()).max().unwrap_or_default();
+    let to_day = scene.chain.today(scene.asked());
     let back = CALENDAR_DAYS - 7 + i32::from(to_day.weekday());
     let from_day = to_day.plus(-back);
     let filter = KpiFilter {

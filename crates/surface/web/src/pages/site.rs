@@ -140,7 +140,7 @@ pub(super) fn visitor(headers: &HeaderMap, who: &Who, address: String) -> Visito
             _ => None,
         },
         csrf: who.csrf.clone(),
-        name: who.session.then(|| who.name.to_string()),
+        name: who.has_session().then(|| who.name.to_string()),
         notice,
         address,
     }
