@@ -25,7 +25,8 @@ pub struct Compared {
 
 impl Compared {
     fn new(value: f64, week_before: Option<f64>) -> Self {
-        let percent = |was: f64| ((value - was) / was * 1_000.0).round() / 10.0;
+        // A fall that rounds to nothing is nothing, not less than that.
+        let percent = |was: f64| ((value - was) / was * 1_000.0).round() / 10.0 + 0.0;
         let change_percent = week_before.filter(|was| *was > 0.0).map(percent);
         Self { value, week_before, change_percent }
     }
@@ -153,5 +154,17 @@ fn sales_row(row: &KpiRow, buyers: Option<&KpiRow>, sold: Option<&KpiRow>) -> Sa
         revenue: compared(Kpi::NetRevenue, sold),
         customers: compared(Kpi::Customers, buyers),
         units: Compared::new(units(row), sold.map(units)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_that_rounds_to_nothing_has_no_sign_of_a_fall() {
+        let change = |value: f64| Compared::new(value, Some(10_000.0)).change();
+        assert_eq!((change(9_999.0).as_str(), change(10_001.0).as_str()), ("+0.0 %", "+0.0 %"));
+        assert_eq!((change(9_900.0).as_str(), change(10_100.0).as_str()), ("-1.0 %", "+1.0 %"));
     }
 }
